@@ -1,0 +1,487 @@
+//! The plain picture that `media`, `pipeline` and `plugin` all know: planes, format, time, tags.
+//!
+//! Nothing here knows libav or wasmtime. A plane may stand in a buffer that libav owns, behind
+//! [`Samples`], so that a decoded picture reaches a plugin, and a plugin's picture the encoder,
+//! without being copied on the way.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// How the samples of a picture are laid out: the formats of the plugin contract
+/// (`wit/frames.wit`), named as libav names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PixelFormat {
+    Gray8,
+    Rgb24,
+    Rgba,
+    Yuv420p,
+    Yuv422p,
+    Yuv444p,
+    Gray16,
+    Rgb48,
+    Yuv420p10,
+    Yuv422p10,
+    Yuv444p10,
+}
+
+/// The size of one plane, without padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaneSize {
+    /// bytes of samples in one row
+    pub row_bytes: usize,
+    pub rows: usize,
+}
+
+impl PlaneSize {
+    /// Bytes of the packed plane.
+    pub fn bytes(self) -> usize {
+        self.row_bytes * self.rows
+    }
+}
+
+/// The greatest width and height that any picture may have, in samples (libav's own limit for
+/// most codecs, and small enough that no product below overflows 64 bits).
+pub const MAX_SIDE: u32 = 16_384;
+
+/// The greatest number of samples a plane may have: 8192 x 8192.
+pub const MAX_PIXELS: u64 = 8_192 * 8_192;
+
+impl PixelFormat {
+    pub const ALL: [PixelFormat; 11] = [
+        PixelFormat::Gray8,
+        PixelFormat::Rgb24,
+        PixelFormat::Rgba,
+        PixelFormat::Yuv420p,
+        PixelFormat::Yuv422p,
+        PixelFormat::Yuv444p,
+        PixelFormat::Gray16,
+        PixelFormat::Rgb48,
+        PixelFormat::Yuv420p10,
+        PixelFormat::Yuv422p10,
+        PixelFormat::Yuv444p10,
+    ];
+
+    /// The name in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            PixelFormat::Gray8 => "gray8",
+            PixelFormat::Rgb24 => "rgb24",
+            PixelFormat::Rgba => "rgba",
+            PixelFormat::Yuv420p => "yuv420p",
+            PixelFormat::Yuv422p => "yuv422p",
+            PixelFormat::Yuv444p => "yuv444p",
+            PixelFormat::Gray16 => "gray16",
+            PixelFormat::Rgb48 => "rgb48",
+            PixelFormat::Yuv420p10 => "yuv420p10",
+            PixelFormat::Yuv422p10 => "yuv422p10",
+            PixelFormat::Yuv444p10 => "yuv444p10",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<PixelFormat> {
+        PixelFormat::ALL.into_iter().find(|f| f.name() == name)
+    }
+
+    pub fn is_yuv(self) -> bool {
+        matches!(
+            self,
+            PixelFormat::Yuv420p
+                | PixelFormat::Yuv422p
+                | PixelFormat::Yuv444p
+                | PixelFormat::Yuv420p10
+                | PixelFormat::Yuv422p10
+                | PixelFormat::Yuv444p10
+        )
+    }
+
+    pub fn is_gray(self) -> bool {
+        matches!(self, PixelFormat::Gray8 | PixelFormat::Gray16)
+    }
+
+    /// Significant bits of one sample: 8, 10 or 16.
+    pub fn bits(self) -> u32 {
+        match self {
+            PixelFormat::Gray16 | PixelFormat::Rgb48 => 16,
+            PixelFormat::Yuv420p10 | PixelFormat::Yuv422p10 | PixelFormat::Yuv444p10 => 10,
+            _ => 8,
+        }
+    }
+
+    /// Bytes one sample takes: 1, or 2 with the low byte first.
+    pub fn sample_bytes(self) -> usize {
+        if self.bits() > 8 { 2 } else { 1 }
+    }
+
+    /// Chroma subsampling as powers of two, horizontally and vertically; (0, 0) where there is none.
+    pub fn chroma_shift(self) -> (u32, u32) {
+        match self {
+            PixelFormat::Yuv420p | PixelFormat::Yuv420p10 => (1, 1),
+            PixelFormat::Yuv422p | PixelFormat::Yuv422p10 => (1, 0),
+            _ => (0, 0),
+        }
+    }
+
+    pub fn plane_count(self) -> usize {
+        if self.is_yuv() { 3 } else { 1 }
+    }
+
+    /// The size of plane `index` of a `width` x `height` picture. Sizes must have passed
+    /// [`check_size`] before.
+    pub fn plane_size(self, index: usize, width: u32, height: u32) -> Option<PlaneSize> {
+        if index >= self.plane_count() {
+            return None;
+        }
+        let channels = match self {
+            PixelFormat::Rgb24 | PixelFormat::Rgb48 => 3,
+            PixelFormat::Rgba => 4,
+            _ => 1,
+        };
+        let (sx, sy) = if index == 0 { (0, 0) } else { self.chroma_shift() };
+        let columns = width.div_ceil(1 << sx) as usize;
+        let rows = height.div_ceil(1 << sy) as usize;
+        Some(PlaneSize { row_bytes: columns * channels * self.sample_bytes(), rows })
+    }
+
+    pub fn plane_sizes(self, width: u32, height: u32) -> impl Iterator<Item = PlaneSize> {
+        (0..self.plane_count()).filter_map(move |i| self.plane_size(i, width, height))
+    }
+
+    /// Bytes of a whole picture, packed.
+    pub fn frame_bytes(self, width: u32, height: u32) -> usize {
+        self.plane_sizes(width, height).map(PlaneSize::bytes).sum()
+    }
+}
+
+impl fmt::Display for PixelFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Whether a picture of this size may exist: from 1 to [`MAX_SIDE`] a side and at most
+/// [`MAX_PIXELS`] in all.
+pub fn check_size(width: u32, height: u32) -> Result<(), String> {
+    if width == 0 || height == 0 {
+        return Err(format!("a picture of {width}x{height} has no samples"));
+    }
+    if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(format!(
+            "a picture of {width}x{height} is larger than filmgate takes ({MAX_SIDE} a side, {MAX_PIXELS} samples)"
+        ));
+    }
+    Ok(())
+}
+
+/// Bytes that a plane stands in, wherever they are kept.
+pub trait Samples: Send + Sync {
+    fn bytes(&self) -> &[u8];
+}
+
+impl Samples for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+}
+
+/// One plane of a picture: rows from the top, `stride` bytes apart. Cheap to clone; the samples
+/// are shared and never change.
+#[derive(Clone)]
+pub struct Plane {
+    storage: Arc<dyn Samples>,
+    stride: usize,
+    size: PlaneSize,
+}
+
+impl Plane {
+    /// A plane in `storage`, whose first byte is the first sample.
+    ///
+    /// # Errors
+    /// When the storage is too short or the rows would overlap.
+    pub fn new(storage: Arc<dyn Samples>, stride: usize, size: PlaneSize) -> Result<Plane, String> {
+        let needed = match size.rows {
+            0 => 0,
+            rows => stride
+                .checked_mul(rows - 1)
+                .and_then(|n| n.checked_add(size.row_bytes))
+                .ok_or("a plane's size overflows")?,
+        };
+        if stride < size.row_bytes || storage.bytes().len() < needed {
+            return Err(format!(
+                "a plane of {} rows, {} bytes apart, does not fit {} bytes",
+                size.rows,
+                stride,
+                storage.bytes().len()
+            ));
+        }
+        Ok(Plane { storage, stride, size })
+    }
+
+    /// A packed plane of exactly `size.bytes()` bytes.
+    pub fn packed(bytes: Vec<u8>, size: PlaneSize) -> Result<Plane, String> {
+        Plane::new(Arc::new(bytes), size.row_bytes, size)
+    }
+
+    pub fn size(&self) -> PlaneSize {
+        self.size
+    }
+
+    /// Bytes from one row's start to the next one's.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// What the plane stands in; at least `stride * (rows - 1) + row_bytes` bytes.
+    pub fn storage(&self) -> &Arc<dyn Samples> {
+        &self.storage
+    }
+
+    pub fn row(&self, y: usize) -> &[u8] {
+        let start = y * self.stride;
+        &self.storage.bytes()[start..start + self.size.row_bytes]
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.size.rows).map(|y| self.row(y))
+    }
+
+    /// The samples without padding, where they already lie so.
+    pub fn as_packed(&self) -> Option<&[u8]> {
+        (self.stride == self.size.row_bytes || self.size.rows <= 1)
+            .then(|| &self.storage.bytes()[..self.size.bytes()])
+    }
+
+    /// A packed copy.
+    pub fn to_packed(&self) -> Vec<u8> {
+        if let Some(bytes) = self.as_packed() {
+            return bytes.to_vec();
+        }
+        let mut out = Vec::with_capacity(self.size.bytes());
+        for row in self.rows() {
+            out.extend_from_slice(row);
+        }
+        out
+    }
+}
+
+impl fmt::Debug for Plane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plane").field("size", &self.size).field("stride", &self.stride).finish()
+    }
+}
+
+/// Texts attached to a picture by plugins, by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// What the decoder knew about a picture and only the encoder understands (side data, field
+/// order …). It travels with the picture untouched.
+pub type Baggage = Arc<dyn Any + Send + Sync>;
+
+/// One picture. Cheap to clone: planes are shared.
+#[derive(Clone)]
+pub struct Frame {
+    pub format: PixelFormat,
+    /// samples
+    pub width: u32,
+    /// rows
+    pub height: u32,
+    /// as many as `format` has
+    pub planes: Vec<Plane>,
+    /// number of the source picture, from 0
+    pub index: u64,
+    /// nanoseconds from the start of the stream
+    pub timestamp: i64,
+    /// nanoseconds, above 0
+    pub duration: Option<i64>,
+    pub tags: Option<Box<Tags>>,
+    pub baggage: Option<Baggage>,
+}
+
+impl Frame {
+    /// Bytes that its planes hold, packed.
+    pub fn bytes(&self) -> usize {
+        self.planes.iter().map(|p| p.size().bytes()).sum()
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Frame {{ {} {}x{}, index {}, {} ns }}",
+            self.format, self.width, self.height, self.index, self.timestamp
+        )
+    }
+}
+
+/// A fraction; `den` is above 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rational {
+    pub num: i32,
+    pub den: i32,
+}
+
+impl fmt::Display for Rational {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.num, self.den)
+    }
+}
+
+/// How sample values mean colours, by libav's names (ISO/IEC 23091-2, H.273); empty where
+/// nobody knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Color {
+    /// `tv` or `pc`
+    pub range: Option<String>,
+    /// the matrix: `bt709`, `smpte170m` …
+    pub space: Option<String>,
+    pub primaries: Option<String>,
+    pub transfer: Option<String>,
+}
+
+/// What is fixed about a stream of pictures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamInfo {
+    pub format: PixelFormat,
+    pub width: u32,
+    pub height: u32,
+    /// frames a second; none where it varies or nobody knows
+    pub frame_rate: Option<Rational>,
+    /// width of a sample divided by its height
+    pub sample_aspect: Rational,
+    pub color: Color,
+}
+
+/// Buffers for planes, kept for reuse: a video at full speed would otherwise ask the system for
+/// fresh, zeroed pages for every plane.
+#[derive(Clone, Default)]
+pub struct PlanePool {
+    free: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+/// How many free buffers a pool keeps at most.
+const POOL_BUFFERS: usize = 24;
+
+/// Readable bytes behind a pooled plane's samples: libav's encoders may load whole vectors past
+/// the last one (`AV_INPUT_BUFFER_PADDING_SIZE`).
+const TAIL: usize = 64;
+
+/// Pooled samples start at a multiple of this many bytes, for the SIMD loads of encoders and
+/// scalers.
+const ALIGN: usize = 64;
+
+impl PlanePool {
+    pub fn new() -> PlanePool {
+        PlanePool::default()
+    }
+
+    /// A packed plane with a copy of `samples`.
+    ///
+    /// # Errors
+    /// When `samples` is not `size.bytes()` long.
+    pub fn copy(&self, samples: &[u8], size: PlaneSize) -> Result<Plane, String> {
+        if samples.len() != size.bytes() {
+            return Err(format!("{} bytes for a plane of {}", samples.len(), size.bytes()));
+        }
+        self.fill(size, |buffer| buffer.extend_from_slice(samples))
+    }
+
+    /// A packed plane of one repeated byte.
+    pub fn filled(&self, value: u8, size: PlaneSize) -> Result<Plane, String> {
+        self.fill(size, |buffer| buffer.resize(buffer.len() + size.bytes(), value))
+    }
+
+    /// A packed plane that `write` appends to the buffer it is given.
+    fn fill(&self, size: PlaneSize, write: impl FnOnce(&mut Vec<u8>)) -> Result<Plane, String> {
+        let capacity = size.bytes() + ALIGN + TAIL;
+        let mut buffer = self.take(capacity);
+        buffer.clear();
+        let offset = buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
+        buffer.resize(offset, 0);
+        write(&mut buffer);
+        buffer.resize(offset + size.bytes() + TAIL, 0);
+        let storage = Pooled { buffer, offset, home: Arc::downgrade(&self.free) };
+        Plane::new(Arc::new(storage), size.row_bytes, size)
+    }
+
+    fn take(&self, capacity: usize) -> Vec<u8> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        match free.iter().rposition(|b| b.capacity() >= capacity && b.capacity() <= 2 * capacity) {
+            Some(i) => free.swap_remove(i),
+            None => Vec::with_capacity(capacity),
+        }
+    }
+}
+
+struct Pooled {
+    buffer: Vec<u8>,
+    offset: usize,
+    home: Weak<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Samples for Pooled {
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.offset..]
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        if let Some(home) = self.home.upgrade() {
+            let mut free = home.lock().unwrap_or_else(PoisonError::into_inner);
+            if free.len() >= POOL_BUFFERS {
+                free.remove(0);
+            }
+            free.push(std::mem::take(&mut self.buffer));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plane_sizes_round_chroma_up() {
+        let sizes: Vec<_> = PixelFormat::Yuv420p.plane_sizes(5, 3).collect();
+        assert_eq!(sizes[0], PlaneSize { row_bytes: 5, rows: 3 });
+        assert_eq!(sizes[1], PlaneSize { row_bytes: 3, rows: 2 });
+        assert_eq!(PixelFormat::Yuv422p10.plane_size(2, 5, 3), Some(PlaneSize { row_bytes: 6, rows: 3 }));
+        assert_eq!(PixelFormat::Rgb48.frame_bytes(2, 2), 24);
+        assert_eq!(PixelFormat::Gray8.plane_size(1, 5, 3), None);
+    }
+
+    #[test]
+    fn absurd_sizes_are_refused() {
+        assert!(check_size(0, 1).is_err());
+        assert!(check_size(u32::MAX, u32::MAX).is_err());
+        assert!(check_size(MAX_SIDE, MAX_SIDE).is_err());
+        assert!(check_size(8192, 8192).is_ok());
+    }
+
+    #[test]
+    fn padded_planes_pack() {
+        let size = PlaneSize { row_bytes: 2, rows: 2 };
+        let plane = Plane::new(Arc::new(vec![1u8, 2, 0, 3, 4]), 3, size).expect("fits");
+        assert_eq!(plane.as_packed(), None);
+        assert_eq!(plane.to_packed(), [1, 2, 3, 4]);
+        assert!(Plane::new(Arc::new(vec![0u8; 4]), 3, size).is_err());
+        assert!(Plane::new(Arc::new(vec![0u8; 4]), 1, size).is_err());
+    }
+
+    #[test]
+    fn pooled_planes_come_back_and_are_aligned() {
+        let pool = PlanePool::new();
+        let size = PlaneSize { row_bytes: 64, rows: 4 };
+        let plane = pool.copy(&[7; 256], size).expect("fits");
+        assert_eq!(plane.as_packed().map(|p| p.as_ptr().align_offset(ALIGN)), Some(0));
+        drop(plane);
+        let first = pool.free.lock().expect("not poisoned")[0].as_ptr();
+        let again = pool.filled(9, size).expect("fits");
+        assert_eq!(again.to_packed(), [9; 256]);
+        assert!(pool.free.lock().expect("not poisoned").is_empty());
+        drop(again);
+        assert_eq!(pool.free.lock().expect("not poisoned")[0].as_ptr(), first);
+    }
+}

@@ -1,0 +1,9 @@
+//! filmgate: a native media host whose logic is swapped out by sandboxed WebAssembly plugins.
+//!
+//! The rooms, from the top floor to the ground; arrows go down only:
+//! `commands` → `pipeline` → `media`, `plugin` → `frame`, `publish`, `cancel`.
+//! `media` and `plugin` do not know each other: `pipeline` introduces them, with a plain
+//! [`frame::Frame`].
+
+pub mod cancel;
+pub mod frame;
