@@ -1,0 +1,75 @@
+# filmgate's one face for people and CI. `make` lists what it can do; every target does the set-up
+# it needs by itself, and is quick when nothing has changed.
+
+SHELL := bash
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+cargo := . scripts/env.sh && cargo
+compile := scripts/compile.sh
+binary := target/release/filmgate
+components := target/release/plugins
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup build plugins demo test lint install uninstall clean \
+  setup-test media fmt clippy deny run-tests
+
+help: ## list what make can do
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+setup: ## install what the build needs (Debian, Ubuntu), or say what is missing
+	@scripts/setup.sh build
+
+build: setup ## compile the host into target/release/filmgate
+	@$(compile) build --release --workspace
+
+plugins: build ## compile the plugins into target/release/plugins, where the host finds them
+	@. scripts/env.sh && FILMGATE="$(CURDIR)/$(binary)" plugins/build.sh "$(CURDIR)/$(components)"
+
+demo: plugins media ## run a real film through a plugin: build/demo/before-after.png
+	@scripts/demo.sh
+
+# In the order of what fails soonest. Clippy and the tests use the dependencies that `build` made.
+test: fmt plugins clippy deny media run-tests ## check the style and run every test
+
+lint: fmt clippy deny ## check the style alone
+
+install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DESTDIR if given
+	@test -x $(binary) && ls $(components)/*.wasm >/dev/null || \
+	  { echo "nothing to install yet: run 'make plugins' first, without sudo" >&2; exit 1; }
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins"
+	install -m 755 $(binary) "$(DESTDIR)$(PREFIX)/bin/filmgate"
+	install -m 644 $(components)/*.wasm "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins/"
+
+uninstall: ## remove what install copied
+	rm -f "$(DESTDIR)$(PREFIX)/bin/filmgate"
+	rm -rf "$(DESTDIR)$(PREFIX)/lib/filmgate"
+
+clean: ## remove everything that was built or fetched
+	rm -rf target plugins/target build
+
+# ---- the steps of the above ----
+
+setup-test:
+	@scripts/setup.sh test
+
+media: setup
+	@scripts/fetch-media.sh build/media
+
+fmt: setup-test
+	@$(cargo) fmt --all --check
+	@$(cargo) fmt --all --check --manifest-path plugins/Cargo.toml
+
+clippy: setup-test
+	@$(compile) clippy --release --workspace --all-targets -- -D warnings
+	@cd plugins && ../scripts/compile.sh clippy --workspace --all-targets -- -D warnings
+
+# Licences and doubled dependencies, where cargo-deny is installed; it takes minutes to build.
+deny:
+	@if $(cargo) deny --version >/dev/null 2>&1; then $(cargo) deny check licenses bans; fi
+
+run-tests:
+	@$(compile) test --release --workspace
+	@cd plugins && ../scripts/compile.sh test --workspace
