@@ -66,9 +66,12 @@ clippy: setup-test
 	@$(compile) clippy --release --workspace --all-targets -- -D warnings
 	@cd plugins && ../scripts/compile.sh clippy --workspace --all-targets -- -D warnings
 
-# Licences and doubled dependencies, where cargo-deny is installed; it takes minutes to build.
+# Licences, doubled dependencies and where they come from, where cargo-deny is installed; it takes minutes to build.
 deny:
-	@if $(cargo) deny --version >/dev/null 2>&1; then $(cargo) deny check licenses bans; fi
+	@if $(cargo) deny --version >/dev/null 2>&1; then \
+	  $(cargo) deny check --config deny.toml licenses bans sources && \
+	  cargo deny --manifest-path plugins/Cargo.toml check --config deny.toml licenses bans sources; \
+	fi
 
 run-tests:
 	@$(compile) test --release --workspace
