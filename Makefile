@@ -37,7 +37,7 @@ test: fmt plugins clippy deny media run-tests ## check the style and run every t
 lint: fmt clippy deny ## check the style alone
 
 install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DESTDIR if given
-	@test -x $(binary) && ls $(components)/*.wasm >/dev/null || \
+	@test -x $(binary) && ls $(components)/*.wasm >/dev/null 2>&1 || \
 	  { echo "nothing to install yet: run 'make plugins' first, without sudo" >&2; exit 1; }
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins"
 	install -m 755 $(binary) "$(DESTDIR)$(PREFIX)/bin/filmgate"
