@@ -70,10 +70,11 @@ clippy: setup-test
 
 # Licences, doubled dependencies and where they come from, where cargo-deny is installed; it takes minutes to build.
 deny:
-	@if $(cargo) deny --version >/dev/null 2>&1; then \
-	  $(cargo) deny check --config deny.toml licenses bans sources && \
-	  cargo deny --manifest-path plugins/Cargo.toml check --config deny.toml licenses bans sources; \
-	fi
+	@$(cargo) deny --version >/dev/null 2>&1 || exit 0; \
+	for manifest in Cargo.toml plugins/Cargo.toml; do \
+	  cargo deny -L error --config deny.toml --manifest-path $$manifest \
+	    check licenses bans sources || exit 1; \
+	done
 
 run-tests:
 	@$(compile) test --release --workspace
