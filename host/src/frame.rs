@@ -360,8 +360,8 @@ pub struct PlanePool {
     free: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
-/// How many free buffers a pool keeps at most.
-const POOL_BUFFERS: usize = 24;
+/// How many bytes of free buffers a pool keeps at most: some twenty planes of 1080p.
+const POOL_BYTES: usize = 48 << 20;
 
 /// Readable bytes behind a pooled plane's samples: libav's encoders may load whole vectors past
 /// the last one (`AV_INPUT_BUFFER_PADDING_SIZE`).
@@ -387,9 +387,12 @@ impl PlanePool {
         self.fill(size, |buffer| buffer.extend_from_slice(samples))
     }
 
-    /// A packed plane of one repeated byte.
-    pub fn filled(&self, value: u8, size: PlaneSize) -> Result<Plane, String> {
-        self.fill(size, |buffer| buffer.resize(buffer.len() + size.bytes(), value))
+    /// A packed plane in which `sample` (1, 2 or 4 bytes) is repeated.
+    pub fn filled(&self, sample: &[u8], size: PlaneSize) -> Result<Plane, String> {
+        self.fill(size, |buffer| match sample {
+            [value] => buffer.resize(buffer.len() + size.bytes(), *value),
+            _ => buffer.extend(sample.iter().cycle().take(size.bytes())),
+        })
     }
 
     /// A packed plane that `write` appends to the buffer it is given.
@@ -430,10 +433,13 @@ impl Drop for Pooled {
     fn drop(&mut self) {
         if let Some(home) = self.home.upgrade() {
             let mut free = home.lock().unwrap_or_else(PoisonError::into_inner);
-            if free.len() >= POOL_BUFFERS {
-                free.remove(0);
+            let buffer = std::mem::take(&mut self.buffer);
+            let mut kept: usize = free.iter().map(Vec::capacity).sum();
+            // The oldest go first, so that a pool does not stay full of a size of before.
+            while kept + buffer.capacity() > POOL_BYTES && !free.is_empty() {
+                kept -= free.remove(0).capacity();
             }
-            free.push(std::mem::take(&mut self.buffer));
+            free.push(buffer);
         }
     }
 }
@@ -447,7 +453,10 @@ mod tests {
         let sizes: Vec<_> = PixelFormat::Yuv420p.plane_sizes(5, 3).collect();
         assert_eq!(sizes[0], PlaneSize { row_bytes: 5, rows: 3 });
         assert_eq!(sizes[1], PlaneSize { row_bytes: 3, rows: 2 });
-        assert_eq!(PixelFormat::Yuv422p10.plane_size(2, 5, 3), Some(PlaneSize { row_bytes: 6, rows: 3 }));
+        assert_eq!(
+            PixelFormat::Yuv422p10.plane_size(2, 5, 3),
+            Some(PlaneSize { row_bytes: 6, rows: 3 })
+        );
         assert_eq!(PixelFormat::Rgb48.frame_bytes(2, 2), 24);
         assert_eq!(PixelFormat::Gray8.plane_size(1, 5, 3), None);
     }
@@ -478,7 +487,7 @@ mod tests {
         assert_eq!(plane.as_packed().map(|p| p.as_ptr().align_offset(ALIGN)), Some(0));
         drop(plane);
         let first = pool.free.lock().expect("not poisoned")[0].as_ptr();
-        let again = pool.filled(9, size).expect("fits");
+        let again = pool.filled(&[9], size).expect("fits");
         assert_eq!(again.to_packed(), [9; 256]);
         assert!(pool.free.lock().expect("not poisoned").is_empty());
         drop(again);

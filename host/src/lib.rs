@@ -6,4 +6,6 @@
 //! [`frame::Frame`].
 
 pub mod cancel;
+pub mod commands;
 pub mod frame;
+pub mod plugin;

@@ -1,0 +1,92 @@
+//! Exit codes. Programs decide by them, so a code never changes its meaning; the table stands in
+//! docs/exit-codes.md, and `filmgate --help` names the file.
+
+use crate::plugin::PluginError;
+
+/// Why the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    Done = 0,
+    /// anything that has no code of its own
+    Failed = 1,
+    Usage = 2,
+    /// there is an output, but not all of the input is in it as it was asked for
+    Partly = 3,
+    PluginUnknown = 10,
+    PluginParameter = 11,
+    PluginNotAComponent = 12,
+    PluginWrongInterface = 13,
+    /// trap, deadline, memory, a broken contract
+    PluginBroke = 14,
+    /// the plugin answered with an error
+    PluginRefused = 15,
+    NoCommonFormat = 16,
+    InputMissing = 20,
+    InputNotMedia = 21,
+    InputTruncated = 22,
+    NoVideo = 23,
+    InputNotAllowed = 24,
+    OutputExists = 30,
+    OutputIsInput = 31,
+    OutputUnwritable = 32,
+    /// no space, or an I/O error while writing
+    OutputWrite = 33,
+    OutputUnsupported = 34,
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// The code for an error, by the first cause in its chain that has one.
+    pub fn of(error: &anyhow::Error) -> Exit {
+        error.chain().find_map(Exit::of_cause).unwrap_or(Exit::Failed)
+    }
+
+    fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
+        if let Some(e) = cause.downcast_ref::<WithExit>() {
+            return Some(e.exit);
+        }
+        cause.downcast_ref::<PluginError>().map(Exit::of_plugin)
+    }
+
+    fn of_plugin(error: &PluginError) -> Exit {
+        match error {
+            PluginError::NotFound { .. } => Exit::PluginUnknown,
+            PluginError::Syntax { .. } => Exit::Usage,
+            PluginError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Exit::PluginUnknown
+            }
+            PluginError::Read { .. } => Exit::Failed,
+            PluginError::NotAComponent { .. } => Exit::PluginNotAComponent,
+            PluginError::WrongInterface { .. } | PluginError::WrongKind { .. } => {
+                Exit::PluginWrongInterface
+            }
+            PluginError::Description { .. }
+            | PluginError::Failed { .. }
+            | PluginError::Quarantined { .. } => Exit::PluginBroke,
+            PluginError::Parameter { .. } => Exit::PluginParameter,
+            PluginError::Refused { .. } => Exit::PluginRefused,
+            PluginError::Cancelled { .. } => Exit::Interrupted,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> std::process::ExitCode {
+        std::process::ExitCode::from(exit as u8)
+    }
+}
+
+/// A message with an exit code of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct WithExit {
+    pub exit: Exit,
+    pub message: String,
+}
+
+impl WithExit {
+    pub fn new(exit: Exit, message: impl Into<String>) -> WithExit {
+        WithExit { exit, message: message.into() }
+    }
+}

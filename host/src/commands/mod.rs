@@ -1,0 +1,20 @@
+//! The verbs, one file each. A verb reads as its story; how things are done is in the rooms below.
+
+pub mod args;
+pub mod exit;
+pub mod plugin;
+
+pub use args::Arguments;
+pub use exit::{Exit, WithExit};
+
+use args::Command;
+
+/// Carries out what the user asked for.
+///
+/// # Errors
+/// With everything that a person needs to know; [`Exit::of`] gives the exit code.
+pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Result<Exit> {
+    match arguments.command {
+        Command::Plugin(arguments) => plugin::run(arguments, cancel),
+    }
+}

@@ -1,0 +1,83 @@
+//! What can go wrong with a plugin, in types by which callers decide (exit code, crash policy).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why a plugin cannot be loaded, set up or used. The texts are for people: what, which file,
+/// why, and the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum PluginError {
+    /// No plugin of that name in any folder.
+    #[error("no plugin named `{name}`{}; looked in {}", suggestion(.nearest), folders(.searched))]
+    NotFound { name: String, nearest: Option<String>, searched: Vec<PathBuf> },
+
+    /// `-p` text that is not `NAME[:key=value,…]`.
+    #[error("`{text}` does not name a plugin: {reason} (write NAME or NAME:key=value,key=value)")]
+    Syntax { text: String, reason: String },
+
+    #[error("plugin {}: cannot be read: {source}", .path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+
+    /// Not a WebAssembly component: a core module, another file, a damaged one.
+    #[error("plugin {}: {reason}", .path.display())]
+    NotAComponent { path: PathBuf, reason: String },
+
+    /// A component, but not of this contract or not of a version that this filmgate serves.
+    #[error("plugin {}: {reason}", .path.display())]
+    WrongInterface { path: PathBuf, reason: String },
+
+    /// What it says of itself breaks the contract.
+    #[error("plugin {}: describes itself in a way that the contract forbids: {reason}", .path.display())]
+    Description { path: PathBuf, reason: String },
+
+    /// A plugin of one kind where another is wanted.
+    #[error("plugin `{plugin}` is {found}, but {wanted} is wanted here")]
+    WrongKind { plugin: String, found: &'static str, wanted: &'static str },
+
+    /// An unknown, missing or unusable parameter.
+    #[error("plugin `{plugin}`: {reason}")]
+    Parameter { plugin: String, reason: String },
+
+    /// The plugin itself answered with an error.
+    #[error("plugin `{plugin}` {doing}: {message}")]
+    Refused { plugin: String, doing: String, message: String },
+
+    /// The plugin broke off or broke a rule; its instance is gone.
+    #[error("plugin `{plugin}` {doing}: {failure}")]
+    Failed { plugin: String, doing: String, failure: Failure },
+
+    /// Three failures in a minute.
+    #[error(
+        "plugin `{plugin}` failed {failures} times within a minute and is not started again; the last time: {last}"
+    )]
+    Quarantined { plugin: String, failures: usize, last: String },
+
+    /// Ctrl-C, or another part of the job failed.
+    #[error("plugin `{plugin}` was interrupted")]
+    Cancelled { plugin: String },
+}
+
+/// How a plugin's instance came to its end.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("did not return within {} ms; --deadline sets how long a call may take", .0.as_millis())]
+    Deadline(Duration),
+    #[error("ran out of its {} MiB of memory; --memory sets how much it may have", .0 >> 20)]
+    Memory(usize),
+    /// It broke a rule of the contract in a call to the host or in an answer.
+    #[error("broke the contract: {0}")]
+    Misuse(String),
+    #[error("trapped: {0}")]
+    Trap(String),
+}
+
+fn suggestion(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default()
+}
+
+fn folders(searched: &[PathBuf]) -> String {
+    if searched.is_empty() {
+        return "no folder: none of the plugin folders exists".to_owned();
+    }
+    searched.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+}

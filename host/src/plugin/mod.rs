@@ -1,0 +1,40 @@
+//! Plugins: WebAssembly components, loaded, limited, watched and called. All of wasmtime is in
+//! here, and none of its types gets out.
+//!
+//! [`Engine`] is made once. [`Plugin::load`] turns a file into a plugin with its description;
+//! [`Supervisor`] and [`Filter`], [`Naming`] and [`Ordering`] put it to work.
+
+mod bindings;
+pub mod catalogue;
+pub mod check;
+mod describe;
+mod engine;
+mod error;
+mod filter;
+mod frames;
+mod guest;
+mod instance;
+mod item;
+mod limits;
+mod load;
+mod log;
+mod naming;
+mod ordering;
+mod pack;
+mod parameters;
+mod supervise;
+mod wasi;
+
+pub use describe::{Description, Parameter, ParameterKind, Value};
+pub use engine::{CodeCache, Engine, EngineError, TICK};
+pub use error::{Failure, PluginError};
+pub use filter::{Filter, seconds, summary};
+pub use item::Item;
+pub use limits::Limits;
+pub use load::{FilterTraits, Kind, Plugin, SERVED};
+pub use log::harmless;
+pub use naming::{Naming, Request, check_name};
+pub use ordering::{Ordering, Placement, check_order};
+pub use pack::pack;
+pub use parameters::{Reference, resolve, takes};
+pub use supervise::{OnFailure, Supervised, Supervisor};

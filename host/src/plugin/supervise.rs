@@ -1,0 +1,251 @@
+//! What happens when a filter breaks: the crash policies, the back-off before a fresh instance,
+//! and the quarantine.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use super::describe::Value;
+use super::error::PluginError;
+use super::filter::Filter;
+use super::load::Plugin;
+use crate::cancel::Cancel;
+use crate::frame::{Frame, StreamInfo};
+
+/// What to do with a job whose plugin breaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// the job fails
+    #[default]
+    Fail,
+    /// the picture passes unchanged, and is counted
+    Bypass,
+}
+
+/// Failures within [`WINDOW`] that put a plugin in quarantine.
+const FAILURES: usize = 3;
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// The wait before a fresh instance is made, doubled with each failure within [`WINDOW`].
+const BACK_OFF: Duration = Duration::from_secs(1);
+
+/// The failures of one plugin, counted over all of its instances.
+#[derive(Default)]
+struct Record {
+    recent: VecDeque<Instant>,
+    total: u64,
+    last: String,
+    quarantined: bool,
+    bypassed: u64,
+}
+
+/// One plugin in a chain, with its parameters: what its instances have in common.
+pub struct Supervisor {
+    plugin: Arc<Plugin>,
+    parameters: Vec<(String, Value)>,
+    on_failure: OnFailure,
+    record: Mutex<Record>,
+    cancel: Cancel,
+}
+
+impl Supervisor {
+    pub fn new(
+        plugin: Arc<Plugin>,
+        parameters: Vec<(String, Value)>,
+        on_failure: OnFailure,
+        cancel: &Cancel,
+    ) -> Supervisor {
+        let record = Mutex::default();
+        Supervisor { plugin, parameters, on_failure, record, cancel: cancel.clone() }
+    }
+
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// Pictures that passed unchanged because the plugin broke.
+    pub fn bypassed(&self) -> u64 {
+        self.record().bypassed
+    }
+
+    /// How often it broke.
+    pub fn failures(&self) -> u64 {
+        self.record().total
+    }
+
+    /// Starts one instance of it, to be used from one thread.
+    pub fn start(self: &Arc<Self>, input: &StreamInfo) -> Result<Supervised, PluginError> {
+        let filter = Filter::start(&self.plugin, input, &self.parameters)?;
+        let output = filter.output().clone();
+        if self.on_failure == OnFailure::Bypass && !same_picture(&output, input) {
+            return Err(PluginError::Refused {
+                plugin: self.plugin.name().to_owned(),
+                doing: "cannot be run with --on-failure bypass".to_owned(),
+                message: format!(
+                    "it turns {} into {}, so that nothing could stand in for its frames",
+                    super::filter::summary(input),
+                    super::filter::summary(&output)
+                ),
+            });
+        }
+        Ok(Supervised {
+            supervisor: Arc::clone(self),
+            input: input.clone(),
+            output,
+            filter: Some(filter),
+        })
+    }
+
+    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a failure and says how long to wait before the next instance; none in quarantine.
+    fn failed(&self, error: &PluginError) -> Option<Duration> {
+        let mut record = self.record();
+        let now = Instant::now();
+        record.total += 1;
+        record.last = error.to_string();
+        record.recent.push_back(now);
+        while record.recent.front().is_some_and(|t| now.duration_since(*t) > WINDOW) {
+            record.recent.pop_front();
+        }
+        let failures = record.recent.len();
+        if failures >= FAILURES && !record.quarantined {
+            record.quarantined = true;
+            let last = record.last.clone();
+            warn!("{}", PluginError::Quarantined { plugin: self.name(), failures, last });
+        }
+        let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        (!record.quarantined).then(|| BACK_OFF * 2u32.saturating_pow(doublings))
+    }
+
+    fn bypass(&self, frames: usize) {
+        self.record().bypassed += frames as u64;
+    }
+
+    fn name(&self) -> String {
+        self.plugin.name().to_owned()
+    }
+}
+
+fn same_picture(a: &StreamInfo, b: &StreamInfo) -> bool {
+    (a.format, a.width, a.height) == (b.format, b.width, b.height)
+}
+
+/// One instance after another of one plugin, as the crash policy has it. For one thread.
+pub struct Supervised {
+    supervisor: Arc<Supervisor>,
+    input: StreamInfo,
+    output: StreamInfo,
+    /// none after a failure, until the next picture
+    filter: Option<Filter>,
+}
+
+impl Supervised {
+    /// What comes out.
+    pub fn output(&self) -> &StreamInfo {
+        &self.output
+    }
+
+    /// One picture in, whatever comes of it out. Under `Bypass` no error of the plugin gets
+    /// through, and no picture is lost: this one, and those that the broken instance still held,
+    /// come out as they went in.
+    pub fn process(&mut self, frame: Frame) -> Result<Vec<Frame>, PluginError> {
+        if self.supervisor.on_failure == OnFailure::Fail {
+            return match &mut self.filter {
+                Some(filter) => filter.process(frame),
+                None => Err(self.gone()),
+            };
+        }
+        if !self.revive()? {
+            self.supervisor.bypass(1);
+            return Ok(vec![frame]);
+        }
+        let spare = frame.clone();
+        match self.filter.as_mut().map(|f| f.process(frame)) {
+            Some(Ok(frames)) => Ok(frames),
+            Some(Err(e)) => self.pass_on(e, Some(spare)),
+            None => Err(self.gone()),
+        }
+    }
+
+    /// The end of the stream: what a serial filter kept.
+    pub fn flush(&mut self) -> Result<Vec<Frame>, PluginError> {
+        match (self.filter.as_mut().map(Filter::flush), self.supervisor.on_failure) {
+            (Some(Ok(frames)), _) => Ok(frames),
+            (Some(Err(e)), OnFailure::Fail) => Err(e),
+            (Some(Err(e)), OnFailure::Bypass) => self.pass_on(e, None),
+            (None, _) => Ok(Vec::new()),
+        }
+    }
+
+    /// Makes sure that there is an instance; false when the plugin is in quarantine.
+    fn revive(&mut self) -> Result<bool, PluginError> {
+        while self.filter.is_none() {
+            if self.supervisor.record().quarantined {
+                return Ok(false);
+            }
+            let supervisor = &self.supervisor;
+            match Filter::start(&supervisor.plugin, &self.input, &supervisor.parameters) {
+                Ok(filter) => self.filter = Some(filter),
+                Err(e) => self.back_off(&e)?,
+            }
+        }
+        Ok(!self.supervisor.record().quarantined)
+    }
+
+    fn pass_on(
+        &mut self,
+        error: PluginError,
+        input: Option<Frame>,
+    ) -> Result<Vec<Frame>, PluginError> {
+        let mut frames = Vec::new();
+        match &error {
+            PluginError::Cancelled { .. } => return Err(error),
+            // An answer by the contract: the instance goes on.
+            PluginError::Refused { .. } | PluginError::Parameter { .. } if input.is_some() => {
+                warn!("{error}; the frame passes unchanged");
+            }
+            _ => {
+                warn!("{error}; the frame passes unchanged");
+                frames = self.filter.take().map(Filter::salvage).unwrap_or_default();
+                self.back_off(&error)?;
+            }
+        }
+        if let Some(input) = input {
+            frames.retain(|f| f.index != input.index);
+            let place = frames.partition_point(|f| f.index < input.index);
+            frames.insert(place, input);
+        }
+        self.supervisor.bypass(frames.len());
+        Ok(frames)
+    }
+
+    /// Waits before a fresh instance may be made. A file can wait, and so no more pictures than
+    /// need be pass unchanged.
+    fn back_off(&self, error: &PluginError) -> Result<(), PluginError> {
+        let Some(wait) = self.supervisor.failed(error) else { return Ok(()) };
+        let end = Instant::now() + wait;
+        while Instant::now() < end {
+            if self.supervisor.cancel.is_cancelled() {
+                return Err(PluginError::Cancelled { plugin: self.supervisor.name() });
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    fn gone(&self) -> PluginError {
+        let record = self.supervisor.record();
+        PluginError::Quarantined {
+            plugin: self.supervisor.name(),
+            failures: record.recent.len(),
+            last: record.last.clone(),
+        }
+    }
+}
