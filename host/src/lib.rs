@@ -8,4 +8,7 @@
 pub mod cancel;
 pub mod commands;
 pub mod frame;
+pub mod media;
+pub mod pipeline;
 pub mod plugin;
+pub mod publish;

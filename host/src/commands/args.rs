@@ -17,9 +17,75 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Take a video through plugins: decode, plugin after plugin, encode; sound is copied
+    Run(RunArguments),
     /// Look at plugins, try them out, make them
     #[command(subcommand)]
     Plugin(PluginCommand),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  filmgate run -i holiday.mp4 -p emboss -p denoise:frames=5 -o holiday-embossed.mp4\n\n\
+The output appears under its name only when it is whole. `filmgate plugin list` says which plugins there are,\n\
+`filmgate plugin inspect NAME` which parameters they take.")]
+pub struct RunArguments {
+    /// The video to read
+    #[arg(short, long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// A plugin to take each frame through: a name or the path of a .wasm file, with its
+    /// parameters; may be given several times, and the frames go through them in that order
+    #[arg(short, long = "plugin", value_name = "PLUGIN[:key=value,…]")]
+    pub plugins: Vec<String>,
+    /// The video to write; its ending says which container (mp4, mov, mkv, ts, flv …)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Replace the output if it is there already
+    #[arg(short = 'y', long)]
+    pub overwrite: bool,
+    /// The container, where the output's ending does not say
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// x264's preset: ultrafast … medium … placebo
+    #[arg(long, value_name = "NAME", default_value = "medium", help_heading = "Encoding")]
+    pub preset: String,
+    /// x264's constant quality: 0 (lossless) to 51 (worst)
+    #[arg(long, value_name = "N", default_value_t = 23.0, value_parser = crf, help_heading = "Encoding")]
+    pub crf: f64,
+    /// Any other option of libav's encoder, as key=value; may be given several times
+    #[arg(short = 'x', long = "encoder-option", value_name = "KEY=VALUE", help_heading = "Encoding")]
+    pub encoder_options: Vec<String>,
+    /// How many threads plugins get whose frames may be shared out [default: one a processor]
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Plugins")]
+    pub workers: Option<u16>,
+    /// What to do when a plugin breaks
+    #[arg(long, value_enum, default_value_t = CrashPolicy::Fail, help_heading = "Plugins")]
+    pub on_failure: CrashPolicy,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+    /// Make do with an input that ends before its time: keep what there is, exit code 3
+    #[arg(long)]
+    pub accept_truncated: bool,
+    /// No progress bar and no summary
+    #[arg(short, long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+fn crf(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=51.0).contains(&value) => Ok(value),
+        _ => Err("a number from 0 to 51 is wanted".to_owned()),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CrashPolicy {
+    /// The job fails, and there is no output
+    Fail,
+    /// The frame passes that plugin unchanged and is counted, exit code 3; the plugin is started
+    /// anew after 1, 2, 4 s, and after three failures in a minute no more
+    Bypass,
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,11 +161,11 @@ pub struct Json {
 #[derive(Debug, Args)]
 pub struct LimitArguments {
     /// How long one call of a plugin may take, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub deadline: u64,
     /// How much memory one instance of a plugin may take, in MiB; the frames that it holds may
     /// take as much again
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    #[arg(long, value_name = "MIB", default_value_t = 256, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub memory: u64,
 }
 

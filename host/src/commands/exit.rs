@@ -1,7 +1,10 @@
 //! Exit codes. Programs decide by them, so a code never changes its meaning; the table stands in
 //! docs/exit-codes.md, and `filmgate --help` names the file.
 
+use crate::media::{MediaError, MediaErrorKind};
+use crate::pipeline::PipelineError;
 use crate::plugin::PluginError;
+use crate::publish::PublishError;
 
 /// Why the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,53 @@ impl Exit {
         if let Some(e) = cause.downcast_ref::<WithExit>() {
             return Some(e.exit);
         }
+        if let Some(e) = cause.downcast_ref::<PipelineError>() {
+            return Exit::of_pipeline(e);
+        }
+        if let Some(e) = cause.downcast_ref::<MediaError>() {
+            return Some(Exit::of_media(e));
+        }
+        if let Some(e) = cause.downcast_ref::<PublishError>() {
+            return Some(Exit::of_publish(e));
+        }
         cause.downcast_ref::<PluginError>().map(Exit::of_plugin)
+    }
+
+    fn of_pipeline(error: &PipelineError) -> Option<Exit> {
+        match error {
+            PipelineError::Media(e) => Some(Exit::of_media(e)),
+            PipelineError::Plugin(e) => Some(Exit::of_plugin(e)),
+            PipelineError::Publish(e) => Some(Exit::of_publish(e)),
+            PipelineError::NoCommonFormat(_) => Some(Exit::NoCommonFormat),
+            PipelineError::Interrupted => Some(Exit::Interrupted),
+            PipelineError::System(_) => None,
+        }
+    }
+
+    fn of_media(error: &MediaError) -> Exit {
+        match error.kind {
+            MediaErrorKind::NotFound | MediaErrorKind::Denied => Exit::InputMissing,
+            MediaErrorKind::Empty | MediaErrorKind::NotMedia => Exit::InputNotMedia,
+            MediaErrorKind::Truncated | MediaErrorKind::Read | MediaErrorKind::Decode => {
+                Exit::InputTruncated
+            }
+            MediaErrorKind::NoVideo => Exit::NoVideo,
+            MediaErrorKind::NotAllowed | MediaErrorKind::TooLarge | MediaErrorKind::TimedOut => {
+                Exit::InputNotAllowed
+            }
+            MediaErrorKind::Unsupported => Exit::OutputUnsupported,
+            MediaErrorKind::Write(_) => Exit::OutputWrite,
+            MediaErrorKind::Cancelled => Exit::Interrupted,
+            MediaErrorKind::Encode | MediaErrorKind::OutOfMemory => Exit::Failed,
+        }
+    }
+
+    fn of_publish(error: &PublishError) -> Exit {
+        match error {
+            PublishError::Exists(_) => Exit::OutputExists,
+            PublishError::NotAFile { .. } | PublishError::Folder { .. } => Exit::OutputUnwritable,
+            PublishError::Write { .. } => Exit::OutputWrite,
+        }
     }
 
     fn of_plugin(error: &PluginError) -> Exit {

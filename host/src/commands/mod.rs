@@ -3,6 +3,8 @@
 pub mod args;
 pub mod exit;
 pub mod plugin;
+pub mod run;
+mod show;
 
 pub use args::Arguments;
 pub use exit::{Exit, WithExit};
@@ -15,6 +17,7 @@ use args::Command;
 /// With everything that a person needs to know; [`Exit::of`] gives the exit code.
 pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Result<Exit> {
     match arguments.command {
+        Command::Run(arguments) => run::run(&arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
     }
 }

@@ -64,6 +64,8 @@ impl Kind {
 pub struct FilterTraits {
     /// the formats that it takes and this filmgate knows, the best first
     pub formats: Vec<PixelFormat>,
+    /// the names of formats that it takes and this filmgate does not know
+    pub unknown: Vec<String>,
     /// whether pictures may be shared out between instances
     pub parallel: bool,
 }
@@ -300,11 +302,13 @@ fn filter_traits(names: Vec<String>, concurrency: Concurrency) -> Result<FilterT
         return Err(format!("it takes {} formats; 1 to {FORMATS} are allowed", names.len()));
     }
     // Formats that a newer filmgate may know are passed over.
-    let mut formats = Vec::new();
-    for format in names.iter().filter_map(|n| PixelFormat::from_name(n)) {
-        if !formats.contains(&format) {
-            formats.push(format);
+    let (mut formats, mut unknown) = (Vec::new(), Vec::new());
+    for name in &names {
+        match PixelFormat::from_name(name) {
+            Some(format) if !formats.contains(&format) => formats.push(format),
+            Some(_) => {}
+            None => unknown.push(harmless(name, 64)),
         }
     }
-    Ok(FilterTraits { formats, parallel: matches!(concurrency, Concurrency::Parallel) })
+    Ok(FilterTraits { formats, unknown, parallel: matches!(concurrency, Concurrency::Parallel) })
 }

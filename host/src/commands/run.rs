@@ -1,0 +1,115 @@
+//! `filmgate run`: one video through a chain of plugins.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use tracing::warn;
+
+use super::args::{CrashPolicy, RunArguments};
+use super::exit::{Exit, WithExit};
+use super::show;
+use crate::cancel::Cancel;
+use crate::media::{EncodeOptions, Input, OpenOptions};
+use crate::pipeline::{FileJob, Progress, Summary, default_workers, is_input};
+use crate::plugin::{
+    CodeCache, Engine, OnFailure, Plugin, Reference, Supervisor, catalogue, resolve,
+};
+
+pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
+    if is_input(&arguments.input, &arguments.output) {
+        let message = format!(
+            "{}: the output is the input itself; give the output another name",
+            arguments.output.display()
+        );
+        return Err(WithExit::new(Exit::OutputIsInput, message).into());
+    }
+    let encode = encode_options(arguments)?;
+    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let plugins = load_plugins(arguments, &engine, cancel)?;
+    let input = Input::open(&arguments.input, &OpenOptions::files(cancel))?;
+    let job = FileJob {
+        input: arguments.input.clone(),
+        output: arguments.output.clone(),
+        format: arguments.format.clone(),
+        replace: arguments.overwrite,
+        plugins,
+        encode,
+        workers: arguments.workers.map_or_else(default_workers, usize::from),
+        decoder_threads: 0,
+        accept_truncated: arguments.accept_truncated,
+    };
+    let prepared = job.prepare(input)?;
+    for reason in &prepared.summary().left_out {
+        warn!("not in the output: {reason}");
+    }
+    let progress = Arc::new(Progress::default());
+    let bar = show::Bar::start(&progress, prepared.duration(), arguments.quiet);
+    let result = prepared.run(engine.pool(), cancel, &progress);
+    drop(bar);
+    let summary = result?;
+    report(arguments, &summary)?;
+    Ok(exit(&summary))
+}
+
+fn encode_options(arguments: &RunArguments) -> Result<EncodeOptions> {
+    let mut options = Vec::new();
+    for text in &arguments.encoder_options {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            WithExit::new(Exit::Usage, format!("-x {text}: not KEY=VALUE (-x tune=film)"))
+        })?;
+        options.push((key.to_owned(), value.to_owned()));
+    }
+    Ok(EncodeOptions {
+        codec: "libx264".to_owned(),
+        preset: Some(arguments.preset.clone()),
+        crf: Some(arguments.crf),
+        options,
+        ..EncodeOptions::default()
+    })
+}
+
+/// Finds, loads and checks all plugins and their parameters, before anything else is touched.
+fn load_plugins(
+    arguments: &RunArguments,
+    engine: &Engine,
+    cancel: &Cancel,
+) -> Result<Vec<Arc<Supervisor>>> {
+    let folders = catalogue::folders();
+    let limits = arguments.limits.limits();
+    let on_failure = match arguments.on_failure {
+        CrashPolicy::Fail => OnFailure::Fail,
+        CrashPolicy::Bypass => OnFailure::Bypass,
+    };
+    let mut plugins = Vec::with_capacity(arguments.plugins.len());
+    for text in &arguments.plugins {
+        let reference = Reference::parse(text)?;
+        let path = catalogue::find(&reference.name, &folders)?;
+        let plugin = Plugin::load(engine, &path, &limits)?;
+        let parameters = resolve(&plugin.description, &reference.parameters)?;
+        plugins.push(Arc::new(Supervisor::new(Arc::new(plugin), parameters, on_failure, cancel)));
+    }
+    Ok(plugins)
+}
+
+fn report(arguments: &RunArguments, summary: &Summary) -> Result<()> {
+    if summary.damaged > 0 {
+        warn!("{} packets of the input could not be decoded and are missing", summary.damaged);
+    }
+    if summary.nudged > 0 {
+        warn!("{} timestamps did not rise and were moved by one tick", summary.nudged);
+    }
+    if arguments.json.json {
+        println!("{}", serde_json::to_string_pretty(&show::summary_json(arguments, summary))?);
+    } else if !arguments.quiet {
+        eprint!("{}", show::summary_text(arguments, summary));
+    }
+    Ok(())
+}
+
+fn exit(summary: &Summary) -> Exit {
+    let bypassed = summary.plugins.iter().any(|p| p.bypassed > 0);
+    match bypassed || summary.truncated.is_some() {
+        true => Exit::Partly,
+        false => Exit::Done,
+    }
+}

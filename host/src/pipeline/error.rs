@@ -1,0 +1,23 @@
+//! What can go wrong in a job.
+
+use crate::media::MediaError;
+use crate::plugin::PluginError;
+use crate::publish::PublishError;
+
+/// Why a job came to its end before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// what a plugin takes, what comes to it and what filmgate knows have nothing in common
+    #[error("{0}")]
+    NoCommonFormat(String),
+    #[error("{0}")]
+    System(String),
+    #[error("interrupted")]
+    Interrupted,
+}

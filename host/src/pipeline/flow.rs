@@ -1,0 +1,213 @@
+//! Threads and bounded queues between a source and a sink.
+//!
+//! Pictures are dealt out to the workers of a stage in turn, and collected from them in the same
+//! turn. So order is kept without sorting, nothing runs ahead further than the queues are long,
+//! and which worker gets which picture is the same in every run.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::chain::{Stage, Worker};
+use super::error::PipelineError;
+use crate::cancel::Cancel;
+use crate::frame::{Frame, PlanePool};
+
+/// Messages that may wait in one queue.
+const QUEUE: usize = 2;
+
+/// Native stack of a worker. Plugins use at most half a MiB of it; libav some more.
+const STACK: usize = 4 << 20;
+
+/// Deals messages out to several receivers in turn.
+pub(super) struct Deal {
+    senders: Vec<Sender<Vec<Frame>>>,
+    next: usize,
+}
+
+impl Deal {
+    /// False when nobody is there any more.
+    pub(super) fn send(&mut self, frames: Vec<Frame>) -> bool {
+        let sent = self.senders[self.next].send(frames).is_ok();
+        self.next = (self.next + 1) % self.senders.len();
+        sent
+    }
+}
+
+/// Collects messages from several senders in the turn in which they were dealt out.
+pub(super) struct Collect {
+    receivers: Vec<Receiver<Vec<Frame>>>,
+    next: usize,
+}
+
+impl Collect {
+    /// None at the end.
+    pub(super) fn receive(&mut self) -> Option<Vec<Frame>> {
+        let frames = self.current().recv().ok()?;
+        self.advance();
+        Some(frames)
+    }
+
+    /// The queue that the next message comes from.
+    pub(super) fn current(&self) -> &Receiver<Vec<Frame>> {
+        &self.receivers[self.next]
+    }
+
+    /// A message was taken from [`Collect::current`].
+    pub(super) fn advance(&mut self) {
+        self.next = (self.next + 1) % self.receivers.len();
+    }
+}
+
+fn queues(count: usize) -> (Deal, Collect) {
+    let (senders, receivers) = (0..count).map(|_| bounded(QUEUE)).unzip();
+    (Deal { senders, next: 0 }, Collect { receivers, next: 0 })
+}
+
+/// The first error of a job; it stops everything else.
+#[derive(Clone)]
+pub(super) struct Trouble {
+    first: Arc<Mutex<Option<PipelineError>>>,
+    stop: Cancel,
+}
+
+impl Trouble {
+    pub(super) fn new(stop: &Cancel) -> Trouble {
+        Trouble { first: Arc::default(), stop: stop.clone() }
+    }
+
+    /// Keeps the error if it is the first, and stops the job.
+    pub(super) fn report(&self, error: PipelineError) {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was cancelled because of another error says nothing.
+        if first.is_none() && !self.stop.is_cancelled() {
+            *first = Some(error);
+        }
+        self.stop.cancel();
+    }
+
+    pub(super) fn take(&self) -> Option<PipelineError> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The running threads of all stages.
+pub(super) struct Flow {
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Flow {
+    /// Starts the stages, each parallel one with `workers` threads. What is sent to the `Deal`
+    /// comes out of the `Collect`, changed, in order.
+    pub(super) fn start(
+        stages: &[Stage],
+        workers: usize,
+        pool: &PlanePool,
+        trouble: &Trouble,
+    ) -> Result<(Flow, Deal, Collect), PipelineError> {
+        let count = |stage: &Stage| if stage.parallel { workers.max(1) } else { 1 };
+        let mut flow = Flow { threads: Vec::new() };
+        let (source, mut before) = queues(stages.first().map_or(1, count));
+        for (number, stage) in stages.iter().enumerate() {
+            let next = stages.get(number + 1).map_or(1, count);
+            before = match stage.parallel {
+                true => flow.start_parallel(stage, before, pool, trouble)?,
+                false => flow.start_serial(stage, before, pool, trouble, next)?,
+            };
+        }
+        Ok((flow, source, before))
+    }
+
+    /// Waits for all threads, after both ends have been dropped or the job was stopped.
+    pub(super) fn join(self, trouble: &Trouble) {
+        for thread in self.threads {
+            if thread.join().is_err() {
+                trouble.report(PipelineError::System("a worker thread panicked".to_owned()));
+            }
+        }
+    }
+
+    /// One thread a worker, each with queues of its own: a message in, a message out. The
+    /// messages come out in turn, so that a stage behind can collect them; a parallel stage is
+    /// only ever followed by a serial one or the sink, which collect.
+    fn start_parallel(
+        &mut self,
+        stage: &Stage,
+        before: Collect,
+        pool: &PlanePool,
+        trouble: &Trouble,
+    ) -> Result<Collect, PipelineError> {
+        let mut receivers = Vec::with_capacity(before.receivers.len());
+        for input in before.receivers {
+            let (sender, receiver) = bounded(QUEUE);
+            receivers.push(receiver);
+            let mut worker = Worker::start(stage, pool)?;
+            let trouble = trouble.clone();
+            self.spawn("worker", move || {
+                for frames in &input {
+                    if trouble.stop.is_cancelled() {
+                        return;
+                    }
+                    match worker.process(frames) {
+                        Ok(frames) if sender.send(frames).is_ok() => {}
+                        Ok(_) => return,
+                        Err(e) => return trouble.report(e),
+                    }
+                }
+            })?;
+        }
+        Ok(Collect { receivers, next: 0 })
+    }
+
+    /// One thread that sees every picture in order, and flushes at the end.
+    fn start_serial(
+        &mut self,
+        stage: &Stage,
+        mut before: Collect,
+        pool: &PlanePool,
+        trouble: &Trouble,
+        next: usize,
+    ) -> Result<Collect, PipelineError> {
+        let (mut after, collect) = queues(next);
+        let mut worker = Worker::start(stage, pool)?;
+        let trouble = trouble.clone();
+        self.spawn("serial worker", move || {
+            loop {
+                let message = before.receive();
+                if trouble.stop.is_cancelled() {
+                    return;
+                }
+                let last = message.is_none();
+                let result = match message {
+                    Some(frames) => worker.process(frames),
+                    None => worker.flush(),
+                };
+                match result {
+                    Ok(frames) if !send_each(&mut after, frames) || last => return,
+                    Ok(_) => {}
+                    Err(e) => return trouble.report(e),
+                }
+            }
+        })?;
+        Ok(collect)
+    }
+
+    fn spawn(
+        &mut self,
+        name: &str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Result<(), PipelineError> {
+        let builder = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
+        let thread = builder
+            .spawn(work)
+            .map_err(|e| PipelineError::System(format!("a thread could not be started: {e}")))?;
+        self.threads.push(thread);
+        Ok(())
+    }
+}
+
+/// One message a picture, so that a parallel stage behind shares them out evenly.
+fn send_each(deal: &mut Deal, frames: Vec<Frame>) -> bool {
+    frames.into_iter().all(|frame| deal.send(vec![frame]))
+}

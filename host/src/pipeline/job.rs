@@ -1,0 +1,483 @@
+//! One file in, one file out: decode, the chain of plugins, encode, and what is not video copied
+//! beside it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded, never, select};
+use tracing::warn;
+
+use super::chain::Chain;
+use super::error::PipelineError;
+use super::flow::{Collect, Deal, Flow, Trouble};
+use super::stats::{Meter, Progress, Reading};
+use crate::cancel::Cancel;
+use crate::frame::{Frame, PlanePool, Rational, StreamInfo};
+use crate::media::{
+    DecodeOptions, EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, Packet, VideoDecoder,
+    VideoEncoder, encoder_formats,
+};
+use crate::plugin::Supervisor;
+use crate::publish::Aside;
+
+/// Copied packets that may wait for the muxer.
+const PACKETS: usize = 512;
+
+/// What to do.
+pub struct FileJob {
+    pub input: PathBuf,
+    pub output: PathBuf,
+    /// libav's name of the container; by the ending of `output` where none
+    pub format: Option<String>,
+    /// whether a file that is there may be replaced
+    pub replace: bool,
+    pub plugins: Vec<Arc<Supervisor>>,
+    pub encode: EncodeOptions,
+    /// threads for parallel plugins
+    pub workers: usize,
+    /// threads of the decoder; 0 for its own choice
+    pub decoder_threads: usize,
+    /// make do with an input that ends before its time
+    pub accept_truncated: bool,
+}
+
+/// What was done.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    pub frames_in: u64,
+    pub frames_out: u64,
+    pub wall: Duration,
+    pub input: Option<StreamInfo>,
+    pub output: Option<StreamInfo>,
+    /// streams copied, as `audio (aac)`
+    pub copied: Vec<String>,
+    /// streams that are not in the output, with the reason
+    pub left_out: Vec<String>,
+    /// conversions of pixel formats
+    pub conversions: Vec<String>,
+    pub decode: Reading,
+    pub convert: Reading,
+    pub encode: Reading,
+    pub mux: Reading,
+    pub plugins: Vec<PluginSummary>,
+    pub workers: usize,
+    /// packets that could not be decoded
+    pub damaged: u64,
+    /// timestamps that had to be moved to rise
+    pub nudged: u64,
+    /// why the input ended early, where that was accepted
+    pub truncated: Option<String>,
+    pub bytes: u64,
+}
+
+/// One plugin's part.
+#[derive(Clone, Debug)]
+pub struct PluginSummary {
+    pub name: String,
+    pub reading: Reading,
+    pub bypassed: u64,
+    pub failures: u64,
+}
+
+/// A job whose parts are open, checked and connected, and of which nothing has run yet.
+pub struct Prepared {
+    job: FileJob,
+    input: Input,
+    decoder: VideoDecoder,
+    video: usize,
+    chain: Chain,
+    encoder: VideoEncoder,
+    muxer: Muxer,
+    /// stream of the input to stream of the output, for what is copied
+    copies: Vec<Option<usize>>,
+    encoded: usize,
+    aside: Aside,
+    summary: Summary,
+}
+
+impl FileJob {
+    /// Opens the input (opened by the caller, who knows the whitelists), sets up the chain and
+    /// begins the output.
+    ///
+    /// # Errors
+    /// Everything that can be wrong before the first picture. Nothing is left behind then.
+    pub fn prepare(self, input: Input) -> Result<Prepared, PipelineError> {
+        let video = input.best_video()?;
+        let options = DecodeOptions { threads: self.decoder_threads };
+        let decoder = VideoDecoder::new(&input, video, &options)?;
+        let source = decoder.output();
+        let format = Muxer::format_for(&self.output, self.format.as_deref())?;
+        let taken = encoder_formats(&self.encode.codec)?;
+        let chain = Chain::plan(&source, &self.plugins, &taken)?;
+        let options = EncodeOptions {
+            global_header: Muxer::needs_global_header(&format),
+            ..self.encode.clone()
+        };
+        let encoder = VideoEncoder::new(&chain.output, time_base(&input, video), &options)?;
+        let aside = Aside::create(&self.output, self.replace)?;
+        let mut muxer = create_muxer(&format, &aside)?;
+        let mut summary = Summary {
+            input: Some(source),
+            output: Some(chain.output.clone()),
+            conversions: chain.notes.clone(),
+            workers: self.workers,
+            ..Summary::default()
+        };
+        let (copies, encoded) = add_streams(&mut muxer, &input, video, &encoder, &mut summary)?;
+        muxer.set_metadata(&input)?;
+        muxer.write_header(&header_options(&format))?;
+        let job = self;
+        Ok(Prepared {
+            job,
+            input,
+            decoder,
+            video,
+            chain,
+            encoder,
+            muxer,
+            copies,
+            encoded,
+            aside,
+            summary,
+        })
+    }
+}
+
+/// The encoder's clock: the input stream's, so that no timestamp is rounded.
+fn time_base(input: &Input, video: usize) -> Rational {
+    input.facts().streams.get(video).map_or(Rational { num: 1, den: 90_000 }, |s| s.time_base)
+}
+
+fn create_muxer(format: &str, aside: &Aside) -> Result<Muxer, PipelineError> {
+    let file = aside.file().map_err(|e| {
+        PipelineError::System(format!("{}: cannot be opened: {e}", aside.path().display()))
+    })?;
+    Ok(Muxer::create(format, Box::new(file), aside.target())?)
+}
+
+/// mp4 and mov with the index in front, so that a player can start before all is there.
+fn header_options(format: &str) -> Vec<(String, String)> {
+    match format {
+        "mp4" | "mov" => vec![("movflags".to_owned(), "+faststart".to_owned())],
+        _ => Vec::new(),
+    }
+}
+
+/// The output's streams, in the order of the input's: the video from the encoder, the rest
+/// copied where the container takes it.
+fn add_streams(
+    muxer: &mut Muxer,
+    input: &Input,
+    video: usize,
+    encoder: &VideoEncoder,
+    summary: &mut Summary,
+) -> Result<(Vec<Option<usize>>, usize), PipelineError> {
+    let mut copies = vec![None; input.facts().streams.len()];
+    let mut encoded = 0;
+    for stream in &input.facts().streams {
+        if stream.index == video {
+            encoded = muxer.add_encoded(encoder, Some((input, video)))?;
+            continue;
+        }
+        let name = format!("{} ({})", stream.kind.name(), stream.codec);
+        match muxer.add_copy(input, stream.index) {
+            Ok(index) => {
+                copies[stream.index] = Some(index);
+                summary.copied.push(name);
+            }
+            Err(e) if e.kind == MediaErrorKind::Unsupported => {
+                summary.left_out.push(format!("stream {}, {name}: {e}", stream.index));
+            }
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok((copies, encoded))
+}
+
+impl Prepared {
+    /// What is about to happen.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Nanoseconds that the input lasts, where somebody knows.
+    pub fn duration(&self) -> Option<i64> {
+        self.input.facts().duration
+    }
+
+    /// Runs the job and publishes the output.
+    ///
+    /// # Errors
+    /// The first thing that went wrong; the output is then as it was before.
+    pub fn run(
+        self,
+        pool: &PlanePool,
+        cancel: &Cancel,
+        progress: &Arc<Progress>,
+    ) -> Result<Summary, PipelineError> {
+        let start = Instant::now();
+        let trouble = Trouble::new(cancel);
+        let (flow, deal, collect) =
+            Flow::start(&self.chain.stages, self.job.workers, pool, &trouble)?;
+        let (packets, copied) = bounded(PACKETS);
+        let decode_meter = Arc::<Meter>::default();
+        let source = Source {
+            input: self.input,
+            decoder: self.decoder,
+            video: self.video,
+            wanted: self.copies.iter().map(Option::is_some).collect(),
+            deal,
+            packets,
+            meter: Arc::clone(&decode_meter),
+            accept_truncated: self.job.accept_truncated,
+        };
+        let mut sink = Sink {
+            encoder: self.encoder,
+            muxer: self.muxer,
+            encoded: self.encoded,
+            copies: self.copies,
+            encode: Meter::default(),
+            mux: Meter::default(),
+            frames: 0,
+            progress: Arc::clone(progress),
+        };
+        let ended = thread::scope(|scope| {
+            let (source_trouble, source_cancel) = (trouble.clone(), cancel.clone());
+            let source = thread::Builder::new()
+                .name("source".to_owned())
+                .spawn_scoped(scope, move || source.run(&source_trouble, &source_cancel));
+            if let Err(e) = sink.drain(collect, copied, cancel) {
+                trouble.report(e);
+            }
+            match source.map(|s| s.join()) {
+                Ok(Ok(ended)) => ended,
+                Ok(Err(_)) => {
+                    trouble.report(PipelineError::System("the source panicked".to_owned()));
+                    Ended::default()
+                }
+                Err(e) => {
+                    trouble.report(PipelineError::System(format!("no thread for the source: {e}")));
+                    Ended::default()
+                }
+            }
+        });
+        flow.join(&trouble);
+        if let Some(error) = trouble.take() {
+            return Err(error);
+        }
+        if cancel.is_cancelled() {
+            return Err(PipelineError::Interrupted);
+        }
+        let mut summary = self.summary;
+        sink.finish(&mut summary)?;
+        summary.bytes = self.aside.file().and_then(|f: File| f.metadata()).map_or(0, |m| m.len());
+        self.aside.publish()?;
+        summary.wall = start.elapsed();
+        summary.frames_in = ended.frames;
+        summary.damaged = ended.damaged;
+        summary.truncated = ended.truncated;
+        summary.decode = decode_meter.reading();
+        summary.convert = self.chain.convert_meter.reading();
+        summary.plugins = plugin_summaries(&self.job.plugins, &self.chain.filter_meters);
+        Ok(summary)
+    }
+}
+
+fn plugin_summaries(plugins: &[Arc<Supervisor>], meters: &[Arc<Meter>]) -> Vec<PluginSummary> {
+    plugins
+        .iter()
+        .zip(meters)
+        .map(|(supervisor, meter)| PluginSummary {
+            name: supervisor.plugin().name().to_owned(),
+            reading: meter.reading(),
+            bypassed: supervisor.bypassed(),
+            failures: supervisor.failures(),
+        })
+        .collect()
+}
+
+/// How the source ended.
+#[derive(Default)]
+struct Ended {
+    frames: u64,
+    damaged: u64,
+    truncated: Option<String>,
+}
+
+/// Reads and decodes, on a thread of its own.
+struct Source {
+    input: Input,
+    decoder: VideoDecoder,
+    video: usize,
+    /// which of the input's streams are copied
+    wanted: Vec<bool>,
+    deal: Deal,
+    packets: Sender<Packet>,
+    meter: Arc<Meter>,
+    accept_truncated: bool,
+}
+
+impl Source {
+    fn run(mut self, trouble: &Trouble, cancel: &Cancel) -> Ended {
+        let mut ended = Ended::default();
+        if let Err(e) = self.read_all(cancel, &mut ended) {
+            trouble.report(e);
+        }
+        ended.damaged = self.decoder.damaged();
+        ended
+    }
+
+    fn read_all(&mut self, cancel: &Cancel, ended: &mut Ended) -> Result<(), PipelineError> {
+        while !cancel.is_cancelled() {
+            let packet = match self.input.read() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => break,
+                Err(e) if e.kind == MediaErrorKind::Truncated && self.accept_truncated => {
+                    warn!("{e}");
+                    ended.truncated = Some(e.to_string());
+                    continue;
+                }
+                Err(e) => return Err(e.into()),
+            };
+            let stream = packet.stream();
+            let delivered = if stream == self.video {
+                let (decoder, meter) = (&mut self.decoder, &self.meter);
+                meter.time(0, || decoder.send(&packet))?;
+                self.deliver(ended)?
+            } else {
+                !self.wanted.get(stream).copied().unwrap_or(false)
+                    || self.packets.send(packet).is_ok()
+            };
+            if !delivered {
+                return Ok(());
+            }
+        }
+        let (decoder, meter) = (&mut self.decoder, &self.meter);
+        meter.time(0, || decoder.end())?;
+        self.deliver(ended)?;
+        Ok(())
+    }
+
+    /// Passes on what the decoder has ready; false when nobody takes it any more.
+    fn deliver(&mut self, ended: &mut Ended) -> Result<bool, PipelineError> {
+        loop {
+            let start = Instant::now();
+            let frame = self.decoder.receive()?;
+            self.meter.add(start.elapsed(), u64::from(frame.is_some()));
+            let Some(frame) = frame else { return Ok(true) };
+            ended.frames += 1;
+            if !self.deal.send(vec![frame]) {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// Encodes and writes, on the thread that runs the job.
+struct Sink {
+    encoder: VideoEncoder,
+    muxer: Muxer,
+    encoded: usize,
+    copies: Vec<Option<usize>>,
+    encode: Meter,
+    mux: Meter,
+    frames: u64,
+    progress: Arc<Progress>,
+}
+
+impl Sink {
+    /// Takes pictures and packets as they come, until both have ended. Both are taken at any
+    /// time, so that neither can hold up the source while the other is waited for.
+    fn drain(
+        &mut self,
+        mut frames: Collect,
+        mut packets: Receiver<Packet>,
+        cancel: &Cancel,
+    ) -> Result<(), PipelineError> {
+        let (mut more_frames, mut more_packets) = (true, true);
+        while (more_frames || more_packets) && !cancel.is_cancelled() {
+            let pictures = match more_frames {
+                true => frames.current().clone(),
+                false => never(),
+            };
+            select! {
+                recv(pictures) -> message => match message {
+                    Ok(message) => {
+                        frames.advance();
+                        message.iter().try_for_each(|frame| self.encode(frame))?;
+                    }
+                    Err(_) => more_frames = false,
+                },
+                recv(packets) -> packet => match packet {
+                    Ok(packet) => self.copy(packet)?,
+                    Err(_) => {
+                        more_packets = false;
+                        packets = never();
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, frame: &Frame) -> Result<(), PipelineError> {
+        self.progress.note(frame.timestamp);
+        self.frames += 1;
+        let encoder = &mut self.encoder;
+        self.encode.time(1, || encoder.send(frame))?;
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), PipelineError> {
+        loop {
+            let encoder = &mut self.encoder;
+            let Some(packet) = self.encode.time(0, || encoder.receive())? else { return Ok(()) };
+            let (muxer, stream) = (&mut self.muxer, self.encoded);
+            self.mux.time(1, || muxer.write_encoded(stream, packet))?;
+        }
+    }
+
+    fn copy(&mut self, packet: Packet) -> Result<(), PipelineError> {
+        let Some(stream) = self.copies.get(packet.stream()).copied().flatten() else {
+            return Ok(());
+        };
+        let muxer = &mut self.muxer;
+        Ok(self.mux.time(0, || muxer.write_copied(stream, packet))?)
+    }
+
+    fn finish(mut self, summary: &mut Summary) -> Result<(), PipelineError> {
+        let encoder = &mut self.encoder;
+        self.encode.time(0, || encoder.finish())?;
+        self.write()?;
+        summary.frames_out = self.frames;
+        summary.nudged = self.encoder.nudged();
+        let (muxer, meter) = (self.muxer, self.mux);
+        meter.time(0, || muxer.finish())?;
+        summary.encode = self.encode.reading();
+        summary.mux = meter.reading();
+        if self.frames == 0 {
+            return Err(no_frames().into());
+        }
+        Ok(())
+    }
+}
+
+fn no_frames() -> MediaError {
+    MediaError {
+        kind: MediaErrorKind::Decode,
+        message: "not one picture reached the encoder: the input holds none that can be decoded, or the plugins dropped them all".to_owned(),
+    }
+}
+
+/// How many threads parallel plugins get when nobody says: one a processor.
+pub fn default_workers() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Whether `output` is `input` by another name.
+pub fn is_input(input: &Path, output: &Path) -> bool {
+    crate::publish::same_file(input, output)
+}

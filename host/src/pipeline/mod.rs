@@ -1,0 +1,14 @@
+//! From a source through plugins to a sink: what `media` and `plugin` do together. They do not
+//! know each other; they meet here, with plain frames in bounded queues.
+
+mod chain;
+mod error;
+mod flow;
+mod job;
+pub mod negotiate;
+mod stats;
+
+pub use chain::{Chain, Link, Stage, Worker};
+pub use error::PipelineError;
+pub use job::{FileJob, PluginSummary, Prepared, Summary, default_workers, is_input};
+pub use stats::{Meter, Progress, Reading};

@@ -1,0 +1,321 @@
+//! The only way a file comes into being: written aside, synced, renamed, its folder synced.
+//!
+//! 1. `.NAME.PID-N.partial` is made in the folder of the output, and locked.
+//! 2. Whoever has the [`Aside`] writes to it.
+//! 3. [`Aside::publish`]: fsync of the file; a failed one is final (fsync(2): a second one may
+//!    report success for pages that were lost).
+//! 4. rename(2) over the output's name, or renameat2(2) with RENAME_NOREPLACE where nothing may
+//!    be replaced.
+//! 5. fsync of the folder, so that the name survives a power cut.
+//!
+//! Killed at any point, the output is either whole or not there. What stays behind is a
+//! `.partial` that nobody holds a lock on; the next run for the same output removes it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nix::fcntl::{Flock, FlockArg};
+use tracing::info;
+
+/// Why a file could not be published. The texts name the file and the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error("{}: exists already; -y replaces it", .0.display())]
+    Exists(PathBuf),
+    #[error("{}: {reason}", .path.display())]
+    NotAFile { path: PathBuf, reason: &'static str },
+    #[error("{}: nothing can be written to the folder {}: {source}", .path.display(), .folder.display())]
+    Folder { path: PathBuf, folder: PathBuf, source: io::Error },
+    #[error("{}: {doing}: {source}", .path.display())]
+    Write { path: PathBuf, doing: &'static str, source: io::Error },
+}
+
+/// A file that is being written aside. Dropped without [`Aside::publish`], it is removed.
+#[derive(Debug)]
+pub struct Aside {
+    /// none once published
+    file: Option<Flock<File>>,
+    partial: PathBuf,
+    target: PathBuf,
+    replace: bool,
+}
+
+const SUFFIX: &str = ".partial";
+
+/// The longest name of a file, in bytes (NAME_MAX in limits.h).
+const NAME_BYTES: usize = 255;
+
+static SERIAL: AtomicU64 = AtomicU64::new(0);
+
+impl Aside {
+    /// Starts a file that will be called `target`. `replace` allows there to be one already.
+    ///
+    /// # Errors
+    /// `Exists`, `NotAFile` (a folder, a device, a pipe), `Folder` when nothing can be made there.
+    pub fn create(target: &Path, replace: bool) -> Result<Aside, PublishError> {
+        let target = resolve(target)?;
+        if !replace && fs::symlink_metadata(&target).is_ok() {
+            return Err(PublishError::Exists(target));
+        }
+        let name = target.file_name().ok_or_else(|| PublishError::NotAFile {
+            path: target.clone(),
+            reason: "does not name a file",
+        })?;
+        let folder = folder_of(&target);
+        clear_leftovers(&folder, name);
+        let fail = |source| PublishError::Folder {
+            path: target.clone(),
+            folder: folder.clone(),
+            source,
+        };
+        let (file, partial) = create_locked(&folder, name).map_err(fail)?;
+        Ok(Aside { file: Some(file), partial, target, replace })
+    }
+
+    /// The file, for writing and reading; all handles share one position.
+    pub fn file(&self) -> io::Result<File> {
+        self.file.as_ref().ok_or(io::ErrorKind::NotFound)?.try_clone()
+    }
+
+    /// Where it is written.
+    pub fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    /// What it will be called.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Gives the finished file its name.
+    ///
+    /// # Errors
+    /// `Exists`, when somebody else made the output meanwhile; `Write`. The output is then as it
+    /// was before, and what was written aside is gone.
+    pub fn publish(mut self) -> Result<(), PublishError> {
+        let fail = |doing, source| PublishError::Write { path: self.target.clone(), doing, source };
+        let Some(file) = &self.file else { return Ok(()) };
+        file.sync_all().map_err(|e| fail("the file could not be synced to the disk", e))?;
+        if self.replace {
+            fs::rename(&self.partial, &self.target)
+        } else {
+            rename_new(&self.partial, &self.target)
+        }
+        .map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => PublishError::Exists(self.target.clone()),
+            _ => fail("the finished file could not be given its name", e),
+        })?;
+        self.file = None;
+        File::open(folder_of(&self.target))
+            .and_then(|folder| folder.sync_all())
+            .map_err(|e| fail("is complete, but its folder could not be synced to the disk", e))
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // Nothing better can be done about a failure; the next run tries again.
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}
+
+/// Whether two paths lead to one file.
+pub fn same_file(a: &Path, b: &Path) -> bool {
+    match (fs::metadata(a), fs::metadata(b)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+/// Follows a symbolic link, so that the file behind it is replaced and not the link.
+fn resolve(target: &Path) -> Result<PathBuf, PublishError> {
+    let Ok(facts) = fs::metadata(target) else { return Ok(target.to_owned()) };
+    let refuse = |reason| Err(PublishError::NotAFile { path: target.to_owned(), reason });
+    if facts.is_dir() {
+        return refuse("is a folder; name a file in it");
+    }
+    if !facts.is_file() {
+        return refuse("is not a plain file, so that it cannot be replaced as a whole");
+    }
+    match target.is_symlink() {
+        true => fs::canonicalize(target).map_err(|source| PublishError::Write {
+            path: target.to_owned(),
+            doing: "the link could not be followed",
+            source,
+        }),
+        false => Ok(target.to_owned()),
+    }
+}
+
+fn folder_of(target: &Path) -> PathBuf {
+    match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// `.NAME.` with as much of the name as leaves room for the rest.
+fn prefix(name: &OsStr) -> OsString {
+    let room = NAME_BYTES - 64;
+    let bytes = name.as_bytes();
+    let mut prefix = OsString::from(".");
+    prefix.push(OsStr::from_bytes(&bytes[..bytes.len().min(room)]));
+    prefix.push(".");
+    prefix
+}
+
+fn create_locked(folder: &Path, name: &OsStr) -> io::Result<(Flock<File>, PathBuf)> {
+    loop {
+        let mut partial = prefix(name);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        partial.push(format!("{}-{serial}{SUFFIX}", std::process::id()));
+        let path = folder.join(partial);
+        let file = match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
+            other => other?,
+        };
+        let locked = Flock::lock(file, FlockArg::LockExclusiveNonblock);
+        match locked {
+            // Between the two calls somebody may have taken it for a left-over.
+            Ok(file) if file.metadata()?.nlink() > 0 => return Ok((file, path)),
+            Ok(_) => continue,
+            Err((file, errno)) => {
+                drop(file);
+                fs::remove_file(&path)?;
+                return Err(errno.into());
+            }
+        }
+    }
+}
+
+/// Removes what runs that were killed left behind for this output.
+fn clear_leftovers(folder: &Path, name: &OsStr) {
+    let prefix = prefix(name);
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let file_name = entry.file_name();
+        let bytes = file_name.as_bytes();
+        let middle = bytes
+            .strip_prefix(prefix.as_bytes())
+            .and_then(|rest| rest.strip_suffix(SUFFIX.as_bytes()));
+        let ours = middle.is_some_and(|m| m.iter().all(|b| b.is_ascii_digit() || *b == b'-'));
+        if ours && is_abandoned(&entry.path()) && fs::remove_file(entry.path()).is_ok() {
+            info!("removed {}, left behind by a run that was killed", entry.path().display());
+        }
+    }
+}
+
+fn is_abandoned(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok()
+}
+
+/// Renames, unless there is something of that name.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::errno::Errno;
+        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+        match renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE) {
+            // Some file systems do not know the flag.
+            Err(Errno::EINVAL | Errno::ENOSYS) => {}
+            other => return other.map_err(io::Error::from),
+        }
+    }
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .expect("readable")
+            .map(|e| e.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn whole_or_not_at_all() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let target = dir.path().join("out.mp4");
+        let aside = Aside::create(&target, false).expect("created");
+        aside.file().expect("a handle").write_all(b"half").expect("written");
+        assert!(!target.exists());
+        drop(aside);
+        assert!(names(dir.path()).is_empty());
+        let aside = Aside::create(&target, false).expect("created");
+        aside.file().expect("a handle").write_all(b"whole").expect("written");
+        aside.publish().expect("published");
+        assert_eq!(fs::read(&target).expect("there"), b"whole");
+        assert_eq!(names(dir.path()), ["out.mp4"]);
+    }
+
+    #[test]
+    fn what_exists_is_not_replaced_unasked() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let target = dir.path().join("out.mp4");
+        fs::write(&target, "old").expect("written");
+        assert!(matches!(Aside::create(&target, false), Err(PublishError::Exists(_))));
+        let late = dir.path().join("late.mp4");
+        let aside = Aside::create(&late, false).expect("created");
+        fs::write(&late, "first").expect("written");
+        assert!(matches!(aside.publish(), Err(PublishError::Exists(_))));
+        assert_eq!(fs::read(&late).expect("there"), b"first");
+        assert_eq!(names(dir.path()), ["late.mp4", "out.mp4"]);
+        Aside::create(&target, true).expect("created").publish().expect("published");
+        assert_eq!(fs::read(&target).expect("there"), b"");
+    }
+
+    #[test]
+    fn left_overs_of_the_dead_are_cleared_and_those_of_the_living_kept() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let target = dir.path().join("out.mp4");
+        fs::write(dir.path().join(".out.mp4.4242-0.partial"), "dead").expect("written");
+        fs::write(dir.path().join(".out.mp4.mine.partial"), "foreign").expect("written");
+        let living = Aside::create(&target, true).expect("created");
+        let second = Aside::create(&target, true).expect("created");
+        assert!(living.path().exists() && second.path().exists());
+        drop((living, second));
+        assert_eq!(names(dir.path()), [".out.mp4.mine.partial"]);
+    }
+
+    #[test]
+    fn links_are_followed_and_odd_targets_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (real, link) = (dir.path().join("real.mp4"), dir.path().join("link.mp4"));
+        fs::write(&real, "old").expect("written");
+        std::os::unix::fs::symlink(&real, &link).expect("linked");
+        let aside = Aside::create(&link, true).expect("created");
+        aside.file().expect("a handle").write_all(b"new").expect("written");
+        aside.publish().expect("published");
+        assert_eq!(fs::read(&real).expect("there"), b"new");
+        assert!(link.is_symlink() && same_file(&real, &link));
+        assert!(matches!(Aside::create(dir.path(), true), Err(PublishError::NotAFile { .. })));
+        assert!(matches!(
+            Aside::create(Path::new("/dev/null"), true),
+            Err(PublishError::NotAFile { .. })
+        ));
+        let missing = dir.path().join("none/out.mp4");
+        assert!(matches!(Aside::create(&missing, false), Err(PublishError::Folder { .. })));
+    }
+
+    #[test]
+    fn long_names_fit() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let target = dir.path().join(format!("{}.mp4", "n".repeat(250)));
+        Aside::create(&target, false).expect("created").publish().expect("published");
+    }
+}
