@@ -7,3 +7,4 @@
 
 pub mod cancel;
 pub mod frame;
+pub mod media;
