@@ -408,12 +408,55 @@ impl PlanePool {
         Plane::new(Arc::new(storage), size.row_bytes, size)
     }
 
+    /// A plane to be written, of rows that all start at multiples of 64 bytes. It holds whatever
+    /// its buffer held before: all of it must be written.
+    pub fn buffer(&self, size: PlaneSize) -> PlaneBuffer {
+        let stride = size.row_bytes.next_multiple_of(ALIGN).max(ALIGN);
+        let capacity = stride * size.rows + ALIGN + TAIL;
+        let mut buffer = self.take(capacity);
+        let offset = buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
+        buffer.resize(offset + stride * size.rows + TAIL, 0);
+        let storage = Pooled { buffer, offset, home: Arc::downgrade(&self.free) };
+        PlaneBuffer { storage, stride, size }
+    }
+
     fn take(&self, capacity: usize) -> Vec<u8> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         match free.iter().rposition(|b| b.capacity() >= capacity && b.capacity() <= 2 * capacity) {
             Some(i) => free.swap_remove(i),
             None => Vec::with_capacity(capacity),
         }
+    }
+}
+
+/// A plane that is being written; see [`PlanePool::buffer`].
+pub struct PlaneBuffer {
+    storage: Pooled,
+    stride: usize,
+    size: PlaneSize,
+}
+
+impl PlaneBuffer {
+    /// Bytes from one row's start to the next one's.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// All rows with what pads them, and 64 bytes more for vector code that writes past the end.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.storage.buffer[self.storage.offset..]
+    }
+
+    /// The rows, each with what pads it.
+    pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        let (stride, rows) = (self.stride, self.size.rows);
+        self.bytes_mut().chunks_exact_mut(stride).take(rows)
+    }
+
+    /// # Errors
+    /// Never for a buffer of a pool.
+    pub fn into_plane(self) -> Result<Plane, String> {
+        Plane::new(Arc::new(self.storage), self.stride, self.size)
     }
 }
 

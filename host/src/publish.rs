@@ -68,11 +68,8 @@ impl Aside {
         })?;
         let folder = folder_of(&target);
         clear_leftovers(&folder, name);
-        let fail = |source| PublishError::Folder {
-            path: target.clone(),
-            folder: folder.clone(),
-            source,
-        };
+        let fail =
+            |source| PublishError::Folder { path: target.clone(), folder: folder.clone(), source };
         let (file, partial) = create_locked(&folder, name).map_err(fail)?;
         Ok(Aside { file: Some(file), partial, target, replace })
     }

@@ -25,9 +25,11 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  filmgate run -i holiday.mp4 -p emboss -p denoise:frames=5 -o holiday-embossed.mp4\n\n\
+#[command(
+    after_help = "Example:\n  filmgate run -i holiday.mp4 -p emboss -p denoise:frames=5 -o holiday-embossed.mp4\n\n\
 The output appears under its name only when it is whole. `filmgate plugin list` says which plugins there are,\n\
-`filmgate plugin inspect NAME` which parameters they take.")]
+`filmgate plugin inspect NAME` which parameters they take."
+)]
 pub struct RunArguments {
     /// The video to read
     #[arg(short, long, value_name = "FILE")]
@@ -52,7 +54,12 @@ pub struct RunArguments {
     #[arg(long, value_name = "N", default_value_t = 23.0, value_parser = crf, help_heading = "Encoding")]
     pub crf: f64,
     /// Any other option of libav's encoder, as key=value; may be given several times
-    #[arg(short = 'x', long = "encoder-option", value_name = "KEY=VALUE", help_heading = "Encoding")]
+    #[arg(
+        short = 'x',
+        long = "encoder-option",
+        value_name = "KEY=VALUE",
+        help_heading = "Encoding"
+    )]
     pub encoder_options: Vec<String>,
     /// How many threads plugins get whose frames may be shared out [default: one a processor]
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Plugins")]

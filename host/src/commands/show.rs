@@ -29,7 +29,9 @@ impl Bar {
         let (stop, stopped) = channel();
         let bar = bar(duration);
         let spawned = thread::Builder::new().name("progress".to_owned()).spawn(move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(Duration::from_millis(100)) {
+            while let Err(RecvTimeoutError::Timeout) =
+                stopped.recv_timeout(Duration::from_millis(100))
+            {
                 bar.set_position(milliseconds(progress.position()));
                 let speed = progress.frames() as f64 / bar.elapsed().as_secs_f64().max(1e-3);
                 bar.set_message(format!("{} frames, {speed:.0} fps", progress.frames()));
@@ -52,10 +54,9 @@ impl Drop for Bar {
 
 fn bar(duration: Option<i64>) -> ProgressBar {
     let (bar, template) = match duration {
-        Some(duration) => (
-            ProgressBar::new(milliseconds(duration)),
-            "{bar:30} {percent:>3} %  {msg}, {eta} left",
-        ),
+        Some(duration) => {
+            (ProgressBar::new(milliseconds(duration)), "{bar:30} {percent:>3} %  {msg}, {eta} left")
+        }
         None => (ProgressBar::new_spinner(), "{spinner} {elapsed}  {msg}"),
     };
     match ProgressStyle::with_template(template) {
@@ -115,9 +116,8 @@ pub(super) fn summary_text(arguments: &RunArguments, s: &Summary) -> String {
 pub(super) fn summary_json(arguments: &RunArguments, s: &Summary) -> Value {
     let stage = |r: Reading| json!({ "frames": r.frames, "ms_a_frame": r.ms_a_frame() });
     let stream = |info: &Option<crate::frame::StreamInfo>| {
-        info.as_ref().map(|i| {
-            json!({ "format": i.format.name(), "width": i.width, "height": i.height })
-        })
+        info.as_ref()
+            .map(|i| json!({ "format": i.format.name(), "width": i.width, "height": i.height }))
     };
     let plugins: Vec<Value> = s
         .plugins

@@ -149,10 +149,12 @@ impl Flow {
                     if trouble.stop.is_cancelled() {
                         return;
                     }
-                    match worker.process(frames) {
-                        Ok(frames) if sender.send(frames).is_ok() => {}
-                        Ok(_) => return,
+                    let taken = match worker.process(frames) {
+                        Ok(frames) => sender.send(frames).is_ok(),
                         Err(e) => return trouble.report(e),
+                    };
+                    if !taken {
+                        return;
                     }
                 }
             })?;
@@ -183,10 +185,12 @@ impl Flow {
                     Some(frames) => worker.process(frames),
                     None => worker.flush(),
                 };
-                match result {
-                    Ok(frames) if !send_each(&mut after, frames) || last => return,
-                    Ok(_) => {}
+                let taken = match result {
+                    Ok(frames) => send_each(&mut after, frames),
                     Err(e) => return trouble.report(e),
+                };
+                if last || !taken {
+                    return;
                 }
             }
         })?;

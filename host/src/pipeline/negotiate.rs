@@ -38,7 +38,10 @@ pub fn cost(from: PixelFormat, to: PixelFormat) -> u32 {
 ///
 /// # Errors
 /// The number of the first stage that takes nothing at all.
-pub fn negotiate(source: PixelFormat, stages: &[&[PixelFormat]]) -> Result<Vec<PixelFormat>, usize> {
+pub fn negotiate(
+    source: PixelFormat,
+    stages: &[&[PixelFormat]],
+) -> Result<Vec<PixelFormat>, usize> {
     // The cheapest way to each format that the stage before may give, and how it was come by.
     let mut ways = vec![(source, 0u32, Vec::new())];
     for (number, formats) in stages.iter().enumerate() {
@@ -56,7 +59,11 @@ pub fn negotiate(source: PixelFormat, stages: &[&[PixelFormat]]) -> Result<Vec<P
         }
         ways = next;
     }
-    Ok(ways.into_iter().min_by_key(|(_, cost, _)| *cost).map(|(_, _, path)| path).unwrap_or_default())
+    Ok(ways
+        .into_iter()
+        .min_by_key(|(_, cost, _)| *cost)
+        .map(|(_, _, path)| path)
+        .unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,0 +1,437 @@
+//! Frames to packets, by any video encoder of libavcodec.
+//!
+//! The planes of a frame are lent to the encoder, not copied, unless they are not aligned as its
+//! vector code wants. Everything that travelled as baggage from the decoder goes with them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::c_int;
+use std::ptr;
+
+use super::av::{self, AvPacket};
+use super::convert::FULL_RANGE;
+use super::decode::Codec;
+use super::error::{MediaError, MediaErrorKind as Kind, near_matches};
+use super::ffi::{self, AVPixelFormat};
+use super::{formats, lend, log, options};
+use crate::frame::{Frame, PixelFormat, Plane, PlanePool, Rational, StreamInfo};
+
+/// How to encode.
+#[derive(Clone, Debug, Default)]
+pub struct EncodeOptions {
+    /// libav's name of the encoder: `libx264`
+    pub codec: String,
+    /// the encoder's own word: `ultrafast` …
+    pub preset: Option<String>,
+    /// constant quality, on the encoder's own scale
+    pub crf: Option<f64>,
+    /// bits a second
+    pub bit_rate: Option<i64>,
+    /// 0 for the encoder's choice
+    pub threads: usize,
+    /// any other options of libav or of the encoder, by name
+    pub options: Vec<(String, String)>,
+    /// extradata once in the container's header; see [`super::Muxer::needs_global_header`]
+    pub global_header: bool,
+}
+
+/// An encoded picture.
+pub struct EncodedPacket {
+    pub(super) packet: AvPacket,
+    pub(super) time_base: ffi::AVRational,
+}
+
+impl EncodedPacket {
+    /// Bytes.
+    pub fn size(&self) -> usize {
+        usize::try_from(self.packet.get().size).unwrap_or(0)
+    }
+
+    pub fn is_key(&self) -> bool {
+        self.packet.get().flags & ffi::AV_PKT_FLAG_KEY != 0
+    }
+
+    /// Nanoseconds, as the frame had it.
+    pub fn timestamp(&self) -> Option<i64> {
+        av::nanoseconds(self.packet.get().pts, self.time_base)
+    }
+}
+
+/// The contract's formats that an encoder takes, in its own order, which begins with the usual one.
+///
+/// # Errors
+/// Unsupported for an unknown encoder, and for one that takes none of them.
+pub fn encoder_formats(codec: &str) -> Result<Vec<PixelFormat>, MediaError> {
+    let encoder = find_encoder(codec)?;
+    let mut out = Vec::new();
+    // SAFETY: an encoder's description is static.
+    for format in unsafe { accepted(encoder) } {
+        if let Some(format) = formats::native(format).filter(|f| !out.contains(f)) {
+            out.push(format);
+        }
+    }
+    if out.is_empty() {
+        let message = format!("the encoder \"{codec}\" takes none of filmgate's pixel formats");
+        return Err(MediaError::new(Kind::Unsupported, message));
+    }
+    Ok(out)
+}
+
+/// libav's formats that an encoder lists; those of the contract where it lists none.
+///
+/// # Safety
+/// `encoder` is a static description.
+unsafe fn accepted(encoder: *const ffi::AVCodec) -> Vec<AVPixelFormat> {
+    // SAFETY: the caller's promise; the list ends with AV_PIX_FMT_NONE.
+    unsafe {
+        let mut format = (*encoder).pix_fmts;
+        if format.is_null() {
+            return PixelFormat::ALL.into_iter().map(formats::to_av).collect();
+        }
+        let mut out = Vec::new();
+        while *format != AVPixelFormat::AV_PIX_FMT_NONE {
+            out.push(*format);
+            format = format.add(1);
+        }
+        out
+    }
+}
+
+fn find_encoder(codec: &str) -> Result<*const ffi::AVCodec, MediaError> {
+    let name = av::c_string(codec);
+    let video = ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
+    // SAFETY: a look-up by name that gives null or a static description.
+    let found = unsafe { ffi::avcodec_find_encoder_by_name(name.as_ptr()) };
+    // SAFETY: static, if not null.
+    if !found.is_null() && unsafe { (*found).type_ } == video {
+        return Ok(found);
+    }
+    let (all, same) = encoders_like(codec);
+    let hint = match same.is_empty() {
+        true => near_matches(codec, all),
+        false => format!("; the encoders for {codec} are {}", same.join(", ")),
+    };
+    let message = format!("this FFmpeg has no video encoder \"{codec}\"{hint}");
+    Err(MediaError::new(Kind::Unsupported, message))
+}
+
+/// The names of all video encoders, and of those that encode the codec called `codec`.
+fn encoders_like(codec: &str) -> (Vec<String>, Vec<String>) {
+    let (mut all, mut same) = (Vec::new(), Vec::new());
+    let mut state = ptr::null_mut();
+    // SAFETY: libav's own iteration over static descriptions.
+    unsafe {
+        loop {
+            let c = ffi::av_codec_iterate(&raw mut state);
+            if c.is_null() {
+                return (all, same);
+            }
+            let video = (*c).type_ == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
+            if video && ffi::av_codec_is_encoder(c) != 0 {
+                let name = av::text((*c).name);
+                if av::text(ffi::avcodec_get_name((*c).id)) == codec {
+                    same.push(name.clone());
+                }
+                all.push(name);
+            }
+        }
+    }
+}
+
+/// Encodes one stream.
+pub struct VideoEncoder {
+    pub(super) codec: Codec,
+    info: StreamInfo,
+    name: String,
+    /// in the encoder's time base
+    last: Option<i64>,
+    nudged: u64,
+    sent: u64,
+    /// durations of frames on their way, by timestamp, for encoders that do not keep them
+    durations: BTreeMap<i64, i64>,
+    pool: PlanePool,
+    ready: VecDeque<EncodedPacket>,
+}
+
+/// The rate that rate control and level are made for where frames come unevenly.
+const USUAL_RATE: ffi::AVRational = ffi::AVRational { num: 30, den: 1 };
+
+impl VideoEncoder {
+    /// An encoder for frames like `info`. `time_base` is usually the input stream's, so that
+    /// timestamps come out as they went in; codecs that allow only certain ones (MPEG-1, 2, 4)
+    /// take one from the frame rate instead.
+    ///
+    /// # Errors
+    /// Unsupported for an unknown encoder, option, preset or pixel format, with near matches.
+    pub fn new(
+        info: &StreamInfo,
+        time_base: Rational,
+        options: &EncodeOptions,
+    ) -> Result<VideoEncoder, MediaError> {
+        super::init();
+        let encoder = find_encoder(&options.codec)?;
+        let name = format!("the encoder \"{}\"", options.codec);
+        // SAFETY: a static description.
+        let mut codec = unsafe { Codec::new(encoder) }.ok_or_else(|| MediaError::memory(&name))?;
+        // SAFETY: a static description.
+        let format = unsafe { choose_format(encoder, info) }.ok_or_else(|| {
+            let takes: Vec<_> = encoder_formats(&options.codec).unwrap_or_default();
+            let takes: Vec<_> = takes.into_iter().map(PixelFormat::name).collect();
+            let message =
+                format!("{name} does not take {}; it takes {}", info.format, takes.join(", "));
+            MediaError::new(Kind::Unsupported, message)
+        })?;
+        // SAFETY: a static description.
+        let id = unsafe { (*encoder).id };
+        let context = codec.get_mut();
+        set_picture(context, info, format)?;
+        context.framerate = info.frame_rate.map_or(USUAL_RATE, av::to_av);
+        context.time_base = usable_time_base(id, av::to_av(time_base), context.framerate);
+        context.thread_count = c_int::try_from(options.threads).unwrap_or(0);
+        if let Some(rate) = options.bit_rate {
+            context.bit_rate = rate;
+        }
+        if options.global_header {
+            context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as c_int;
+        }
+        open(&mut codec, encoder, &name, options)?;
+        Ok(VideoEncoder {
+            codec,
+            info: info.clone(),
+            name,
+            last: None,
+            nudged: 0,
+            sent: 0,
+            durations: BTreeMap::new(),
+            pool: PlanePool::new(),
+            ready: VecDeque::new(),
+        })
+    }
+
+    /// The time base of its packets.
+    pub fn time_base(&self) -> Rational {
+        av::positive(self.codec.get().time_base).unwrap_or(Rational { num: 1, den: 90_000 })
+    }
+
+    /// What the frames must be like.
+    pub fn input(&self) -> &StreamInfo {
+        &self.info
+    }
+
+    /// Frames whose timestamp was not after the one before, and was made one tick later.
+    pub fn nudged(&self) -> u64 {
+        self.nudged
+    }
+
+    /// Encodes a frame; its packets come from [`VideoEncoder::receive`], some frames later.
+    ///
+    /// # Errors
+    /// Encode, also for a frame of another format or size than the stream's; OutOfMemory.
+    pub fn send(&mut self, frame: &Frame) -> Result<(), MediaError> {
+        let wanted = (self.info.format, self.info.width, self.info.height);
+        if (frame.format, frame.width, frame.height) != wanted {
+            let message = format!("{}: {frame:?} is not like its stream {wanted:?}", self.name);
+            return Err(MediaError::new(Kind::Encode, message));
+        }
+        let planes = frame.planes.iter().map(|p| lend::aligned(p, &self.pool));
+        let planes: Vec<Plane> = planes
+            .collect::<Result<_, _>>()
+            .map_err(|e| MediaError::new(Kind::Encode, format!("{}: {e}", self.name)))?;
+        let mut picture = lend::wrap(frame, planes)?;
+        if let Some(properties) =
+            frame.baggage.as_ref().and_then(|b| b.downcast_ref::<lend::Properties>())
+        {
+            // SAFETY: both are valid frames; what cannot be copied for want of memory is left out.
+            unsafe { ffi::av_frame_copy_props(picture.as_mut_ptr(), properties.0.as_ptr()) };
+        }
+        let pts = self.next_pts(frame.timestamp);
+        let context = self.codec.get();
+        let duration =
+            frame.duration.map_or(0, |d| av::rescale(d, av::NANOSECONDS, context.time_base));
+        let raw = picture.get_mut();
+        raw.pts = pts;
+        #[cfg(ffmpeg_6_0)]
+        {
+            raw.duration = duration;
+        }
+        #[cfg(not(ffmpeg_6_0))]
+        {
+            raw.pkt_duration = duration;
+        }
+        // The encoder decides anew which pictures are key frames.
+        raw.pict_type = ffi::AVPictureType::AV_PICTURE_TYPE_NONE;
+        raw.sample_aspect_ratio = context.sample_aspect_ratio;
+        raw.color_range = context.color_range;
+        raw.colorspace = context.colorspace;
+        raw.color_primaries = context.color_primaries;
+        raw.color_trc = context.color_trc;
+        if duration > 0 {
+            self.durations.insert(pts, duration);
+        }
+        self.sent += 1;
+        self.send_raw(picture.as_ptr())
+    }
+
+    /// Says that there are no more frames; [`VideoEncoder::receive`] then gives the last packets.
+    ///
+    /// # Errors
+    /// Encode, OutOfMemory.
+    pub fn finish(&mut self) -> Result<(), MediaError> {
+        self.send_raw(ptr::null())
+    }
+
+    /// The next packet; none when the encoder wants another frame, or after the end.
+    ///
+    /// # Errors
+    /// Encode, OutOfMemory.
+    pub fn receive(&mut self) -> Result<Option<EncodedPacket>, MediaError> {
+        match self.ready.pop_front() {
+            Some(packet) => Ok(Some(packet)),
+            None => self.encode(),
+        }
+    }
+
+    fn next_pts(&mut self, timestamp: i64) -> i64 {
+        let pts = av::rescale(timestamp, av::NANOSECONDS, self.codec.get().time_base);
+        let pts = match self.last {
+            Some(last) if pts <= last => {
+                self.nudged += 1;
+                last + 1
+            }
+            _ => pts,
+        };
+        self.last = Some(pts);
+        pts
+    }
+
+    fn send_raw(&mut self, frame: *const ffi::AVFrame) -> Result<(), MediaError> {
+        loop {
+            log::forget();
+            // SAFETY: the context is open; the frame is valid, or null for the end; libav takes
+            // references of its own.
+            let code = unsafe { ffi::avcodec_send_frame(self.codec.as_mut_ptr(), frame) };
+            match code {
+                0.. | ffi::AVERROR_EOF => return Ok(()),
+                code if code == av::errno(nix::libc::EAGAIN) => match self.encode()? {
+                    Some(packet) => self.ready.push_back(packet),
+                    None => return Err(self.failed(ffi::AVERROR_BUG)),
+                },
+                code => return Err(self.failed(code)),
+            }
+        }
+    }
+
+    fn encode(&mut self) -> Result<Option<EncodedPacket>, MediaError> {
+        log::forget();
+        let mut packet = AvPacket::new().ok_or_else(|| MediaError::memory(&self.name))?;
+        // SAFETY: an open context and a blank packet.
+        let code =
+            unsafe { ffi::avcodec_receive_packet(self.codec.as_mut_ptr(), packet.as_mut_ptr()) };
+        match code {
+            0.. => {}
+            ffi::AVERROR_EOF => return Ok(None),
+            code if code == av::errno(nix::libc::EAGAIN) => return Ok(None),
+            code => return Err(self.failed(code)),
+        }
+        let known = self.durations.remove(&packet.get().pts);
+        let raw = packet.get_mut();
+        if raw.duration <= 0 {
+            raw.duration = known.unwrap_or(0);
+        }
+        Ok(Some(EncodedPacket { packet, time_base: self.codec.get().time_base }))
+    }
+
+    fn failed(&self, code: c_int) -> MediaError {
+        MediaError::av(Kind::Encode, format!("{}, at frame {}", self.name, self.sent), code)
+    }
+}
+
+/// The encoder's own format for the stream's: where it takes both, the one with the range in its
+/// name for full range, the plain one otherwise.
+///
+/// # Safety
+/// `encoder` is a static description.
+unsafe fn choose_format(encoder: *const ffi::AVCodec, info: &StreamInfo) -> Option<AVPixelFormat> {
+    // SAFETY: the caller's promise.
+    let mut fitting = unsafe { accepted(encoder) };
+    fitting.retain(|&f| formats::native(f) == Some(info.format));
+    let plain = formats::to_av(info.format);
+    let full = formats::numbers(&info.color).range == FULL_RANGE;
+    match fitting.iter().find(|f| **f != plain).filter(|_| full) {
+        Some(with_range) => Some(*with_range),
+        None if fitting.contains(&plain) => Some(plain),
+        None => fitting.first().copied(),
+    }
+}
+
+fn set_picture(
+    context: &mut ffi::AVCodecContext,
+    info: &StreamInfo,
+    format: AVPixelFormat,
+) -> Result<(), MediaError> {
+    crate::frame::check_size(info.width, info.height)
+        .map_err(|e| MediaError::new(Kind::TooLarge, format!("encode: {e}")))?;
+    context.width = info.width as c_int;
+    context.height = info.height as c_int;
+    context.pix_fmt = format;
+    context.sample_aspect_ratio = av::to_av(info.sample_aspect);
+    let mut color = formats::numbers(&info.color);
+    if formats::is_rgb(format) {
+        (color.range, color.space) = (FULL_RANGE, ffi::AVColorSpace::AVCOL_SPC_RGB as c_int);
+    }
+    if formats::is_gray(format) {
+        color.range = FULL_RANGE;
+    }
+    formats::set_color(context, color);
+    if formats::is_full_range(format) {
+        context.color_range = ffi::AVColorRange::AVCOL_RANGE_JPEG;
+    } else if context.color_range != ffi::AVColorRange::AVCOL_RANGE_JPEG {
+        // MJPEG of limited range is odd, but that is what the frames hold.
+        context.strict_std_compliance = ffi::FF_COMPLIANCE_UNOFFICIAL as c_int;
+    }
+    Ok(())
+}
+
+/// The caller's time base, where the codec's syntax can express it.
+fn usable_time_base(
+    id: ffi::AVCodecID,
+    wanted: ffi::AVRational,
+    rate: ffi::AVRational,
+) -> ffi::AVRational {
+    use ffi::AVCodecID::*;
+    let inverse = ffi::AVRational { num: rate.den, den: rate.num };
+    match id {
+        // They know a few frame rates only.
+        AV_CODEC_ID_MPEG1VIDEO | AV_CODEC_ID_MPEG2VIDEO => inverse,
+        // `vop_time_increment_resolution` has 16 bits.
+        AV_CODEC_ID_MPEG4 if wanted.den > 65_535 => inverse,
+        _ => wanted,
+    }
+}
+
+fn open(
+    codec: &mut Codec,
+    encoder: *const ffi::AVCodec,
+    name: &str,
+    options: &EncodeOptions,
+) -> Result<(), MediaError> {
+    let mut wanted: Vec<(String, String)> = Vec::new();
+    wanted.extend(options.preset.as_ref().map(|p| ("preset".into(), p.clone())));
+    wanted.extend(options.crf.map(|crf| ("crf".into(), crf.to_string())));
+    wanted.extend(options.options.iter().cloned());
+    let mut dictionary = av::Dictionary::new();
+    for (key, value) in &wanted {
+        // SAFETY: an AVCodecContext begins with its AVClass.
+        unsafe { options::check(codec.as_mut_ptr().cast(), name, key) }?;
+        dictionary.set(key, value);
+    }
+    log::forget();
+    // SAFETY: an unopened context and its own description.
+    let code = unsafe { ffi::avcodec_open2(codec.as_mut_ptr(), encoder, dictionary.as_mut_ptr()) };
+    if code < 0 {
+        let said: Vec<String> = wanted.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let with =
+            if said.is_empty() { String::new() } else { format!(" with {}", said.join(" ")) };
+        return Err(MediaError::av(Kind::Unsupported, format!("open {name}{with}"), code));
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Everything of libav: open, probe, demux, decode, convert, encode, mux. All `unsafe` of filmgate
+//! is here, and no libav type leaves.
+//!
+//! A job reads like this: [`Input::open`], [`VideoDecoder`] for the stream that is to be changed,
+//! [`Converter`] where a plugin wants another pixel format, [`VideoEncoder`], and a [`Muxer`] that
+//! takes the encoded pictures and, untouched, the packets of all other streams. Which frame goes
+//! where, in which thread, is decided by the caller; nothing here starts a thread of its own but
+//! libav's codecs.
+//!
+//! The bindings are made from the headers that filmgate is built with. libav promises that a later
+//! library of the same major version works with them; numbers that such a library may have added
+//! (pixel formats) are checked before they become Rust values.
+#![allow(unsafe_code)]
+
+mod av;
+mod avio;
+mod convert;
+mod decode;
+mod demux;
+mod encode;
+mod error;
+mod facts;
+mod formats;
+mod interrupt;
+mod lend;
+mod log;
+mod mux;
+mod mux_io;
+mod open;
+mod options;
+
+#[cfg(test)]
+mod tests;
+
+pub use avio::Sink;
+pub use convert::Converter;
+pub use decode::{DecodeOptions, VideoDecoder};
+pub use demux::Packet;
+pub use encode::{EncodeOptions, EncodedPacket, VideoEncoder, encoder_formats};
+pub use error::{MediaError, MediaErrorKind};
+pub use facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
+pub use mux::Muxer;
+pub use open::{Input, OpenOptions};
+
+use ffmpeg_sys_next as ffi;
+
+/// Makes libav ready: its log goes to `tracing` under the target `libav`. Once per process; later
+/// calls do nothing, and everything here that opens anything calls it.
+pub fn init() {
+    log::init();
+}
+
+/// The versions of libav's libraries that filmgate runs with, for people.
+pub fn version() -> String {
+    // SAFETY: plain getters.
+    let versions = unsafe {
+        [
+            ("libavformat", ffi::avformat_version()),
+            ("libavcodec", ffi::avcodec_version()),
+            ("libavutil", ffi::avutil_version()),
+            ("libswscale", ffi::swscale_version()),
+        ]
+    };
+    let texts =
+        versions.map(|(name, v)| format!("{name} {}.{}.{}", v >> 16, v >> 8 & 0xff, v & 0xff));
+    texts.join(", ")
+}

@@ -1,0 +1,337 @@
+//! Packets into a container: the streams, the header and the end. How single packets are timed and
+//! written is in `mux_io`.
+
+use std::ffi::{CString, c_int};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr;
+
+use super::avio::{Output, Sink, close_reopened, reopen};
+use super::encode::VideoEncoder;
+use super::error::{MediaError, MediaErrorKind as Kind, near_matches};
+#[cfg(not(ffmpeg_6_1))]
+use super::mux_io::copy_side_data;
+use super::mux_io::{Track, copy_chapters, copy_tags, set_display_matrix, usable_tag};
+use super::open::Input;
+use super::{av, facts, ffi, log, options};
+
+/// Writes one container. Streams are added first, then comes the header, then packets, then
+/// [`Muxer::finish`]. Dropping it leaves the sink with an unfinished file.
+pub struct Muxer {
+    pub(super) context: Context,
+    pub(super) output: Output,
+    pub(super) tracks: Vec<Track>,
+    pub(super) header_written: bool,
+    pub(super) name: String,
+    format: String,
+    pub(super) retimed: u64,
+}
+
+// SAFETY: nothing in it is tied to a thread; it is used through `&mut self`.
+unsafe impl Send for Muxer {}
+
+/// An owned muxer context; its I/O is the Muxer's and is dropped after it.
+pub(super) struct Context(pub(super) *mut ffi::AVFormatContext);
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: ours, freed once; its `pb` is not touched by this (libavformat/avformat.h).
+        unsafe { ffi::avformat_free_context(self.0) }
+    }
+}
+
+/// Muxers that write one file of audio and video and nothing else, with the endings that mean
+/// them. libav guesses by ending too, but knows playlists, devices and raw dumps as well.
+const FORMATS: &[(&str, &[&str])] = &[
+    ("mp4", &["mp4", "m4v"]),
+    ("mov", &["mov", "qt"]),
+    ("matroska", &["mkv"]),
+    ("webm", &["webm"]),
+    ("mpegts", &["ts", "m2ts", "mts"]),
+    ("flv", &["flv"]),
+    ("avi", &["avi"]),
+    ("ogg", &["ogv", "ogg"]),
+    ("nut", &["nut"]),
+    ("mxf", &["mxf"]),
+    ("asf", &["wmv", "asf"]),
+    ("mpeg", &["mpg", "mpeg"]),
+    ("3gp", &["3gp"]),
+    ("ivf", &["ivf"]),
+    ("h264", &["h264", "264"]),
+    ("hevc", &["hevc", "h265", "265"]),
+    ("mjpeg", &["mjpeg", "mjpg"]),
+    ("gif", &["gif"]),
+    ("apng", &["apng"]),
+    ("yuv4mpegpipe", &["y4m"]),
+    ("framemd5", &["framemd5"]),
+];
+
+impl Muxer {
+    /// libav's name of the container: `explicit`, or what the ending of `name` means.
+    ///
+    /// # Errors
+    /// Unsupported, with the formats and endings that are known.
+    pub fn format_for(name: &Path, explicit: Option<&str>) -> Result<String, MediaError> {
+        if let Some(format) = explicit {
+            let wanted = format.to_ascii_lowercase();
+            let found =
+                FORMATS.iter().find(|(f, endings)| *f == wanted || endings.contains(&&*wanted));
+            return found.map(|(f, _)| (*f).to_string()).ok_or_else(|| {
+                let near = near_matches(&wanted, FORMATS.iter().map(|(f, _)| (*f).to_string()));
+                let known: Vec<&str> = FORMATS.iter().map(|(f, _)| *f).collect();
+                let message = format!(
+                    "unknown output format \"{format}\"{near} (known: {})",
+                    known.join(", ")
+                );
+                MediaError::new(Kind::Unsupported, message)
+            });
+        }
+        let ending = name.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        let found =
+            ending.as_deref().and_then(|e| FORMATS.iter().find(|(_, all)| all.contains(&e)));
+        found.map(|(f, _)| (*f).to_string()).ok_or_else(|| {
+            let known: Vec<&str> =
+                FORMATS.iter().filter_map(|(_, all)| all.first().copied()).collect();
+            let what = ending.map_or("has no ending".into(), |e| format!("ends in \".{e}\""));
+            let message = format!(
+                "{} {what}, which names no container; known endings: {}",
+                name.display(),
+                known.join(", ")
+            );
+            MediaError::new(Kind::Unsupported, message)
+        })
+    }
+
+    /// Whether encoders for this container must put their extradata in its header
+    /// ([`super::EncodeOptions::global_header`]).
+    pub fn needs_global_header(format: &str) -> bool {
+        let format = find_muxer(format);
+        // SAFETY: muxers are static.
+        !format.is_null() && unsafe { (*format).flags } & ffi::AVFMT_GLOBALHEADER != 0
+    }
+
+    /// A muxer that writes to `sink` from its start. `url` is the file's name, for messages.
+    ///
+    /// # Errors
+    /// Unsupported for a format that this FFmpeg does not have; OutOfMemory.
+    pub fn create(format: &str, sink: Box<dyn Sink>, url: &Path) -> Result<Muxer, MediaError> {
+        super::init();
+        let name = format!("write {}", url.display());
+        let muxer = find_muxer(format);
+        // SAFETY: muxers are static.
+        if muxer.is_null() || unsafe { (*muxer).flags } & ffi::AVFMT_NOFILE != 0 {
+            let message = format!("{name}: this FFmpeg cannot write \"{format}\" to one file");
+            return Err(MediaError::new(Kind::Unsupported, message));
+        }
+        let mut output = Output::new(sink).ok_or_else(|| MediaError::memory(&name))?;
+        let mut raw = ptr::null_mut();
+        // SAFETY: out-pointer and static muxer; names are optional.
+        let code = unsafe {
+            ffi::avformat_alloc_output_context2(&raw mut raw, muxer, ptr::null(), ptr::null())
+        };
+        if code < 0 || raw.is_null() {
+            return Err(MediaError::memory(&name));
+        }
+        let context = Context(raw);
+        let path =
+            CString::new([b"file:", url.as_os_str().as_bytes()].concat()).unwrap_or_default();
+        // SAFETY: the context is ours; the output outlives it (see the order of the fields);
+        // `url` is freed by libav, which is why it is made by libav.
+        unsafe {
+            (*raw).pb = output.as_mut_ptr();
+            (*raw).flags |= ffi::AVFMT_FLAG_CUSTOM_IO;
+            (*raw).opaque = output.opaque();
+            (*raw).io_open = Some(reopen);
+            (*raw).io_close2 = Some(close_reopened);
+            (*raw).url = ffi::av_strdup(path.as_ptr());
+        }
+        let format = format.to_string();
+        let (tracks, header_written) = (Vec::new(), false);
+        Ok(Muxer { context, output, tracks, header_written, name, format, retimed: 0 })
+    }
+
+    /// A stream for an encoder's packets. `from` is the stream that the pictures came from: its
+    /// tags, disposition and rotation go along.
+    ///
+    /// # Errors
+    /// Unsupported where the container cannot hold the codec; OutOfMemory.
+    pub fn add_encoded(
+        &mut self,
+        encoder: &VideoEncoder,
+        from: Option<(&Input, usize)>,
+    ) -> Result<usize, MediaError> {
+        let codec = encoder.codec.get();
+        self.check_codec(codec.codec_id)?;
+        let source = from.map(|(input, stream)| input.stream(stream)).transpose()?;
+        let (index, stream) = self.new_stream()?;
+        // SAFETY: the new stream and the encoder are valid; so is the source, if there is one.
+        let code = unsafe {
+            let code =
+                ffi::avcodec_parameters_from_context((*stream).codecpar, encoder.codec.as_ptr());
+            (*stream).time_base = codec.time_base;
+            (*stream).sample_aspect_ratio = codec.sample_aspect_ratio;
+            if encoder.input().frame_rate.is_some() {
+                (*stream).avg_frame_rate = codec.framerate;
+            }
+            if let Some(source) = source {
+                copy_tags(source, stream);
+                if let Some(matrix) = facts::display_matrix(source) {
+                    set_display_matrix(stream, matrix);
+                }
+            }
+            code
+        };
+        if code < 0 {
+            return Err(MediaError::av(Kind::OutOfMemory, &self.name, code));
+        }
+        self.tracks.push(Track::new(codec.time_base, None));
+        Ok(index)
+    }
+
+    /// A stream whose packets are taken over as they are.
+    ///
+    /// # Errors
+    /// Unsupported where the container cannot hold the codec; OutOfMemory.
+    pub fn add_copy(&mut self, input: &Input, stream: usize) -> Result<usize, MediaError> {
+        let source = input.stream(stream)?;
+        // SAFETY: the source is valid.
+        let (par, time_base) = unsafe { ((*source).codecpar, (*source).time_base) };
+        // SAFETY: as above.
+        self.check_codec(unsafe { (*par).codec_id })?;
+        let (index, target) = self.new_stream()?;
+        // SAFETY: both streams and the muxer are valid.
+        let code = unsafe {
+            let code = ffi::avcodec_parameters_copy((*target).codecpar, par);
+            let muxer = (*self.context.0).oformat;
+            (*(*target).codecpar).codec_tag = usable_tag((*muxer).codec_tag, par);
+            (*target).time_base = time_base;
+            (*target).avg_frame_rate = (*source).avg_frame_rate;
+            (*target).r_frame_rate = (*source).r_frame_rate;
+            (*target).sample_aspect_ratio = (*source).sample_aspect_ratio;
+            copy_tags(source, target);
+            #[cfg(not(ffmpeg_6_1))]
+            copy_side_data(source, target);
+            code
+        };
+        if code < 0 {
+            return Err(MediaError::av(Kind::OutOfMemory, &self.name, code));
+        }
+        self.tracks.push(Track::new(time_base, Some(input.facts().start)));
+        Ok(index)
+    }
+
+    /// Takes over the tags and chapters of a whole file, but for those that describe its own
+    /// container.
+    ///
+    /// # Errors
+    /// OutOfMemory.
+    pub fn set_metadata(&mut self, from: &Input) -> Result<(), MediaError> {
+        const OF_THE_CONTAINER: [&str; 5] =
+            ["major_brand", "minor_version", "compatible_brands", "encoder", "duration"];
+        for (key, value) in &from.facts().metadata {
+            if !OF_THE_CONTAINER.contains(&key.as_str()) {
+                let (key, value) = (av::c_string(key), av::c_string(value));
+                // SAFETY: the context is ours; libav copies the strings.
+                unsafe {
+                    ffi::av_dict_set(
+                        &raw mut (*self.context.0).metadata,
+                        key.as_ptr(),
+                        value.as_ptr(),
+                        0,
+                    );
+                }
+            }
+        }
+        // SAFETY: both contexts are valid.
+        match unsafe { copy_chapters(from.context.as_ptr(), self.context.0, from.facts().start) } {
+            true => Ok(()),
+            false => Err(MediaError::memory(&self.name)),
+        }
+    }
+
+    /// Writes the header. `options` are the muxer's, by name: `("movflags", "+faststart")`.
+    ///
+    /// # Errors
+    /// Unsupported for an unknown option, or streams that the container does not take; Write.
+    pub fn write_header(&mut self, options: &[(String, String)]) -> Result<(), MediaError> {
+        let mut dictionary = av::Dictionary::new();
+        let whose = format!("the container \"{}\"", self.format);
+        for (key, value) in options {
+            // SAFETY: an AVFormatContext begins with its AVClass.
+            unsafe { options::check(self.context.0.cast(), &whose, key) }?;
+            dictionary.set(key, value);
+        }
+        log::forget();
+        // SAFETY: our context, with streams and I/O in place.
+        let code = unsafe { ffi::avformat_write_header(self.context.0, dictionary.as_mut_ptr()) };
+        self.sink_error()?;
+        if code < 0 {
+            return Err(MediaError::av(Kind::Unsupported, &self.name, code));
+        }
+        self.header_written = true;
+        Ok(())
+    }
+
+    /// Writes what is still held back and the container's end, and gives the sink back, flushed.
+    ///
+    /// # Errors
+    /// Write, with the sink's first error.
+    pub fn finish(mut self) -> Result<Box<dyn Sink>, MediaError> {
+        if !self.header_written {
+            let message = format!("{}: finished before its header was written", self.name);
+            return Err(MediaError::new(Kind::Unsupported, message));
+        }
+        log::forget();
+        // SAFETY: the header has been written, so the trailer may be, once: self is consumed.
+        let code = unsafe { ffi::av_write_trailer(self.context.0) };
+        self.sink_error()?;
+        self.output.flush().map_err(|e| MediaError::write(&self.name, &e))?;
+        if code < 0 {
+            return Err(MediaError::av(Kind::Write(std::io::ErrorKind::Other), &self.name, code));
+        }
+        let Muxer { context, output, .. } = self;
+        drop(context);
+        Ok(output.into_sink())
+    }
+
+    pub(super) fn sink_error(&mut self) -> Result<(), MediaError> {
+        match self.output.take_error() {
+            Some(error) => Err(MediaError::write(&self.name, &error)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_codec(&self, codec: ffi::AVCodecID) -> Result<(), MediaError> {
+        let normal = ffi::FF_COMPLIANCE_NORMAL as c_int;
+        // SAFETY: a valid context; the query is a table look-up. Below 0 it does not know.
+        let (takes, codec) = unsafe {
+            let takes = ffi::avformat_query_codec((*self.context.0).oformat, codec, normal);
+            (takes, av::text(ffi::avcodec_get_name(codec)))
+        };
+        if takes != 0 {
+            return Ok(());
+        }
+        let message =
+            format!("{}: the container \"{}\" cannot hold {codec}", self.name, self.format);
+        Err(MediaError::new(Kind::Unsupported, message))
+    }
+
+    fn new_stream(&mut self) -> Result<(usize, *mut ffi::AVStream), MediaError> {
+        if self.header_written {
+            let message = format!("{}: a stream after the header", self.name);
+            return Err(MediaError::new(Kind::Unsupported, message));
+        }
+        // SAFETY: a valid context before its header.
+        let stream = unsafe { ffi::avformat_new_stream(self.context.0, ptr::null()) };
+        match stream.is_null() {
+            true => Err(MediaError::memory(&self.name)),
+            false => Ok((self.tracks.len(), stream)),
+        }
+    }
+}
+
+fn find_muxer(format: &str) -> *const ffi::AVOutputFormat {
+    let name = av::c_string(format);
+    // SAFETY: a look-up by name that gives null or a static description.
+    unsafe { ffi::av_guess_format(name.as_ptr(), ptr::null(), ptr::null()) }
+}

@@ -1,0 +1,427 @@
+//! Opening an input: the file itself, the choice of its demuxer, and libav's first look inside.
+//!
+//! Reading packets is in `demux`; what was found out is in `facts`.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::ptr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::avio::{Avio, Source, refuse_to_open};
+use super::demux::Progress;
+use super::error::{MediaError, MediaErrorKind as Kind};
+use super::facts::{self, MediaFacts, StreamKind};
+use super::interrupt::Interrupt;
+use super::{av, ffi, log};
+use crate::cancel::Cancel;
+use crate::frame;
+
+/// What may be opened, and for how long opening may take.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// libav's names of the demuxers that may be used
+    pub formats: &'static [&'static str],
+    /// for opening and looking inside together
+    pub deadline: Duration,
+    /// stops opening and every later read
+    pub cancel: Cancel,
+    /// samples a picture may have; see [`frame::MAX_PIXELS`]
+    pub max_pixels: u64,
+}
+
+impl OpenOptions {
+    /// For media files: all containers, elementary streams and pictures that hold their samples
+    /// themselves.
+    pub fn files(cancel: &Cancel) -> OpenOptions {
+        OpenOptions {
+            formats: FILE_FORMATS,
+            deadline: Duration::from_secs(30),
+            cancel: cancel.clone(),
+            max_pixels: frame::MAX_PIXELS,
+        }
+    }
+}
+
+/// Demuxers that read one file and nothing else. Left out on purpose: playlists and manifests
+/// (hls, dash, concat, imf, webm_dash_manifest), whatever opens devices or the network (rtsp, sdp,
+/// lavfi), file-name patterns (image2), subtitles and text, and formats of old games, which are
+/// libav's least tested code.
+const FILE_FORMATS: &[&str] = &[
+    "mov",
+    "matroska",
+    "webm",
+    "mpegts",
+    "mpeg",
+    "flv",
+    "live_flv",
+    "kux",
+    "avi",
+    "asf",
+    "asf_o",
+    "ogg",
+    "nut",
+    "mxf",
+    "gxf",
+    "lxf",
+    "wtv",
+    "rm",
+    "ivf",
+    "dv",
+    "dhav",
+    "nsv",
+    "h264",
+    "hevc",
+    "vvc",
+    "av1",
+    "obu",
+    "m4v",
+    "mpegvideo",
+    "mjpeg",
+    "mjpeg_2000",
+    "vc1",
+    "vc1test",
+    "h261",
+    "h263",
+    "cavsvideo",
+    "avs2",
+    "avs3",
+    "dirac",
+    "dnxhd",
+    "yuv4mpegpipe",
+    "gif",
+    "apng",
+    "wav",
+    "w64",
+    "mp3",
+    "aac",
+    "ac3",
+    "eac3",
+    "flac",
+    "aiff",
+    "au",
+    "caf",
+    "amr",
+    "dts",
+    "dtshd",
+    "truehd",
+    "mlp",
+    "tta",
+    "wv",
+    "ape",
+    "png_pipe",
+    "jpeg_pipe",
+    "bmp_pipe",
+    "webp_pipe",
+    "tiff_pipe",
+    "ppm_pipe",
+    "pgm_pipe",
+    "pgmyuv_pipe",
+    "pbm_pipe",
+    "pam_pipe",
+    "qoi_pipe",
+    "exr_pipe",
+    "dpx_pipe",
+    "j2k_pipe",
+    "jpegls_pipe",
+    "jpegxl_pipe",
+    "psd_pipe",
+    "sgi_pipe",
+    "sunrast_pipe",
+    "hdr_pipe",
+    "phm_pipe",
+    "pfm_pipe",
+];
+
+/// How much of a file libav may read to find out what is in it: its own default, said here so that
+/// a file cannot raise it.
+const PROBE_BYTES: u32 = 5_000_000;
+
+/// An open input. Dropping it closes it.
+pub struct Input {
+    pub(super) context: Context,
+    pub(super) source: Avio<Source>,
+    pub(super) interrupt: Arc<Interrupt>,
+    pub(super) facts: MediaFacts,
+    pub(super) progress: Progress,
+    path: PathBuf,
+}
+
+// SAFETY: nothing in it is tied to a thread; it is used through `&mut self`, or read.
+unsafe impl Send for Input {}
+
+/// An owned demuxer context; its I/O is the Input's, which is dropped after it.
+pub(super) struct Context(*mut ffi::AVFormatContext);
+
+impl Context {
+    pub(super) fn as_ptr(&self) -> *const ffi::AVFormatContext {
+        self.0
+    }
+
+    pub(super) fn as_mut_ptr(&mut self) -> *mut ffi::AVFormatContext {
+        self.0
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: ours, closed once; null does nothing.
+        unsafe { ffi::avformat_close_input(&raw mut self.0) }
+    }
+}
+
+impl Input {
+    /// Opens a media file and looks inside.
+    ///
+    /// # Errors
+    /// NotFound, Denied, Empty, NotMedia (no known format, or no regular file), NotAllowed (a
+    /// format not in `options.formats`), TooLarge, TimedOut, Cancelled, Read.
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Input, MediaError> {
+        super::init();
+        let doing = format!("open {}", path.display());
+        let file = regular_file(path, &doing)?;
+        let interrupt = Arc::new(Interrupt::new(&options.cancel));
+        interrupt.set_deadline(Some(options.deadline));
+        let source = Source { file, interrupt: Arc::clone(&interrupt), error: None };
+        let source = Avio::new(source, false).ok_or_else(|| MediaError::memory(&doing))?;
+        let mut opening = Opening { source, interrupt, options, path, doing };
+        let format = opening.choose_format()?;
+        let mut context = opening.read_header(format)?;
+        opening.look_inside(&mut context)?;
+        opening.interrupt.set_deadline(None);
+        // SAFETY: the context is valid and nobody else's.
+        let facts = unsafe { facts::read(context.as_ptr()) };
+        let progress = Progress::new(&facts);
+        let Opening { source, interrupt, .. } = opening;
+        Ok(Input { context, source, interrupt, facts, progress, path: path.to_path_buf() })
+    }
+
+    pub fn facts(&self) -> &MediaFacts {
+        &self.facts
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The index of the video stream to work on: libav's choice, which is the best-marked and
+    /// largest one; never a cover picture.
+    ///
+    /// # Errors
+    /// NoVideo, with a list of the streams that there are.
+    pub fn best_video(&self) -> Result<usize, MediaError> {
+        let (video, none) = (ffi::AVMediaType::AVMEDIA_TYPE_VIDEO, ptr::null_mut());
+        // SAFETY: the context is valid and only read (the pointer is mutable for history's sake,
+        // see libavformat/avformat.h); no decoder is asked for.
+        let index = unsafe { ffi::av_find_best_stream(self.context.0, video, -1, -1, none, 0) };
+        let film = |i: usize| self.facts.streams.get(i).is_some_and(|s| !s.attached_picture);
+        if let Some(index) = usize::try_from(index).ok().filter(|&i| film(i)) {
+            return Ok(index);
+        }
+        let other =
+            self.facts.streams.iter().find(|s| s.kind == StreamKind::Video && film(s.index));
+        other.map(|s| s.index).ok_or_else(|| self.no_video())
+    }
+
+    fn no_video(&self) -> MediaError {
+        let list: Vec<String> = self
+            .facts
+            .streams
+            .iter()
+            .map(|s| {
+                let what = if s.attached_picture { "cover picture" } else { s.kind.name() };
+                format!("{what} ({})", s.codec)
+            })
+            .collect();
+        let list = if list.is_empty() { "no streams".to_string() } else { list.join(", ") };
+        MediaError::new(
+            Kind::NoVideo,
+            format!("{} has no video stream; it holds: {list}", self.path.display()),
+        )
+    }
+
+    /// A stream that the facts list, as libav keeps it.
+    pub(super) fn stream(&self, index: usize) -> Result<*mut ffi::AVStream, MediaError> {
+        // SAFETY: the context is valid; the index is checked against libav's own count.
+        unsafe {
+            let context = &*self.context.0;
+            if index < context.nb_streams as usize && index < self.facts.streams.len() {
+                return Ok(*context.streams.add(index));
+            }
+        }
+        let message = format!("{} has no stream {index}", self.path.display());
+        Err(MediaError::new(Kind::Unsupported, message))
+    }
+}
+
+/// Opens what is a readable, regular file with something in it, and says what it is otherwise.
+fn regular_file(path: &Path, doing: &str) -> Result<File, MediaError> {
+    let kind = |e: &io::Error| match e.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Kind::NotFound,
+        io::ErrorKind::PermissionDenied => Kind::Denied,
+        _ => Kind::Read,
+    };
+    let failed = |e: io::Error| MediaError::new(kind(&e), format!("{doing}: {e}"));
+    // Asked before opening: opening a named pipe for reading waits for a writer.
+    let metadata = fs::metadata(path).map_err(failed)?;
+    let file_type = metadata.file_type();
+    let what = match () {
+        () if file_type.is_dir() => "a directory",
+        () if file_type.is_fifo() => "a named pipe",
+        () if file_type.is_socket() => "a socket",
+        () if !file_type.is_file() => "a device",
+        () if metadata.len() == 0 => {
+            return Err(MediaError::new(Kind::Empty, format!("{doing}: the file is empty")));
+        }
+        () => return File::open(path).map_err(failed),
+    };
+    Err(MediaError::new(Kind::NotMedia, format!("{doing}: it is {what}, not a media file")))
+}
+
+struct Opening<'a> {
+    source: Avio<Source>,
+    interrupt: Arc<Interrupt>,
+    options: &'a OpenOptions,
+    path: &'a Path,
+    doing: String,
+}
+
+impl Opening<'_> {
+    /// Finds the demuxer by the file's content, with its ending as a hint, and checks that it may
+    /// be used.
+    fn choose_format(&mut self) -> Result<*const ffi::AVInputFormat, MediaError> {
+        log::forget();
+        // Only the ending is told: the rest of a name can hold patterns that libav would expand.
+        let ending = self.path.extension().and_then(|e| e.to_str()).unwrap_or("");
+        let plain = !ending.is_empty() && ending.bytes().all(|b| b.is_ascii_alphanumeric());
+        let hint = av::c_string(&if plain { format!("file.{ending}") } else { String::new() });
+        let mut format: *const ffi::AVInputFormat = ptr::null();
+        // SAFETY: the context is ours; libav reads at most PROBE_BYTES and rewinds.
+        let code = unsafe {
+            let pb = self.source.as_mut_ptr();
+            let out = &raw mut format;
+            ffi::av_probe_input_buffer2(pb, out, hint.as_ptr(), ptr::null_mut(), 0, PROBE_BYTES)
+        };
+        self.stopped()?;
+        if code < 0 || format.is_null() {
+            let doing = &self.doing;
+            let message =
+                format!("{doing}: not a media file, or of a format that libav does not know");
+            return Err(MediaError::new(Kind::NotMedia, message));
+        }
+        // SAFETY: demuxers are static.
+        let (names, long) = unsafe { (av::text((*format).name), av::text((*format).long_name)) };
+        if names == "image2" {
+            // Chosen by the ending alone, against the content.
+            let message = format!("{}: named like a picture, but it holds none", self.doing);
+            return Err(MediaError::new(Kind::NotMedia, message));
+        }
+        if names.split(',').any(|n| self.options.formats.contains(&n)) {
+            return Ok(format);
+        }
+        let doing = &self.doing;
+        let message = format!(
+            "{doing}: it is \"{names}\" ({long}), which filmgate does not open: only formats that \
+             hold their media themselves and refer to no other files"
+        );
+        Err(MediaError::new(Kind::NotAllowed, message))
+    }
+
+    fn read_header(&mut self, format: *const ffi::AVInputFormat) -> Result<Context, MediaError> {
+        log::forget();
+        // SAFETY: allocates or gives null.
+        let mut raw = unsafe { ffi::avformat_alloc_context() };
+        if raw.is_null() {
+            return Err(MediaError::memory(&self.doing));
+        }
+        let mut options = av::Dictionary::new();
+        options.set("protocol_whitelist", "none");
+        // SAFETY: a fresh context; the I/O and the interrupt outlive it (fields of the Input that
+        // are dropped after it, or of this Opening). On failure libav frees the context and sets
+        // `raw` to null.
+        let code = unsafe {
+            (*raw).pb = self.source.as_mut_ptr();
+            (*raw).interrupt_callback = self.interrupt.callback();
+            (*raw).io_open = Some(refuse_to_open);
+            (*raw).probesize = i64::from(PROBE_BYTES);
+            let url = c"".as_ptr();
+            ffi::avformat_open_input(&raw mut raw, url, format, options.as_mut_ptr())
+        };
+        let context = Context(raw);
+        self.stopped()?;
+        if code < 0 {
+            let kind = if code == ffi::AVERROR_INVALIDDATA { Kind::NotMedia } else { Kind::Read };
+            return Err(MediaError::av(kind, &self.doing, code));
+        }
+        self.check_sizes(&context)?;
+        Ok(context)
+    }
+
+    /// Lets libav read and decode a little, to fill in what the header does not say.
+    fn look_inside(&mut self, context: &mut Context) -> Result<(), MediaError> {
+        log::forget();
+        // SAFETY: the context is valid; one dictionary a stream, as many as there are now.
+        let code = unsafe {
+            let count = (*context.0).nb_streams as usize;
+            let mut options: Vec<av::Dictionary> =
+                (0..count).map(|_| av::Dictionary::new()).collect();
+            for o in &mut options {
+                o.set("max_pixels", &self.options.max_pixels.to_string());
+            }
+            let mut raw: Vec<*mut ffi::AVDictionary> = options
+                .iter_mut()
+                .map(|o| std::mem::replace(&mut *o.as_mut_ptr(), ptr::null_mut()))
+                .collect();
+            let code = ffi::avformat_find_stream_info(context.0, raw.as_mut_ptr());
+            for mut dictionary in raw {
+                ffi::av_dict_free(&raw mut dictionary);
+            }
+            code
+        };
+        // An interrupted look can end in success, with half the facts.
+        self.stopped()?;
+        if code < 0 {
+            return Err(MediaError::av(Kind::Read, &self.doing, code));
+        }
+        // SAFETY: the context is valid.
+        if unsafe { (*context.0).nb_streams } == 0 {
+            let message = format!("{}: no streams in it", self.doing);
+            return Err(MediaError::new(Kind::NotMedia, message));
+        }
+        self.check_sizes(context)
+    }
+
+    fn check_sizes(&self, context: &Context) -> Result<(), MediaError> {
+        // SAFETY: the context is valid and only read.
+        let facts = unsafe { facts::read(context.0) };
+        for stream in &facts.streams {
+            let Some(video) = stream.video.as_ref().filter(|v| v.width > 0 && v.height > 0) else {
+                continue;
+            };
+            let too_many =
+                u64::from(video.width) * u64::from(video.height) > self.options.max_pixels;
+            let reason = match frame::check_size(video.width, video.height) {
+                Err(reason) => reason,
+                Ok(()) if too_many => {
+                    let (w, h, max) = (video.width, video.height, self.options.max_pixels);
+                    format!("a picture of {w}x{h} is larger than the {max} samples allowed")
+                }
+                Ok(()) => continue,
+            };
+            let message = format!("{}: stream {}: {reason}", self.doing, stream.index);
+            return Err(MediaError::new(Kind::TooLarge, message));
+        }
+        Ok(())
+    }
+
+    /// Whether the job was stopped or the disk failed, whatever libav says.
+    fn stopped(&mut self) -> Result<(), MediaError> {
+        self.interrupt.check(&self.doing)?;
+        match self.source.stream().error.take() {
+            Some(error) => Err(MediaError::new(Kind::Read, format!("{}: {error}", self.doing))),
+            None => Ok(()),
+        }
+    }
+}
