@@ -1,1 +1,2 @@
-
+//! What the end-to-end tests share: where the program, the plugins, the media and the outside
+//! references are.

@@ -1,0 +1,1 @@
+//! What filmgate promises about plugins, tried with plugins that break every rule.
