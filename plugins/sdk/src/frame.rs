@@ -1,0 +1,143 @@
+//! One picture.
+
+use std::fmt;
+
+use crate::FrameInfo;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod memory;
+
+#[cfg(target_arch = "wasm32")]
+use crate::bindings::filter::filmgate::plugin::frames::Frame as Backing;
+#[cfg(not(target_arch = "wasm32"))]
+use memory::MemoryFrame as Backing;
+
+/// One picture, its time and its tags. The host owns it; a plugin holds a handle, and drops the
+/// picture with it.
+///
+/// Every misuse (a plane that there is not, a wrong length, a size out of range, more frames held
+/// than the host allows) is a trap and ends the plugin's instance. Outside WebAssembly, where a
+/// frame lives in plain memory for the sake of tests, it is a panic.
+///
+/// A clone is a second frame with the same samples, time and tags. It is cheap: planes are shared
+/// until one of the two is set.
+pub struct Frame(Backing);
+
+impl Frame {
+    /// A black, opaque frame without tags.
+    pub fn new(info: &FrameInfo) -> Frame {
+        Frame(Backing::new(info))
+    }
+
+    /// Size, format, number and time.
+    pub fn info(&self) -> FrameInfo {
+        self.0.info()
+    }
+
+    /// A copy of the samples of one plane, from 0: rows from the top, without padding. Ask only
+    /// for the planes that are needed.
+    pub fn plane(&self, index: u32) -> Vec<u8> {
+        self.0.plane(index)
+    }
+
+    /// Replaces the samples of one plane; exactly as many bytes as [`plane`](Frame::plane) gives.
+    pub fn set_plane(&mut self, index: u32, samples: &[u8]) {
+        self.0.set_plane(index, samples);
+    }
+
+    /// Changes the samples of one plane in place.
+    pub fn edit_plane(&mut self, index: u32, change: impl FnOnce(&mut [u8])) {
+        let mut samples = self.plane(index);
+        change(&mut samples);
+        self.set_plane(index, &samples);
+    }
+
+    /// When it is shown: nanoseconds from the start of the stream. What a filter answers must rise
+    /// from frame to frame.
+    pub fn set_timestamp(&mut self, timestamp: i64) {
+        self.0.set_timestamp(timestamp);
+    }
+
+    /// How long it is shown: nanoseconds, above 0; `None` where nobody knows.
+    pub fn set_duration(&mut self, duration: Option<i64>) {
+        self.0.set_duration(duration);
+    }
+
+    /// The text that this plugin or one before it attached under `key`.
+    pub fn tag(&self, key: &str) -> Option<String> {
+        self.0.tag(key)
+    }
+
+    /// Attaches a text that travels with the frame: plugins behind this one see it, and the user
+    /// can have all tags written out. Keys are at most 64 bytes, best prefixed with the plugin's
+    /// name (`motion.score`); values at most 64 KiB, 64 tags a frame.
+    pub fn set_tag(&mut self, key: &str, value: &str) {
+        self.0.set_tag(key, value);
+    }
+}
+
+impl Clone for Frame {
+    fn clone(&self) -> Frame {
+        Frame(self.0.clone())
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Frame").field(&self.info()).finish()
+    }
+}
+
+/// The answer of a filter that gives one frame for one frame: `Ok(frame.into())`.
+impl From<Frame> for Vec<Frame> {
+    fn from(frame: Frame) -> Vec<Frame> {
+        vec![frame]
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl Frame {
+    pub(crate) fn from_host(frame: Backing) -> Frame {
+        Frame(frame)
+    }
+
+    pub(crate) fn into_host(self) -> Backing {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PixelFormat, StreamInfo};
+
+    #[test]
+    fn a_new_frame_is_black_and_opaque() {
+        let frame = |format| Frame::new(&StreamInfo::new(1, 1, format).frame(0, 0));
+        assert_eq!(frame(PixelFormat::Rgba).plane(0), [0, 0, 0, 255]);
+        assert_eq!(frame(PixelFormat::Yuv420p).plane(0), [16]);
+        assert_eq!(frame(PixelFormat::Yuv420p10).plane(2), [0, 2]);
+    }
+
+    #[test]
+    fn clones_part_when_one_is_set() {
+        let mut frame = Frame::new(&StreamInfo::new(2, 1, PixelFormat::Gray8).frame(7, 40));
+        let twin = frame.clone();
+        frame.edit_plane(0, |samples| samples.fill(9));
+        frame.set_tag("test.note", "changed");
+        frame.set_timestamp(41);
+        assert_eq!((frame.plane(0), twin.plane(0)), (vec![9, 9], vec![0, 0]));
+        assert_eq!(
+            (frame.tag("test.note").as_deref(), twin.tag("test.note")),
+            (Some("changed"), None)
+        );
+        assert_eq!((frame.info().timestamp, twin.info().timestamp), (41, 40));
+        assert_eq!(twin.info().index, 7);
+    }
+
+    #[test]
+    #[should_panic(expected = "3 bytes for a plane of 2")]
+    fn a_wrong_length_is_refused() {
+        Frame::new(&StreamInfo::new(2, 1, PixelFormat::Gray8).frame(0, 0)).set_plane(0, &[0; 3]);
+    }
+}

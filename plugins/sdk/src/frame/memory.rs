@@ -1,0 +1,77 @@
+//! A frame in plain memory, for tests outside WebAssembly. It behaves as the host's, without the
+//! host's limits on size and number.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::{FrameInfo, Layout, PixelFormat};
+
+/// Stands in for the host's resource, with the methods that wit-bindgen generates for it.
+#[derive(Clone)]
+pub(super) struct MemoryFrame(RefCell<Content>);
+
+#[derive(Clone)]
+struct Content {
+    info: FrameInfo,
+    planes: Vec<Vec<u8>>,
+    tags: BTreeMap<String, String>,
+}
+
+impl MemoryFrame {
+    pub(super) fn new(info: &FrameInfo) -> MemoryFrame {
+        let layout = info.layout().expect("a format of the contract");
+        assert!(info.width > 0 && info.height > 0, "a picture has samples");
+        let planes = (0..layout.format.plane_count()).map(|index| black(&layout, index)).collect();
+        MemoryFrame(RefCell::new(Content { info: info.clone(), planes, tags: BTreeMap::new() }))
+    }
+
+    pub(super) fn info(&self) -> FrameInfo {
+        self.0.borrow().info.clone()
+    }
+
+    pub(super) fn plane(&self, index: u32) -> Vec<u8> {
+        self.0.borrow().planes[index as usize].clone()
+    }
+
+    pub(super) fn set_plane(&self, index: u32, samples: &[u8]) {
+        let plane = &mut self.0.borrow_mut().planes[index as usize];
+        assert!(
+            samples.len() == plane.len(),
+            "{} bytes for a plane of {}",
+            samples.len(),
+            plane.len()
+        );
+        plane.copy_from_slice(samples);
+    }
+
+    pub(super) fn set_timestamp(&self, timestamp: i64) {
+        self.0.borrow_mut().info.timestamp = timestamp;
+    }
+
+    pub(super) fn set_duration(&self, duration: Option<i64>) {
+        assert!(duration.is_none_or(|duration| duration > 0), "a duration is above 0");
+        self.0.borrow_mut().info.duration = duration;
+    }
+
+    pub(super) fn tag(&self, key: &str) -> Option<String> {
+        self.0.borrow().tags.get(key).cloned()
+    }
+
+    pub(super) fn set_tag(&self, key: &str, value: &str) {
+        assert!(key.len() <= 64 && value.len() <= 64 << 10, "a tag is too long");
+        self.0.borrow_mut().tags.insert(key.to_owned(), value.to_owned());
+    }
+}
+
+/// Black in limited range, as video mostly is, and opaque.
+fn black(layout: &Layout, index: u32) -> Vec<u8> {
+    let sample: &[u8] = match (layout.format, index) {
+        (PixelFormat::Rgba, _) => &[0, 0, 0, 255],
+        (format, 0) if format.is_yuv() && format.bits() == 8 => &[16],
+        (format, 0) if format.is_yuv() => &[64, 0],
+        (format, _) if format.is_yuv() && format.bits() == 8 => &[128],
+        (format, _) if format.is_yuv() => &[0, 2],
+        _ => &[0],
+    };
+    sample.iter().copied().cycle().take(layout.plane(index).bytes()).collect()
+}
