@@ -7,18 +7,18 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, never, select};
-use tracing::warn;
+use crossbeam_channel::{Receiver, bounded};
 
 use super::chain::Chain;
+use super::ends::{Ended, Sink, Source};
 use super::error::PipelineError;
-use super::flow::{Collect, Deal, Flow, Trouble};
+use super::flow::{Collect, Flow, Trouble};
 use super::stats::{Meter, Progress, Reading};
 use crate::cancel::Cancel;
-use crate::frame::{Frame, PlanePool, Rational, StreamInfo};
+use crate::frame::{PlanePool, Rational, StreamInfo};
 use crate::media::{
-    DecodeOptions, EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, Packet, VideoDecoder,
-    VideoEncoder, encoder_formats,
+    DecodeOptions, EncodeOptions, Input, MediaErrorKind, Muxer, Packet, VideoDecoder, VideoEncoder,
+    encoder_formats,
 };
 use crate::plugin::Supervisor;
 use crate::publish::Aside;
@@ -244,26 +244,7 @@ impl Prepared {
             frames: 0,
             progress: Arc::clone(progress),
         };
-        let ended = thread::scope(|scope| {
-            let (source_trouble, source_cancel) = (trouble.clone(), cancel.clone());
-            let source = thread::Builder::new()
-                .name("source".to_owned())
-                .spawn_scoped(scope, move || source.run(&source_trouble, &source_cancel));
-            if let Err(e) = sink.drain(collect, copied, cancel) {
-                trouble.report(e);
-            }
-            match source.map(|s| s.join()) {
-                Ok(Ok(ended)) => ended,
-                Ok(Err(_)) => {
-                    trouble.report(PipelineError::System("the source panicked".to_owned()));
-                    Ended::default()
-                }
-                Err(e) => {
-                    trouble.report(PipelineError::System(format!("no thread for the source: {e}")));
-                    Ended::default()
-                }
-            }
-        });
+        let ended = pump(source, &mut sink, collect, copied, &trouble, cancel);
         flow.join(&trouble);
         if let Some(error) = trouble.take() {
             return Err(error);
@@ -286,6 +267,35 @@ impl Prepared {
     }
 }
 
+/// Reads and decodes on a thread of its own, encodes and writes on this one, until both ends have
+/// nothing more to do.
+fn pump(
+    source: Source,
+    sink: &mut Sink,
+    frames: Collect,
+    packets: Receiver<Packet>,
+    trouble: &Trouble,
+    cancel: &Cancel,
+) -> Ended {
+    thread::scope(|scope| {
+        let source = thread::Builder::new()
+            .name("source".to_owned())
+            .spawn_scoped(scope, || source.run(trouble, cancel));
+        if let Err(e) = sink.drain(frames, packets, cancel) {
+            trouble.report(e);
+        }
+        let lost = |what: String| {
+            trouble.report(PipelineError::System(what));
+            Ended::default()
+        };
+        match source.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(_)) => lost("the thread of the source panicked".to_owned()),
+            Err(e) => lost(format!("the thread of the source could not be started: {e}")),
+        }
+    })
+}
+
 fn plugin_summaries(plugins: &[Arc<Supervisor>], meters: &[Arc<Meter>]) -> Vec<PluginSummary> {
     plugins
         .iter()
@@ -297,179 +307,6 @@ fn plugin_summaries(plugins: &[Arc<Supervisor>], meters: &[Arc<Meter>]) -> Vec<P
             failures: supervisor.failures(),
         })
         .collect()
-}
-
-/// How the source ended.
-#[derive(Default)]
-struct Ended {
-    frames: u64,
-    damaged: u64,
-    truncated: Option<String>,
-}
-
-/// Reads and decodes, on a thread of its own.
-struct Source {
-    input: Input,
-    decoder: VideoDecoder,
-    video: usize,
-    /// which of the input's streams are copied
-    wanted: Vec<bool>,
-    deal: Deal,
-    packets: Sender<Packet>,
-    meter: Arc<Meter>,
-    accept_truncated: bool,
-}
-
-impl Source {
-    fn run(mut self, trouble: &Trouble, cancel: &Cancel) -> Ended {
-        let mut ended = Ended::default();
-        if let Err(e) = self.read_all(cancel, &mut ended) {
-            trouble.report(e);
-        }
-        ended.damaged = self.decoder.damaged();
-        ended
-    }
-
-    fn read_all(&mut self, cancel: &Cancel, ended: &mut Ended) -> Result<(), PipelineError> {
-        while !cancel.is_cancelled() {
-            let packet = match self.input.read() {
-                Ok(Some(packet)) => packet,
-                Ok(None) => break,
-                Err(e) if e.kind == MediaErrorKind::Truncated && self.accept_truncated => {
-                    warn!("{e}");
-                    ended.truncated = Some(e.to_string());
-                    continue;
-                }
-                Err(e) => return Err(e.into()),
-            };
-            let stream = packet.stream();
-            let delivered = if stream == self.video {
-                let (decoder, meter) = (&mut self.decoder, &self.meter);
-                meter.time(0, || decoder.send(&packet))?;
-                self.deliver(ended)?
-            } else {
-                !self.wanted.get(stream).copied().unwrap_or(false)
-                    || self.packets.send(packet).is_ok()
-            };
-            if !delivered {
-                return Ok(());
-            }
-        }
-        let (decoder, meter) = (&mut self.decoder, &self.meter);
-        meter.time(0, || decoder.end())?;
-        self.deliver(ended)?;
-        Ok(())
-    }
-
-    /// Passes on what the decoder has ready; false when nobody takes it any more.
-    fn deliver(&mut self, ended: &mut Ended) -> Result<bool, PipelineError> {
-        loop {
-            let start = Instant::now();
-            let frame = self.decoder.receive()?;
-            self.meter.add(start.elapsed(), u64::from(frame.is_some()));
-            let Some(frame) = frame else { return Ok(true) };
-            ended.frames += 1;
-            if !self.deal.send(vec![frame]) {
-                return Ok(false);
-            }
-        }
-    }
-}
-
-/// Encodes and writes, on the thread that runs the job.
-struct Sink {
-    encoder: VideoEncoder,
-    muxer: Muxer,
-    encoded: usize,
-    copies: Vec<Option<usize>>,
-    encode: Meter,
-    mux: Meter,
-    frames: u64,
-    progress: Arc<Progress>,
-}
-
-impl Sink {
-    /// Takes pictures and packets as they come, until both have ended. Both are taken at any
-    /// time, so that neither can hold up the source while the other is waited for.
-    fn drain(
-        &mut self,
-        mut frames: Collect,
-        mut packets: Receiver<Packet>,
-        cancel: &Cancel,
-    ) -> Result<(), PipelineError> {
-        let (mut more_frames, mut more_packets) = (true, true);
-        while (more_frames || more_packets) && !cancel.is_cancelled() {
-            let pictures = match more_frames {
-                true => frames.current().clone(),
-                false => never(),
-            };
-            select! {
-                recv(pictures) -> message => match message {
-                    Ok(message) => {
-                        frames.advance();
-                        message.iter().try_for_each(|frame| self.encode(frame))?;
-                    }
-                    Err(_) => more_frames = false,
-                },
-                recv(packets) -> packet => match packet {
-                    Ok(packet) => self.copy(packet)?,
-                    Err(_) => {
-                        more_packets = false;
-                        packets = never();
-                    }
-                },
-            }
-        }
-        Ok(())
-    }
-
-    fn encode(&mut self, frame: &Frame) -> Result<(), PipelineError> {
-        self.progress.note(frame.timestamp);
-        self.frames += 1;
-        let encoder = &mut self.encoder;
-        self.encode.time(1, || encoder.send(frame))?;
-        self.write()
-    }
-
-    fn write(&mut self) -> Result<(), PipelineError> {
-        loop {
-            let encoder = &mut self.encoder;
-            let Some(packet) = self.encode.time(0, || encoder.receive())? else { return Ok(()) };
-            let (muxer, stream) = (&mut self.muxer, self.encoded);
-            self.mux.time(1, || muxer.write_encoded(stream, packet))?;
-        }
-    }
-
-    fn copy(&mut self, packet: Packet) -> Result<(), PipelineError> {
-        let Some(stream) = self.copies.get(packet.stream()).copied().flatten() else {
-            return Ok(());
-        };
-        let muxer = &mut self.muxer;
-        Ok(self.mux.time(0, || muxer.write_copied(stream, packet))?)
-    }
-
-    fn finish(mut self, summary: &mut Summary) -> Result<(), PipelineError> {
-        let encoder = &mut self.encoder;
-        self.encode.time(0, || encoder.finish())?;
-        self.write()?;
-        summary.frames_out = self.frames;
-        summary.nudged = self.encoder.nudged();
-        let (muxer, meter) = (self.muxer, self.mux);
-        meter.time(0, || muxer.finish())?;
-        summary.encode = self.encode.reading();
-        summary.mux = meter.reading();
-        if self.frames == 0 {
-            return Err(no_frames().into());
-        }
-        Ok(())
-    }
-}
-
-fn no_frames() -> MediaError {
-    MediaError {
-        kind: MediaErrorKind::Decode,
-        message: "not one picture reached the encoder: the input holds none that can be decoded, or the plugins dropped them all".to_owned(),
-    }
 }
 
 /// How many threads parallel plugins get when nobody says: one a processor.

@@ -2,6 +2,7 @@
 //! know each other; they meet here, with plain frames in bounded queues.
 
 mod chain;
+mod ends;
 mod error;
 mod flow;
 mod job;
