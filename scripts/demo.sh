@@ -12,8 +12,8 @@ picture=build/demo/before-after.png
 mkdir -p build/demo
 say "film:    $film"
 say "         $(cat build/media/SOURCE.txt)"
-say "\$ filmgate run -i $film -p emboss:planes=luma -o $embossed -y"
-"$FILMGATE_BIN" run -i "$film" -p emboss:planes=luma -o "$embossed" -y
+say "\$ filmgate run -i $film -p emboss:planes=all -o $embossed -y"
+"$FILMGATE_BIN" run -i "$film" -p emboss:planes=all -o "$embossed" -y
 
 # side_by_side LEFT RIGHT: the picture in the middle of both films. The labels are left out where
 # this ffmpeg cannot write.
