@@ -112,8 +112,9 @@ impl Progress {
             .collect();
         let longest = facts.streams.iter().zip(&streams).filter(|(_, s)| s.is_some());
         let longest = longest.filter_map(|(s, _)| s.duration).max();
+        let declared = longest.or(facts.duration).filter(|_| facts.duration_declared);
         Progress {
-            claimed: longest.or(facts.duration).filter(|_| facts.duration_declared),
+            claimed: if facts.format == "avi" { avi_claim(facts) } else { declared },
             absolute: facts.format.starts_with("matroska"),
             start: facts.start,
             last_corrupt: vec![false; streams.len()],
@@ -293,6 +294,17 @@ impl Input {
             _ => Ok(()),
         }
     }
+}
+
+/// The length of an AVI's film in nanoseconds, by its header's count of frames: libav takes the
+/// duration from what the file holds.
+fn avi_claim(facts: &MediaFacts) -> Option<i64> {
+    let lengths = facts.streams.iter().filter(|s| s.kind == StreamKind::Video).filter_map(|s| {
+        let rate = s.frame_rate?;
+        let frames = i128::from(s.frames?);
+        i64::try_from(frames * i128::from(rate.den) * 1_000_000_000 / i128::from(rate.num)).ok()
+    });
+    lengths.max()
 }
 
 /// Nanoseconds as seconds for people.

@@ -186,10 +186,8 @@ fn whole_files_are_not_called_cut() {
     for path in good_files() {
         let (count, error) = drained(&path);
         assert_eq!(error.map(|e| e.message), None, "{}", path.display());
-        let expected: usize = probe(&path, "-count_packets -show_entries stream=nb_read_packets")
-            .lines()
-            .map(|n| n.trim_end_matches(',').parse::<usize>().expect("a number"))
-            .sum();
+        let packets = probe(&path, "-show_entries packet=stream_index");
+        let expected = packets.lines().filter(|l| !l.is_empty()).count();
         assert_eq!(count, expected, "{}", path.display());
     }
 }
@@ -207,7 +205,6 @@ fn cut_files_are_noticed_once() {
         ("whole.webm", "-c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus"),
         ("whole.flv", H264),
         ("whole.avi", "-c:v mpeg4 -c:a libmp3lame"),
-        ("whole.wmv", "-c:v wmv2 -c:a wmav2"),
     ] {
         let whole = film(name, codecs);
         for percent in [30, 60, 80] {
