@@ -13,6 +13,7 @@ use super::av::{self, AvFrame, Codec};
 use super::convert::{FULL_RANGE, Scaler, Shape};
 use super::demux::Packet;
 use super::error::{MediaError, MediaErrorKind as Kind};
+use super::facts::StreamFacts;
 use super::ffi::{self, AVPixelFormat};
 use super::open::Input;
 use super::{formats, lend, log};
@@ -62,40 +63,13 @@ impl VideoDecoder {
         let raw = input.stream(stream)?;
         let facts = &input.facts().streams[stream];
         let name = format!("{}, stream {stream} ({})", input.path().display(), facts.codec);
-        let Some(video) = &facts.video else {
-            return Err(MediaError::new(Kind::Unsupported, format!("{name} is not video")));
-        };
         // SAFETY: the stream is the input's and valid.
         let (par, time_base) = unsafe { ((*raw).codecpar, (*raw).time_base) };
+        // SAFETY: as above.
+        let format = formats::from_number(unsafe { (*par).format });
+        let output = stream_info(facts, format, &name)?;
         // SAFETY: valid parameters.
         let codec = unsafe { open_decoder(par, time_base, &name, options) }?;
-        let format = formats::from_number(codec.get().pix_fmt as c_int);
-        let Some(format) = format.filter(|_| frame::check_size(video.width, video.height).is_ok())
-        else {
-            let message =
-                format!("{name}: no picture could be decoded to learn its format and size");
-            return Err(MediaError::new(Kind::Decode, message));
-        };
-        let nearest = formats::nearest(format).ok_or_else(|| {
-            let format = formats::name(format);
-            MediaError::new(
-                Kind::Unsupported,
-                format!("{name}: pictures of format {format} cannot be converted"),
-            )
-        })?;
-        let mut color = video.color.clone();
-        if formats::is_rgb(format) {
-            // RGB says "full range, no matrix" of itself; that is not for the YUV made of it.
-            (color.range, color.space) = (None, None);
-        }
-        let output = StreamInfo {
-            format: nearest,
-            width: video.width,
-            height: video.height,
-            frame_rate: facts.frame_rate,
-            sample_aspect: video.sample_aspect,
-            color,
-        };
         Ok(VideoDecoder {
             codec,
             name,
@@ -318,6 +292,40 @@ impl VideoDecoder {
             out.format
         );
     }
+}
+
+/// What the frames of a stream are to be like, if its pictures are of `format`.
+fn stream_info(
+    facts: &StreamFacts,
+    format: Option<AVPixelFormat>,
+    name: &str,
+) -> Result<StreamInfo, MediaError> {
+    let Some(video) = &facts.video else {
+        return Err(MediaError::new(Kind::Unsupported, format!("{name} is not video")));
+    };
+    let Some(format) = format.filter(|_| frame::check_size(video.width, video.height).is_ok())
+    else {
+        let message = format!("{name}: no picture could be decoded to learn its format and size");
+        return Err(MediaError::new(Kind::Decode, message));
+    };
+    let nearest = formats::nearest(format).ok_or_else(|| {
+        let format = formats::name(format);
+        let message = format!("{name}: pictures of format {format} cannot be converted");
+        MediaError::new(Kind::Unsupported, message)
+    })?;
+    let mut color = video.color.clone();
+    if formats::is_rgb(format) {
+        // RGB says "full range, no matrix" of itself; that is not for the YUV made of it.
+        (color.range, color.space) = (None, None);
+    }
+    Ok(StreamInfo {
+        format: nearest,
+        width: video.width,
+        height: video.height,
+        frame_rate: facts.frame_rate,
+        sample_aspect: video.sample_aspect,
+        color,
+    })
 }
 
 /// # Safety

@@ -2,6 +2,9 @@
 //!
 //! libav reports the end of a cut file in many ways: as an error, as a damaged last packet, or as a
 //! clean end. [`Input::read`] makes one of them: `Truncated`, once, after the last good packet.
+//!
+//! Formats made for streaming (MPEG-TS, MPEG-PS, Ogg, ASF, NUT) say nowhere how long they are: a
+//! cut between two packets cannot be told from their end.
 
 use std::collections::VecDeque;
 
@@ -239,6 +242,11 @@ impl Input {
             let message = format!("{file} is cut off: it ends at {end} s of {claimed} s");
             return Err(MediaError::new(Kind::Truncated, message));
         }
+        // Matroska's demuxer says so and then reports a clean end.
+        let early = log::reason().filter(|said| said.contains("ended prematurely"));
+        if let Some(said) = early {
+            return Err(MediaError::new(Kind::Truncated, self.cut_off(&said)));
+        }
         if self.progress.ends_corrupt() {
             return Err(MediaError::new(
                 Kind::Truncated,
@@ -250,7 +258,9 @@ impl Input {
 
     fn cut_off(&self, why: &str) -> String {
         let file = self.path().display();
-        match (self.progress.end_time(), self.progress.claimed) {
+        // A claim that is all but reached would only puzzle.
+        let claimed = self.progress.short().map(|(_, claimed)| claimed);
+        match (self.progress.end_time(), claimed) {
             (Some(end), Some(claimed)) => {
                 let (end, claimed) = (seconds(end), seconds(claimed));
                 format!("{file} is cut off: it ends at {end} s of {claimed} s ({why})")
