@@ -166,6 +166,48 @@ impl Drop for AvPacket {
     }
 }
 
+/// An owned AVCodecContext.
+pub(super) struct Codec(NonNull<ffi::AVCodecContext>);
+
+// SAFETY: a codec context may be used from any thread, one at a time, which `&mut self` ensures;
+// it manages its own threads.
+unsafe impl Send for Codec {}
+
+impl Codec {
+    /// # Safety
+    /// `codec` is one of libavcodec's static descriptions.
+    pub(super) unsafe fn new(codec: *const ffi::AVCodec) -> Option<Codec> {
+        // SAFETY: the caller's promise; allocates or gives null.
+        NonNull::new(unsafe { ffi::avcodec_alloc_context3(codec) }).map(Codec)
+    }
+
+    pub(super) fn as_ptr(&self) -> *const ffi::AVCodecContext {
+        self.0.as_ptr()
+    }
+
+    pub(super) fn as_mut_ptr(&mut self) -> *mut ffi::AVCodecContext {
+        self.0.as_ptr()
+    }
+
+    pub(super) fn get(&self) -> &ffi::AVCodecContext {
+        // SAFETY: valid for as long as self; not written to during a `&self`.
+        unsafe { self.0.as_ref() }
+    }
+
+    pub(super) fn get_mut(&mut self) -> &mut ffi::AVCodecContext {
+        // SAFETY: valid and exclusive.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl Drop for Codec {
+    fn drop(&mut self) {
+        let mut context = self.0.as_ptr();
+        // SAFETY: ours, freed once; waits for the codec's threads.
+        unsafe { ffi::avcodec_free_context(&raw mut context) }
+    }
+}
+
 /// An owned AVDictionary; null is the empty one.
 pub(super) struct Dictionary(*mut ffi::AVDictionary);
 

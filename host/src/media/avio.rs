@@ -1,24 +1,19 @@
-//! libav's I/O over Rust's: files in, any [`Sink`] out.
+//! libav's I/O over Rust's, and files to be read through it. Where containers are written is in
+//! `sink`.
 //!
 //! libav opens nothing by itself. Every byte passes here, so that an I/O error keeps its
 //! `io::Error`, that a cancelled job stops at the next read, and that no file can name another one
 //! to be opened.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use super::interrupt::Interrupt;
 use super::{av, ffi};
-
-/// Where a container is written. It is read too where the muxer moves what it has written (mp4
-/// with `+faststart`), so files must be opened for both.
-pub trait Sink: Read + Write + Seek + Send {}
-
-impl<T: Read + Write + Seek + Send> Sink for T {}
 
 /// libav's own size for files.
 const BUFFER: usize = 32 * 1024;
@@ -92,7 +87,7 @@ impl<S: Stream> Avio<S> {
     }
 
     /// Takes the whole apart without freeing, for libav to hold; [`Avio::from_raw`] undoes it.
-    fn into_raw(self) -> *mut ffi::AVIOContext {
+    pub(super) fn into_raw(self) -> *mut ffi::AVIOContext {
         let context = self.context.as_ptr();
         std::mem::forget(self);
         context
@@ -100,7 +95,7 @@ impl<S: Stream> Avio<S> {
 
     /// # Safety
     /// `context` came from [`Avio::into_raw`] of the same S and is used by nobody any more.
-    unsafe fn from_raw(context: NonNull<ffi::AVIOContext>) -> Option<Avio<S>> {
+    pub(super) unsafe fn from_raw(context: NonNull<ffi::AVIOContext>) -> Option<Avio<S>> {
         // SAFETY: `opaque` is the S that `new` put there.
         let stream = NonNull::new(unsafe { (*context.as_ptr()).opaque }.cast::<S>())?;
         Some(Avio { context, stream })
@@ -237,201 +232,6 @@ impl Stream for Source {
             self.error.get_or_insert(error);
         }
     }
-}
-
-/// The sink and where it stands, shared by the contexts that write and re-read it.
-pub(super) struct Shared {
-    sink: Box<dyn Sink>,
-    position: Option<u64>,
-    error: Option<io::Error>,
-}
-
-/// One context's view of the sink, with a position of its own.
-pub(super) struct View {
-    shared: NonNull<Shared>,
-    position: u64,
-}
-
-// SAFETY: a View is used only together with the Output that owns `shared`, by one thread at a time.
-unsafe impl Send for View {}
-
-impl View {
-    /// The sink, standing at this view's position.
-    fn at_position(&mut self) -> io::Result<&mut Shared> {
-        // SAFETY: `shared` outlives every view (see Output), and views are used one at a time from
-        // the thread that calls libav.
-        let shared = unsafe { self.shared.as_mut() };
-        if shared.position != Some(self.position) {
-            shared.position = None;
-            shared.sink.seek(SeekFrom::Start(self.position))?;
-            shared.position = Some(self.position);
-        }
-        Ok(shared)
-    }
-}
-
-impl Stream for View {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let shared = self.at_position()?;
-        shared.position = None;
-        let count = loop {
-            match shared.sink.read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
-        self.position += count as u64;
-        shared_position(self);
-        Ok(count)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let shared = self.at_position()?;
-        shared.position = None;
-        shared.sink.write_all(bytes)?;
-        self.position += bytes.len() as u64;
-        shared_position(self);
-        Ok(())
-    }
-
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.position = match to {
-            SeekFrom::Start(position) => position,
-            SeekFrom::Current(by) => add(self.position, by)?,
-            SeekFrom::End(by) => add(self.size()?, by)?,
-        };
-        Ok(self.position)
-    }
-
-    fn size(&mut self) -> io::Result<u64> {
-        // SAFETY: as in `at_position`.
-        let shared = unsafe { self.shared.as_mut() };
-        shared.position = None;
-        shared.sink.seek(SeekFrom::End(0))
-    }
-
-    fn failed(&mut self, error: io::Error) {
-        // SAFETY: as in `at_position`.
-        unsafe { self.shared.as_mut() }.error.get_or_insert(error);
-    }
-}
-
-fn shared_position(view: &mut View) {
-    // SAFETY: as in `View::at_position`.
-    unsafe { view.shared.as_mut() }.position = Some(view.position);
-}
-
-fn add(position: u64, by: i64) -> io::Result<u64> {
-    position.checked_add_signed(by).ok_or_else(|| io::ErrorKind::InvalidInput.into())
-}
-
-/// The sole owner of a [`Shared`], by pointer because views point to it too.
-struct Owner(NonNull<Shared>);
-
-impl Owner {
-    fn into_sink(self) -> Box<dyn Sink> {
-        let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: made by Box::leak in `Output::new`, and `this` does not free it again.
-        unsafe { Box::from_raw(this.0.as_ptr()) }.sink
-    }
-}
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        // SAFETY: made by Box::leak in `Output::new`, freed once.
-        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
-    }
-}
-
-/// The sink of one muxer with the context that writes it.
-pub(super) struct Output {
-    /// first, so that it is dropped before what it points to
-    avio: Avio<View>,
-    shared: Owner,
-}
-
-// SAFETY: everything in it is Send and used through `&mut self`.
-unsafe impl Send for Output {}
-
-impl Output {
-    pub(super) fn new(sink: Box<dyn Sink>) -> Option<Output> {
-        let shared = Box::leak(Box::new(Shared { sink, position: None, error: None }));
-        let shared = Owner(NonNull::from(shared));
-        let avio = Avio::new(View { shared: shared.0, position: 0 }, true)?;
-        Some(Output { avio, shared })
-    }
-
-    pub(super) fn as_mut_ptr(&mut self) -> *mut ffi::AVIOContext {
-        self.avio.as_mut_ptr()
-    }
-
-    /// What [`reopen`] expects as the muxer's `opaque`.
-    pub(super) fn opaque(&self) -> *mut c_void {
-        self.shared.0.as_ptr().cast()
-    }
-
-    /// The first error of the sink, once.
-    pub(super) fn take_error(&mut self) -> Option<io::Error> {
-        // SAFETY: ours; no libav call is running during `&mut self`.
-        unsafe { self.shared.0.as_mut() }.error.take()
-    }
-
-    /// Gives libav's buffer to the sink, and the sink's to the system.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
-        // SAFETY: the context is ours and valid.
-        unsafe { ffi::avio_flush(self.avio.as_mut_ptr()) };
-        if let Some(error) = self.take_error() {
-            return Err(error);
-        }
-        // SAFETY: as in `take_error`.
-        unsafe { self.shared.0.as_mut() }.sink.flush()
-    }
-
-    pub(super) fn into_sink(self) -> Box<dyn Sink> {
-        drop(self.avio);
-        self.shared.into_sink()
-    }
-}
-
-/// `io_open` of muxers: the only thing a muxer may open is its own output, for reading, and that
-/// is the sink once more with a position of its own.
-pub(super) unsafe extern "C" fn reopen(
-    context: *mut ffi::AVFormatContext,
-    opened: *mut *mut ffi::AVIOContext,
-    url: *const c_char,
-    flags: c_int,
-    _: *mut *mut ffi::AVDictionary,
-) -> c_int {
-    // SAFETY: libav calls this with a valid muxer context, whose `opaque` is the Shared of the
-    // Output that outlives it, with a terminated url and a place for the result.
-    unsafe {
-        let own = !url.is_null()
-            && !(*context).url.is_null()
-            && CStr::from_ptr(url) == CStr::from_ptr((*context).url);
-        let shared = NonNull::new((*context).opaque.cast::<Shared>());
-        let (Some(shared), true, ffi::AVIO_FLAG_READ) = (shared, own, flags) else {
-            return av::errno(nix::libc::EPERM);
-        };
-        match Avio::new(View { shared, position: 0 }, false) {
-            Some(avio) => {
-                *opened = avio.into_raw();
-                0
-            }
-            None => av::errno(nix::libc::ENOMEM),
-        }
-    }
-}
-
-/// `io_close2` to go with [`reopen`].
-pub(super) unsafe extern "C" fn close_reopened(
-    _: *mut ffi::AVFormatContext,
-    opened: *mut ffi::AVIOContext,
-) -> c_int {
-    if let Some(opened) = NonNull::new(opened) {
-        // SAFETY: libav gives back what `reopen` gave it, once.
-        drop(unsafe { Avio::<View>::from_raw(opened) });
-    }
-    0
 }
 
 /// `io_open` of demuxers: a file opens no other.

@@ -92,6 +92,9 @@ impl Shape {
     }
 }
 
+/// `SWS_BICUBIC`: a macro up to FFmpeg 7, an enumeration's value since.
+const BICUBIC: c_int = 4;
+
 /// `AVCOL_RANGE_JPEG`.
 pub(super) const FULL_RANGE: c_int = 2;
 
@@ -128,7 +131,7 @@ impl Scaler {
                 side(to.width)?,
                 side(to.height)?,
                 formats::without_range(to.format),
-                ffi::SWS_BICUBIC as c_int,
+                BICUBIC,
                 no_filter,
                 no_filter,
                 ptr::null(),

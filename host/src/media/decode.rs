@@ -6,13 +6,14 @@
 
 use std::collections::VecDeque;
 use std::ffi::c_int;
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::Arc;
 
-use super::av::{self, AvFrame};
+use super::av::{self, AvFrame, Codec};
 use super::convert::{FULL_RANGE, Scaler, Shape};
 use super::demux::Packet;
 use super::error::{MediaError, MediaErrorKind as Kind};
+use super::facts::StreamFacts;
 use super::ffi::{self, AVPixelFormat};
 use super::open::Input;
 use super::{formats, lend, log};
@@ -23,48 +24,6 @@ pub struct DecodeOptions {
     /// threads of the decoder; 0 for libav's choice, which is what the ffmpeg program uses: one a
     /// processor, for frames or slices
     pub threads: usize,
-}
-
-/// An owned AVCodecContext.
-pub(super) struct Codec(NonNull<ffi::AVCodecContext>);
-
-// SAFETY: a codec context may be used from any thread, one at a time, which `&mut self` ensures;
-// it manages its own threads.
-unsafe impl Send for Codec {}
-
-impl Codec {
-    /// # Safety
-    /// `codec` is one of libavcodec's static descriptions.
-    pub(super) unsafe fn new(codec: *const ffi::AVCodec) -> Option<Codec> {
-        // SAFETY: the caller's promise; allocates or gives null.
-        NonNull::new(unsafe { ffi::avcodec_alloc_context3(codec) }).map(Codec)
-    }
-
-    pub(super) fn as_ptr(&self) -> *const ffi::AVCodecContext {
-        self.0.as_ptr()
-    }
-
-    pub(super) fn as_mut_ptr(&mut self) -> *mut ffi::AVCodecContext {
-        self.0.as_ptr()
-    }
-
-    pub(super) fn get(&self) -> &ffi::AVCodecContext {
-        // SAFETY: valid for as long as self; not written to during a `&self`.
-        unsafe { self.0.as_ref() }
-    }
-
-    pub(super) fn get_mut(&mut self) -> &mut ffi::AVCodecContext {
-        // SAFETY: valid and exclusive.
-        unsafe { self.0.as_mut() }
-    }
-}
-
-impl Drop for Codec {
-    fn drop(&mut self) {
-        let mut context = self.0.as_ptr();
-        // SAFETY: ours, freed once; waits for the codec's threads.
-        unsafe { ffi::avcodec_free_context(&raw mut context) }
-    }
 }
 
 /// Decodes one stream.
@@ -104,40 +63,13 @@ impl VideoDecoder {
         let raw = input.stream(stream)?;
         let facts = &input.facts().streams[stream];
         let name = format!("{}, stream {stream} ({})", input.path().display(), facts.codec);
-        let Some(video) = &facts.video else {
-            return Err(MediaError::new(Kind::Unsupported, format!("{name} is not video")));
-        };
         // SAFETY: the stream is the input's and valid.
         let (par, time_base) = unsafe { ((*raw).codecpar, (*raw).time_base) };
+        // SAFETY: as above.
+        let format = formats::from_number(unsafe { (*par).format });
+        let output = stream_info(facts, format, &name)?;
         // SAFETY: valid parameters.
         let codec = unsafe { open_decoder(par, time_base, &name, options) }?;
-        let format = formats::from_number(codec.get().pix_fmt as c_int);
-        let Some(format) = format.filter(|_| frame::check_size(video.width, video.height).is_ok())
-        else {
-            let message =
-                format!("{name}: no picture could be decoded to learn its format and size");
-            return Err(MediaError::new(Kind::Decode, message));
-        };
-        let nearest = formats::nearest(format).ok_or_else(|| {
-            let format = formats::name(format);
-            MediaError::new(
-                Kind::Unsupported,
-                format!("{name}: pictures of format {format} cannot be converted"),
-            )
-        })?;
-        let mut color = video.color.clone();
-        if formats::is_rgb(format) {
-            // RGB says "full range, no matrix" of itself; that is not for the YUV made of it.
-            (color.range, color.space) = (None, None);
-        }
-        let output = StreamInfo {
-            format: nearest,
-            width: video.width,
-            height: video.height,
-            frame_rate: facts.frame_rate,
-            sample_aspect: video.sample_aspect,
-            color,
-        };
         Ok(VideoDecoder {
             codec,
             name,
@@ -360,6 +292,40 @@ impl VideoDecoder {
             out.format
         );
     }
+}
+
+/// What the frames of a stream are to be like, if its pictures are of `format`.
+fn stream_info(
+    facts: &StreamFacts,
+    format: Option<AVPixelFormat>,
+    name: &str,
+) -> Result<StreamInfo, MediaError> {
+    let Some(video) = &facts.video else {
+        return Err(MediaError::new(Kind::Unsupported, format!("{name} is not video")));
+    };
+    let Some(format) = format.filter(|_| frame::check_size(video.width, video.height).is_ok())
+    else {
+        let message = format!("{name}: no picture could be decoded to learn its format and size");
+        return Err(MediaError::new(Kind::Decode, message));
+    };
+    let nearest = formats::nearest(format).ok_or_else(|| {
+        let format = formats::name(format);
+        let message = format!("{name}: pictures of format {format} cannot be converted");
+        MediaError::new(Kind::Unsupported, message)
+    })?;
+    let mut color = video.color.clone();
+    if formats::is_rgb(format) {
+        // RGB says "full range, no matrix" of itself; that is not for the YUV made of it.
+        (color.range, color.space) = (None, None);
+    }
+    Ok(StreamInfo {
+        format: nearest,
+        width: video.width,
+        height: video.height,
+        frame_rate: facts.frame_rate,
+        sample_aspect: video.sample_aspect,
+        color,
+    })
 }
 
 /// # Safety

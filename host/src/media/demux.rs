@@ -2,6 +2,9 @@
 //!
 //! libav reports the end of a cut file in many ways: as an error, as a damaged last packet, or as a
 //! clean end. [`Input::read`] makes one of them: `Truncated`, once, after the last good packet.
+//!
+//! Formats made for streaming (MPEG-TS, MPEG-PS, Ogg, ASF, NUT) say nowhere how long they are: a
+//! cut between two packets cannot be told from their end.
 
 use std::collections::VecDeque;
 
@@ -112,8 +115,9 @@ impl Progress {
             .collect();
         let longest = facts.streams.iter().zip(&streams).filter(|(_, s)| s.is_some());
         let longest = longest.filter_map(|(s, _)| s.duration).max();
+        let declared = longest.or(facts.duration).filter(|_| facts.duration_declared);
         Progress {
-            claimed: longest.or(facts.duration).filter(|_| facts.duration_declared),
+            claimed: if facts.format == "avi" { avi_claim(facts) } else { declared },
             absolute: facts.format.starts_with("matroska"),
             start: facts.start,
             last_corrupt: vec![false; streams.len()],
@@ -238,6 +242,11 @@ impl Input {
             let message = format!("{file} is cut off: it ends at {end} s of {claimed} s");
             return Err(MediaError::new(Kind::Truncated, message));
         }
+        // Matroska's demuxer says so and then reports a clean end.
+        let early = log::reason().filter(|said| said.contains("ended prematurely"));
+        if let Some(said) = early {
+            return Err(MediaError::new(Kind::Truncated, self.cut_off(&said)));
+        }
         if self.progress.ends_corrupt() {
             return Err(MediaError::new(
                 Kind::Truncated,
@@ -249,7 +258,9 @@ impl Input {
 
     fn cut_off(&self, why: &str) -> String {
         let file = self.path().display();
-        match (self.progress.end_time(), self.progress.claimed) {
+        // A claim that is all but reached would only puzzle.
+        let claimed = self.progress.short().map(|(_, claimed)| claimed);
+        match (self.progress.end_time(), claimed) {
             (Some(end), Some(claimed)) => {
                 let (end, claimed) = (seconds(end), seconds(claimed));
                 format!("{file} is cut off: it ends at {end} s of {claimed} s ({why})")
@@ -293,6 +304,17 @@ impl Input {
             _ => Ok(()),
         }
     }
+}
+
+/// The length of an AVI's film in nanoseconds, by its header's count of frames: libav takes the
+/// duration from what the file holds.
+fn avi_claim(facts: &MediaFacts) -> Option<i64> {
+    let lengths = facts.streams.iter().filter(|s| s.kind == StreamKind::Video).filter_map(|s| {
+        let rate = s.frame_rate?;
+        let frames = i128::from(s.frames?);
+        i64::try_from(frames * i128::from(rate.den) * 1_000_000_000 / i128::from(rate.num)).ok()
+    });
+    lengths.max()
 }
 
 /// Nanoseconds as seconds for people.

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::c_int;
 use std::ptr;
 
-use super::av::{self, AvPacket};
+use super::av::{self, AvPacket, Codec};
 use super::convert::FULL_RANGE;
-use super::decode::Codec;
-use super::error::{MediaError, MediaErrorKind as Kind, near_matches};
+use super::encoders::{check_preset, choose_format, encoder_formats, find_encoder};
+use super::error::{MediaError, MediaErrorKind as Kind};
 use super::ffi::{self, AVPixelFormat};
 use super::{formats, lend, log, options};
 use crate::frame::{Frame, PixelFormat, Plane, PlanePool, Rational, StreamInfo};
@@ -53,87 +53,6 @@ impl EncodedPacket {
     /// Nanoseconds, as the frame had it.
     pub fn timestamp(&self) -> Option<i64> {
         av::nanoseconds(self.packet.get().pts, self.time_base)
-    }
-}
-
-/// The contract's formats that an encoder takes, in its own order, which begins with the usual one.
-///
-/// # Errors
-/// Unsupported for an unknown encoder, and for one that takes none of them.
-pub fn encoder_formats(codec: &str) -> Result<Vec<PixelFormat>, MediaError> {
-    let encoder = find_encoder(codec)?;
-    let mut out = Vec::new();
-    // SAFETY: an encoder's description is static.
-    for format in unsafe { accepted(encoder) } {
-        if let Some(format) = formats::native(format).filter(|f| !out.contains(f)) {
-            out.push(format);
-        }
-    }
-    if out.is_empty() {
-        let message = format!("the encoder \"{codec}\" takes none of filmgate's pixel formats");
-        return Err(MediaError::new(Kind::Unsupported, message));
-    }
-    Ok(out)
-}
-
-/// libav's formats that an encoder lists; those of the contract where it lists none.
-///
-/// # Safety
-/// `encoder` is a static description.
-unsafe fn accepted(encoder: *const ffi::AVCodec) -> Vec<AVPixelFormat> {
-    // SAFETY: the caller's promise; the list ends with AV_PIX_FMT_NONE.
-    unsafe {
-        let mut format = (*encoder).pix_fmts;
-        if format.is_null() {
-            return PixelFormat::ALL.into_iter().map(formats::to_av).collect();
-        }
-        let mut out = Vec::new();
-        while *format != AVPixelFormat::AV_PIX_FMT_NONE {
-            out.push(*format);
-            format = format.add(1);
-        }
-        out
-    }
-}
-
-fn find_encoder(codec: &str) -> Result<*const ffi::AVCodec, MediaError> {
-    let name = av::c_string(codec);
-    let video = ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
-    // SAFETY: a look-up by name that gives null or a static description.
-    let found = unsafe { ffi::avcodec_find_encoder_by_name(name.as_ptr()) };
-    // SAFETY: static, if not null.
-    if !found.is_null() && unsafe { (*found).type_ } == video {
-        return Ok(found);
-    }
-    let (all, same) = encoders_like(codec);
-    let hint = match same.is_empty() {
-        true => near_matches(codec, all),
-        false => format!("; the encoders for {codec} are {}", same.join(", ")),
-    };
-    let message = format!("this FFmpeg has no video encoder \"{codec}\"{hint}");
-    Err(MediaError::new(Kind::Unsupported, message))
-}
-
-/// The names of all video encoders, and of those that encode the codec called `codec`.
-fn encoders_like(codec: &str) -> (Vec<String>, Vec<String>) {
-    let (mut all, mut same) = (Vec::new(), Vec::new());
-    let mut state = ptr::null_mut();
-    // SAFETY: libav's own iteration over static descriptions.
-    unsafe {
-        loop {
-            let c = ffi::av_codec_iterate(&raw mut state);
-            if c.is_null() {
-                return (all, same);
-            }
-            let video = (*c).type_ == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
-            if video && ffi::av_codec_is_encoder(c) != 0 {
-                let name = av::text((*c).name);
-                if av::text(ffi::avcodec_get_name((*c).id)) == codec {
-                    same.push(name.clone());
-                }
-                all.push(name);
-            }
-        }
     }
 }
 
@@ -345,24 +264,6 @@ impl VideoEncoder {
     }
 }
 
-/// The encoder's own format for the stream's: where it takes both, the one with the range in its
-/// name for full range, the plain one otherwise.
-///
-/// # Safety
-/// `encoder` is a static description.
-unsafe fn choose_format(encoder: *const ffi::AVCodec, info: &StreamInfo) -> Option<AVPixelFormat> {
-    // SAFETY: the caller's promise.
-    let mut fitting = unsafe { accepted(encoder) };
-    fitting.retain(|&f| formats::native(f) == Some(info.format));
-    let plain = formats::to_av(info.format);
-    let full = formats::numbers(&info.color).range == FULL_RANGE;
-    match fitting.iter().find(|f| **f != plain).filter(|_| full) {
-        Some(with_range) => Some(*with_range),
-        None if fitting.contains(&plain) => Some(plain),
-        None => fitting.first().copied(),
-    }
-}
-
 fn set_picture(
     context: &mut ffi::AVCodecContext,
     info: &StreamInfo,
@@ -414,6 +315,7 @@ fn open(
     name: &str,
     options: &EncodeOptions,
 ) -> Result<(), MediaError> {
+    check_preset(&options.codec, options.preset.as_deref())?;
     let mut wanted: Vec<(String, String)> = Vec::new();
     wanted.extend(options.preset.as_ref().map(|p| ("preset".into(), p.clone())));
     wanted.extend(options.crf.map(|crf| ("crf".into(), crf.to_string())));

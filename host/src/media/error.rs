@@ -61,14 +61,8 @@ impl MediaError {
             code if code == av::errno(nix::libc::ENOMEM) => MediaErrorKind::OutOfMemory,
             _ => kind,
         };
-        let meaning = av::error_text(code);
-        match log::reason() {
-            Some(said) if said.contains(&meaning) => {
-                MediaError::new(kind, format!("{doing}: {said}"))
-            }
-            Some(said) => MediaError::new(kind, format!("{doing}: {said} ({meaning})")),
-            None => MediaError::new(kind, format!("{doing}: {meaning}")),
-        }
+        let reason = log::reason().unwrap_or_else(|| av::error_text(code));
+        MediaError::new(kind, format!("{doing}: {reason}"))
     }
 
     pub(super) fn write(doing: impl Display, error: &io::Error) -> MediaError {
@@ -85,7 +79,7 @@ pub(super) fn near_matches(wanted: &str, known: impl IntoIterator<Item = String>
     let mut scored: Vec<(f64, String)> = known
         .into_iter()
         .map(|name| (strsim::jaro_winkler(wanted, &name), name))
-        .filter(|(score, _)| *score > 0.8)
+        .filter(|(score, _)| *score > 0.85)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     scored.dedup_by(|a, b| a.1 == b.1);

@@ -61,6 +61,8 @@ pub struct StreamFacts {
     pub frame_rate: Option<Rational>,
     /// nanoseconds
     pub duration: Option<i64>,
+    /// frames, as the header says
+    pub frames: Option<i64>,
     /// bits a second, where the file says so
     pub bit_rate: Option<i64>,
     pub video: Option<VideoFacts>,
@@ -139,6 +141,7 @@ unsafe fn stream(context: *const ffi::AVFormatContext, stream: *mut ffi::AVStrea
             time_base: av::positive(s.time_base).unwrap_or(Rational { num: 1, den: 90_000 }),
             frame_rate: (kind == StreamKind::Video).then(|| frame_rate(context, stream)).flatten(),
             duration: av::nanoseconds(s.duration, s.time_base).filter(|&d| d > 0),
+            frames: (s.nb_frames > 0).then_some(s.nb_frames),
             bit_rate: (par.bit_rate > 0).then_some(par.bit_rate),
             video: (kind == StreamKind::Video).then(|| video(context, stream)),
             audio: (kind == StreamKind::Audio).then(|| AudioFacts {

@@ -18,8 +18,10 @@ mod convert;
 mod decode;
 mod demux;
 mod encode;
+mod encoders;
 mod error;
 mod facts;
+mod file;
 mod formats;
 mod interrupt;
 mod lend;
@@ -28,19 +30,22 @@ mod mux;
 mod mux_io;
 mod open;
 mod options;
+mod sink;
 
 #[cfg(test)]
 mod tests;
 
-pub use avio::Sink;
 pub use convert::Converter;
 pub use decode::{DecodeOptions, VideoDecoder};
 pub use demux::Packet;
-pub use encode::{EncodeOptions, EncodedPacket, VideoEncoder, encoder_formats};
+pub use encode::{EncodeOptions, EncodedPacket, VideoEncoder};
+pub use encoders::encoder_formats;
 pub use error::{MediaError, MediaErrorKind};
 pub use facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
+pub use file::OpenOptions;
 pub use mux::Muxer;
-pub use open::{Input, OpenOptions};
+pub use open::Input;
+pub use sink::Sink;
 
 use ffmpeg_sys_next as ffi;
 

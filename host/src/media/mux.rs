@@ -6,13 +6,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
-use super::avio::{Output, Sink, close_reopened, reopen};
 use super::encode::VideoEncoder;
 use super::error::{MediaError, MediaErrorKind as Kind, near_matches};
 #[cfg(not(ffmpeg_6_1))]
 use super::mux_io::copy_side_data;
 use super::mux_io::{Track, copy_chapters, copy_tags, set_display_matrix, usable_tag};
 use super::open::Input;
+use super::sink::{Output, Sink, close_reopened, reopen};
 use super::{av, facts, ffi, log, options};
 
 /// Writes one container. Streams are added first, then comes the header, then packets, then
@@ -177,6 +177,9 @@ impl Muxer {
                 copy_tags(source, stream);
                 if let Some(matrix) = facts::display_matrix(source) {
                     set_display_matrix(stream, matrix);
+                    if !self.keeps_rotation() {
+                        tracing::warn!("{}: its container may lose the rotation", self.name);
+                    }
                 }
             }
             code
@@ -314,6 +317,11 @@ impl Muxer {
         let message =
             format!("{}: the container \"{}\" cannot hold {codec}", self.name, self.format);
         Err(MediaError::new(Kind::Unsupported, message))
+    }
+
+    /// Whether the container holds a rotation in every version of libav.
+    fn keeps_rotation(&self) -> bool {
+        matches!(&*self.format, "mp4" | "mov" | "3gp")
     }
 
     fn new_stream(&mut self) -> Result<(usize, *mut ffi::AVStream), MediaError> {

@@ -1,139 +1,19 @@
-//! Opening an input: the file itself, the choice of its demuxer, and libav's first look inside.
+//! Opening an input: the choice of its demuxer, and libav's first look inside.
 //!
 //! Reading packets is in `demux`; what was found out is in `facts`.
 
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::avio::{Avio, Source, refuse_to_open};
 use super::demux::Progress;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::facts::{self, MediaFacts, StreamKind};
+use super::file::{OpenOptions, regular_file};
 use super::interrupt::Interrupt;
 use super::{av, ffi, log};
-use crate::cancel::Cancel;
 use crate::frame;
-
-/// What may be opened, and for how long opening may take.
-#[derive(Clone, Debug)]
-pub struct OpenOptions {
-    /// libav's names of the demuxers that may be used
-    pub formats: &'static [&'static str],
-    /// for opening and looking inside together
-    pub deadline: Duration,
-    /// stops opening and every later read
-    pub cancel: Cancel,
-    /// samples a picture may have; see [`frame::MAX_PIXELS`]
-    pub max_pixels: u64,
-}
-
-impl OpenOptions {
-    /// For media files: all containers, elementary streams and pictures that hold their samples
-    /// themselves.
-    pub fn files(cancel: &Cancel) -> OpenOptions {
-        OpenOptions {
-            formats: FILE_FORMATS,
-            deadline: Duration::from_secs(30),
-            cancel: cancel.clone(),
-            max_pixels: frame::MAX_PIXELS,
-        }
-    }
-}
-
-/// Demuxers that read one file and nothing else. Left out on purpose: playlists and manifests
-/// (hls, dash, concat, imf, webm_dash_manifest), whatever opens devices or the network (rtsp, sdp,
-/// lavfi), file-name patterns (image2), subtitles and text, and formats of old games, which are
-/// libav's least tested code.
-const FILE_FORMATS: &[&str] = &[
-    "mov",
-    "matroska",
-    "webm",
-    "mpegts",
-    "mpeg",
-    "flv",
-    "live_flv",
-    "kux",
-    "avi",
-    "asf",
-    "asf_o",
-    "ogg",
-    "nut",
-    "mxf",
-    "gxf",
-    "lxf",
-    "wtv",
-    "rm",
-    "ivf",
-    "dv",
-    "dhav",
-    "nsv",
-    "h264",
-    "hevc",
-    "vvc",
-    "av1",
-    "obu",
-    "m4v",
-    "mpegvideo",
-    "mjpeg",
-    "mjpeg_2000",
-    "vc1",
-    "vc1test",
-    "h261",
-    "h263",
-    "cavsvideo",
-    "avs2",
-    "avs3",
-    "dirac",
-    "dnxhd",
-    "yuv4mpegpipe",
-    "gif",
-    "apng",
-    "wav",
-    "w64",
-    "mp3",
-    "aac",
-    "ac3",
-    "eac3",
-    "flac",
-    "aiff",
-    "au",
-    "caf",
-    "amr",
-    "dts",
-    "dtshd",
-    "truehd",
-    "mlp",
-    "tta",
-    "wv",
-    "ape",
-    "png_pipe",
-    "jpeg_pipe",
-    "bmp_pipe",
-    "webp_pipe",
-    "tiff_pipe",
-    "ppm_pipe",
-    "pgm_pipe",
-    "pgmyuv_pipe",
-    "pbm_pipe",
-    "pam_pipe",
-    "qoi_pipe",
-    "exr_pipe",
-    "dpx_pipe",
-    "j2k_pipe",
-    "jpegls_pipe",
-    "jpegxl_pipe",
-    "psd_pipe",
-    "sgi_pipe",
-    "sunrast_pipe",
-    "hdr_pipe",
-    "phm_pipe",
-    "pfm_pipe",
-];
 
 /// How much of a file libav may read to find out what is in it: its own default, said here so that
 /// a file cannot raise it.
@@ -256,30 +136,6 @@ impl Input {
     }
 }
 
-/// Opens what is a readable, regular file with something in it, and says what it is otherwise.
-fn regular_file(path: &Path, doing: &str) -> Result<File, MediaError> {
-    let kind = |e: &io::Error| match e.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Kind::NotFound,
-        io::ErrorKind::PermissionDenied => Kind::Denied,
-        _ => Kind::Read,
-    };
-    let failed = |e: io::Error| MediaError::new(kind(&e), format!("{doing}: {e}"));
-    // Asked before opening: opening a named pipe for reading waits for a writer.
-    let metadata = fs::metadata(path).map_err(failed)?;
-    let file_type = metadata.file_type();
-    let what = match () {
-        () if file_type.is_dir() => "a directory",
-        () if file_type.is_fifo() => "a named pipe",
-        () if file_type.is_socket() => "a socket",
-        () if !file_type.is_file() => "a device",
-        () if metadata.len() == 0 => {
-            return Err(MediaError::new(Kind::Empty, format!("{doing}: the file is empty")));
-        }
-        () => return File::open(path).map_err(failed),
-    };
-    Err(MediaError::new(Kind::NotMedia, format!("{doing}: it is {what}, not a media file")))
-}
-
 struct Opening<'a> {
     source: Avio<Source>,
     interrupt: Arc<Interrupt>,
@@ -352,7 +208,13 @@ impl Opening<'_> {
         let context = Context(raw);
         self.stopped()?;
         if code < 0 {
-            let kind = if code == ffi::AVERROR_INVALIDDATA { Kind::NotMedia } else { Kind::Read };
+            // libav has no code of its own for absurd sizes.
+            let absurd = log::reason().is_some_and(|said| said.contains("Picture size "));
+            let kind = match code {
+                _ if absurd => Kind::TooLarge,
+                ffi::AVERROR_INVALIDDATA => Kind::NotMedia,
+                _ => Kind::Read,
+            };
             return Err(MediaError::av(kind, &self.doing, code));
         }
         self.check_sizes(&context)?;

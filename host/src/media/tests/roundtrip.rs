@@ -11,7 +11,7 @@ fn sound_packets(path: &Path) -> Vec<String> {
     let command = format!("-i {} -map 0:a -c copy -f framemd5 -", path.display());
     let out = run_ffmpeg(&command);
     let lines = out.lines().filter(|l| !l.starts_with('#'));
-    lines.filter_map(|l| l.rsplit(',').next().map(|m| m.trim().to_string())).collect()
+    lines.filter_map(|l| l.split(',').nth(5).map(|m| m.trim().to_string())).collect()
 }
 
 fn start(path: &Path, kind: char) -> f64 {
@@ -31,10 +31,15 @@ fn check(from: &Path, to: &Path, options: &[(&str, &str)]) {
     // Any complaint of the decoder's fails this.
     run_ffmpeg(&format!("-i {} -f null -", to.display()));
     let frames = |p: &Path| {
-        probe(p, "-count_frames -select_streams v:0 -show_entries stream=nb_read_frames")
+        let arguments = "-count_frames -select_streams v:0 -show_entries stream=nb_read_frames";
+        probe(p, arguments).lines().next().map(str::to_string)
     };
     assert_eq!(frames(to), frames(from), "{}", to.display());
     assert_eq!(sound_packets(to), sound_packets(from), "{} to {}", from.display(), to.display());
+    same_start(from, to);
+}
+
+fn same_start(from: &Path, to: &Path) {
     let offset = |p: &Path| start(p, 'v') - start(p, 'a');
     let moved = (offset(to) - offset(from)).abs();
     assert!(moved < 1024.0 / 48_000.0 + 0.003, "{} to {}: {moved} s", from.display(), to.display());
@@ -45,16 +50,13 @@ fn every_input_goes_to_mp4_and_mkv() {
     for (name, codecs) in [
         ("in.mp4", B_FRAMES),
         ("in.mkv", B_FRAMES),
-        ("in.ts", B_FRAMES),
+        ("in-mp2.ts", "-c:v libx264 -preset ultrafast -bf 2 -g 50 -c:a mp2"),
         ("in.flv", B_FRAMES),
         ("in.avi", "-c:v mpeg4 -bf 0 -c:a libmp3lame"),
     ] {
         let from = film(name, codecs);
         check(&from, &folder().join(format!("out-{name}.mkv")), &[]);
-        // AAC in transport streams changes its framing on the way to mp4, so its packets differ.
-        if name != "in.ts" {
-            check(&from, &folder().join(format!("out-{name}.mp4")), &[("movflags", "+faststart")]);
-        }
+        check(&from, &folder().join(format!("out-{name}.mp4")), &[("movflags", "+faststart")]);
     }
 }
 
@@ -71,14 +73,14 @@ fn transport_streams_keep_sync_both_ways() {
     let from = film("in.ts", B_FRAMES);
     let to = folder().join("ts.mp4");
     transcoded(&from, &to, &[("movflags", "+faststart")]).expect("mp4 from ts");
-    assert!(
-        ((start(&to, 'v') - start(&to, 'a')) - (start(&from, 'v') - start(&from, 'a'))).abs()
-            < 0.025
-    );
+    same_start(&from, &to);
+    // AAC loses its framing on the way, so it is compared with what the ffmpeg program makes of it.
+    let theirs = made("in-ts-copied.mp4", &format!("-i {} -c copy", from.display()));
+    assert_eq!(sound_packets(&to), sound_packets(&theirs));
     let back = folder().join("back.ts");
     transcoded(&to, &back, &[]).expect("ts from mp4");
     run_ffmpeg(&format!("-i {} -f null -", back.display()));
-    assert!((start(&back, 'v') - start(&back, 'a')).abs() < 0.1);
+    same_start(&to, &back);
 }
 
 #[test]
@@ -111,8 +113,13 @@ fn tags_rotation_and_chapters_go_along() {
         chapters.display()
     );
     let from = made("tagged.mp4", &arguments);
-    assert_eq!(opened(&from).facts().streams[0].video.as_ref().map(|v| v.rotation), Some(90));
-    for name in ["tagged-out.mp4", "tagged-out.mov"] {
+    // ffprobe's rotation is counter-clockwise.
+    let theirs = probe(&from, "-show_entries stream_side_data=rotation");
+    let theirs: i32 =
+        theirs.trim_matches(|c: char| !c.is_ascii_digit() && c != '-').parse().expect("degrees");
+    let rotation = opened(&from).facts().streams[0].video.as_ref().map(|v| v.rotation);
+    assert_eq!(rotation, Some((-theirs).rem_euclid(360)));
+    for name in ["tagged-out.mp4", "tagged-out.mkv"] {
         let to = folder().join(name);
         // The chapters' own text track cannot be taken over; the chapters are.
         transcode_av(&from, &to);
@@ -120,7 +127,11 @@ fn tags_rotation_and_chapters_go_along() {
         let facts = input.facts();
         assert_eq!(facts.chapters, 2, "{name}");
         assert!(facts.metadata.contains(&("title".into(), "Gate".into())), "{name}");
-        assert_eq!(facts.streams[0].video.as_ref().map(|v| v.rotation), Some(90), "{name}");
+        assert_eq!(
+            facts.streams[0].video.as_ref().map(|v| v.rotation),
+            rotation.filter(|_| name.ends_with("mp4")).or(Some(0)),
+            "{name}"
+        );
         assert_eq!(facts.streams[1].language.as_deref(), Some("deu"), "{name}");
     }
 }
@@ -230,7 +241,7 @@ fn what_does_not_fit_is_told() {
         attempt(EncodeOptions { options: vec![("tunee".into(), "film".into())], ..x264("mp4") });
     assert!(said.contains("did you mean tune"), "{said}");
     let said = attempt(EncodeOptions { preset: Some("ultrafats".into()), ..x264("mp4") });
-    assert!(said.contains("ultrafast") && said.contains("preset=ultrafats"), "{said}");
+    assert!(said.contains("did you mean ultrafast"), "{said}");
     let error = Muxer::format_for(Path::new("a.xyz"), None).expect_err("unknown");
     assert!(error.message.contains("mkv"), "{error}");
     assert_eq!(Muxer::format_for(Path::new("a.MKV"), None).expect("known"), "matroska");
@@ -294,6 +305,6 @@ fn other_encoders_work() {
         muxer.finish().expect("finished");
         run_ffmpeg(&format!("-i {} -f null -", to.display()));
         let count = probe(&to, "-count_frames -show_entries stream=nb_read_frames");
-        assert_eq!(count.trim_end_matches(','), "75", "{codec}");
+        assert_eq!(count.lines().next().map(|n| n.trim_end_matches(',')), Some("75"), "{codec}");
     }
 }
