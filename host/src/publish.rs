@@ -58,19 +58,14 @@ impl Aside {
     /// # Errors
     /// `Exists`, `NotAFile` (a folder, a device, a pipe), `Folder` when nothing can be made there.
     pub fn create(target: &Path, replace: bool) -> Result<Aside, PublishError> {
-        let target = resolve(target)?;
-        if !replace && fs::symlink_metadata(&target).is_ok() {
-            return Err(PublishError::Exists(target));
-        }
-        let name = target.file_name().ok_or_else(|| PublishError::NotAFile {
-            path: target.clone(),
-            reason: "does not name a file",
-        })?;
+        let target = check(target, replace)?;
+        let name = target.file_name().unwrap_or_default();
         let folder = folder_of(&target);
         clear_leftovers(&folder, name);
         let fail =
             |source| PublishError::Folder { path: target.clone(), folder: folder.clone(), source };
         let (file, partial) = create_locked(&folder, name).map_err(fail)?;
+        keep_mode(&target, &file).map_err(fail)?;
         Ok(Aside { file: Some(file), partial, target, replace })
     }
 
@@ -123,6 +118,32 @@ impl Drop for Aside {
     }
 }
 
+/// Finds out, without writing anything, whether a file could be called `target`: what would only
+/// come out at the very end, after hours of work, is told at the beginning. Gives the path with
+/// links followed.
+///
+/// # Errors
+/// `Exists`, `NotAFile`, `Folder`.
+pub fn check(target: &Path, replace: bool) -> Result<PathBuf, PublishError> {
+    let target = resolve(target)?;
+    let refuse = |reason| PublishError::NotAFile { path: target.clone(), reason };
+    let name = target.file_name().ok_or_else(|| refuse("does not name a file"))?;
+    // `Path` takes `new.mp4/` for `new.mp4`; the system does not.
+    if !target.as_os_str().as_bytes().ends_with(name.as_bytes()) {
+        return Err(refuse("names a folder, not a file"));
+    }
+    if name.len() > NAME_BYTES {
+        return Err(refuse("is a longer name than a file can have (255 bytes)"));
+    }
+    match fs::symlink_metadata(&target) {
+        Ok(_) if !replace => Err(PublishError::Exists(target)),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(PublishError::Folder { folder: folder_of(&target), path: target, source })
+        }
+        _ => Ok(target),
+    }
+}
+
 /// Whether two paths lead to one file.
 pub fn same_file(a: &Path, b: &Path) -> bool {
     match (fs::metadata(a), fs::metadata(b)) {
@@ -168,6 +189,14 @@ fn prefix(name: &OsStr) -> OsString {
     prefix
 }
 
+/// What is replaced may be nobody else's business; what replaces it is then not, either.
+fn keep_mode(target: &Path, file: &File) -> io::Result<()> {
+    match fs::metadata(target) {
+        Ok(old) => file.set_permissions(old.permissions()),
+        Err(_) => Ok(()),
+    }
+}
+
 fn create_locked(folder: &Path, name: &OsStr) -> io::Result<(Flock<File>, PathBuf)> {
     loop {
         let mut partial = prefix(name);
@@ -210,6 +239,10 @@ fn clear_leftovers(folder: &Path, name: &OsStr) {
 }
 
 fn is_abandoned(path: &Path) -> bool {
+    // Opening a named pipe would wait.
+    if !fs::symlink_metadata(path).is_ok_and(|m| m.is_file()) {
+        return false;
+    }
     let Ok(file) = File::open(path) else { return false };
     Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok()
 }
@@ -307,6 +340,30 @@ mod tests {
         ));
         let missing = dir.path().join("none/out.mp4");
         assert!(matches!(Aside::create(&missing, false), Err(PublishError::Folder { .. })));
+    }
+
+    #[test]
+    fn names_that_cannot_be_are_refused_at_the_beginning() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join("plain"), "").expect("written");
+        for name in ["new.mp4/", "new.mp4/.", &"n".repeat(256), "plain/new.mp4"] {
+            let error = check(&dir.path().join(name), true).expect_err(name);
+            assert!(
+                matches!(error, PublishError::NotAFile { .. } | PublishError::Folder { .. }),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_private_stays_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a folder");
+        let target = dir.path().join("out.mp4");
+        fs::write(&target, "old").expect("written");
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).expect("set");
+        Aside::create(&target, true).expect("created").publish().expect("published");
+        assert_eq!(fs::metadata(&target).expect("there").mode() & 0o777, 0o600);
     }
 
     #[test]
