@@ -2,32 +2,36 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use filmgate::cancel::Cancel;
-use filmgate::commands::{Arguments, Exit, run};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use filmgate::commands::{Arguments, Exit, message, run, tell};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    // libav complains of much that it gets over; what stops a job is in the error's own text.
+    let quiet = || EnvFilter::new("warn,libav=error");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .without_time()
+        .log_internal_errors(false)
         .init();
     let cancel = Cancel::new();
     if let Err(e) = stop_on_signals(&cancel) {
-        eprintln!("filmgate: signals cannot be handled: {e}");
+        tell(format_args!("filmgate: signals cannot be handled: {e}\n"));
         return Exit::Failed.into();
     }
     match run(arguments, &cancel) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("filmgate: {error:#}");
+            tell(format_args!("filmgate: {}\n", message(&error)));
             Exit::of(&error).into()
         }
     }
@@ -40,5 +44,7 @@ fn stop_on_signals(cancel: &Cancel) -> std::io::Result<()> {
         flag::register_conditional_shutdown(signal, now, cancel.flag())?;
         flag::register(signal, cancel.flag())?;
     }
+    // Past the user's limit for files (`ulimit -f`) a write is to fail, not to end the process.
+    flag::register(SIGXFSZ, Arc::default())?;
     Ok(())
 }

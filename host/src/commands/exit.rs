@@ -66,6 +66,7 @@ impl Exit {
             PipelineError::Media(e) => Some(Exit::of_media(e)),
             PipelineError::Plugin(e) => Some(Exit::of_plugin(e)),
             PipelineError::Publish(e) => Some(Exit::of_publish(e)),
+            PipelineError::Undecodable(_) => Some(Exit::InputNotMedia),
             PipelineError::NoCommonFormat(_) => Some(Exit::NoCommonFormat),
             PipelineError::Interrupted => Some(Exit::Interrupted),
             PipelineError::System(_) => None,
@@ -118,6 +119,20 @@ impl Exit {
             PluginError::Cancelled { .. } => Exit::Interrupted,
         }
     }
+}
+
+/// The message for people: what was being done and every cause that says more than the one above
+/// it. Many errors name their cause in their own text.
+pub fn message(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 impl From<Exit> for std::process::ExitCode {

@@ -2,12 +2,14 @@
 
 pub mod args;
 pub mod exit;
+mod out;
 pub mod plugin;
 pub mod run;
 mod show;
 
 pub use args::Arguments;
-pub use exit::{Exit, WithExit};
+pub use exit::{Exit, WithExit, message};
+pub use out::tell;
 
 use args::Command;
 

@@ -1,17 +1,22 @@
 //! `filmgate plugin`: look at plugins, try them out, make them.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
 use super::args::{PluginCommand, World};
 use super::exit::{Exit, WithExit};
+use super::out::{line, lossy, print, print_json};
 use crate::cancel::Cancel;
 use crate::plugin::check::{Outcome, Trial, check};
-use crate::plugin::{self, CodeCache, Description, Engine, Limits, Plugin, Reference, catalogue};
+use crate::plugin::{
+    self, CodeCache, Description, Engine, Limits, Plugin, PluginError, Reference, catalogue,
+};
+use crate::publish::Aside;
 
 pub fn run(command: PluginCommand, cancel: &Cancel) -> Result<Exit> {
     match command {
@@ -31,9 +36,10 @@ pub fn run(command: PluginCommand, cancel: &Cancel) -> Result<Exit> {
 struct Report {
     /// what `-p` takes
     name: String,
+    #[serde(serialize_with = "lossy")]
     path: PathBuf,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hidden_by: Option<PathBuf>,
+    hidden_by: Option<String>,
     #[serde(flatten)]
     facts: Facts,
 }
@@ -88,25 +94,28 @@ fn list(as_json: bool, cancel: &Cancel) -> Result<Exit> {
             },
             name: f.name,
             path: f.path,
-            hidden_by: f.hidden_by,
+            hidden_by: f.hidden_by.map(|p| p.display().to_string()),
         })
         .collect();
     if as_json {
         let unreadable: Vec<_> = unreadable
             .iter()
-            .map(|(path, e)| json!({ "path": path, "error": e.to_string() }))
+            .map(|(path, e)| json!({ "path": path.to_string_lossy(), "error": e.to_string() }))
             .collect();
+        let folders: Vec<_> = folders.iter().map(|f| f.to_string_lossy()).collect();
         print_json(&json!({ "folders": folders, "unreadable": unreadable, "plugins": reports }))?;
         return Ok(Exit::Done);
     }
-    print_list(&reports, &folders);
+    let mut out = list_text(&reports, &folders);
     for (folder, e) in unreadable {
-        println!("\n{}: cannot be read: {e}", folder.display());
+        line!(out, "\n{}: cannot be read: {e}", folder.display());
     }
+    print(&out)?;
     Ok(Exit::Done)
 }
 
-fn print_list(reports: &[Report], folders: &[PathBuf]) {
+fn list_text(reports: &[Report], folders: &[PathBuf]) -> String {
+    let mut out = String::new();
     let loaded = |r: &Report| match &r.facts {
         Facts::Loaded(l) => {
             Some((r.name.clone(), l.kind.name(), l.about.version.clone(), l.about.summary.clone()))
@@ -114,9 +123,9 @@ fn print_list(reports: &[Report], folders: &[PathBuf]) {
         Facts::Failed { .. } => None,
     };
     if reports.is_empty() {
-        println!("No plugins. Folders that are looked in:");
-        folders.iter().for_each(|f| println!("  {}", f.display()));
-        return;
+        line!(out, "No plugins. Folders that are looked in:");
+        folders.iter().for_each(|f| line!(out, "  {}", f.display()));
+        return out;
     }
     let width = reports.iter().map(|r| r.name.chars().count()).max().unwrap_or(0);
     for folder in folders {
@@ -124,24 +133,25 @@ fn print_list(reports: &[Report], folders: &[PathBuf]) {
         if here.peek().is_none() {
             continue;
         }
-        println!("{}", folder.display());
+        line!(out, "{}", folder.display());
         for report in here {
             match loaded(report) {
                 Some((name, kind, version, summary)) => {
                     let hidden = match &report.hidden_by {
-                        Some(path) => format!(" (not used: {} comes first)", path.display()),
+                        Some(path) => format!(" (not used: {path} comes first)"),
                         None => String::new(),
                     };
-                    println!("  {name:width$}  {kind:8}  {version:7}  {summary}{hidden}");
+                    line!(out, "  {name:width$}  {kind:8}  {version:7}  {summary}{hidden}");
                 }
                 None => {
                     if let Facts::Failed { error } = &report.facts {
-                        println!("  {:width$}  does not load: {error}", report.name);
+                        line!(out, "  {:width$}  does not load: {error}", report.name);
                     }
                 }
             }
         }
     }
+    out
 }
 
 fn inspect(name: &str, as_json: bool, cancel: &Cancel) -> Result<Exit> {
@@ -157,7 +167,7 @@ fn inspect(name: &str, as_json: bool, cancel: &Cancel) -> Result<Exit> {
         };
         print_json(&report)?;
     } else {
-        print_plugin(&plugin);
+        print(&plugin_text(&plugin))?;
     }
     Ok(Exit::Done)
 }
@@ -166,33 +176,34 @@ fn file_name(path: &Path) -> String {
     path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn print_plugin(plugin: &Plugin) {
+fn plugin_text(plugin: &Plugin) -> String {
+    let mut out = String::new();
     let about = &plugin.description;
-    println!("{} {} — {}", about.name, about.version, about.summary);
-    println!("  file        {}", plugin.path.display());
-    println!("  size        {} bytes", plugin.size);
-    println!("  sha256      {}", plugin.digest);
-    println!("  kind        {}, interface {}", plugin.kind.name(), plugin.interface);
+    line!(out, "{} {} — {}", about.name, about.version, about.summary);
+    line!(out, "  file        {}", plugin.path.display());
+    line!(out, "  size        {} bytes", plugin.size);
+    line!(out, "  sha256      {}", plugin.digest);
+    line!(out, "  kind        {}, interface {}", plugin.kind.name(), plugin.interface);
     if let Some(filter) = &plugin.filter {
         let names: Vec<&str> = filter.formats.iter().map(|f| f.name()).collect();
-        println!("  formats     {}", names.join(" "));
+        line!(out, "  formats     {}", names.join(" "));
         let runs = match filter.parallel {
             true => "parallel: frames are shared out between workers",
             false => "serial: one instance sees every frame, in order",
         };
-        println!("  runs        {runs}");
+        line!(out, "  runs        {runs}");
     }
     let imports = match plugin.imports.is_empty() {
         true => "nothing".to_owned(),
         false => plugin.imports.join(" "),
     };
-    println!("  imports     {imports}");
+    line!(out, "  imports     {imports}");
     for (name, text) in &about.more {
-        println!("  {name:10}  {text}");
+        line!(out, "  {name:10}  {text}");
     }
     match about.parameters.is_empty() {
-        true => println!("  parameters  none"),
-        false => println!("  parameters"),
+        true => line!(out, "  parameters  none"),
+        false => line!(out, "  parameters"),
     }
     for p in &about.parameters {
         let default = match (&p.default, p.required) {
@@ -200,9 +211,10 @@ fn print_plugin(plugin: &Plugin) {
             (None, true) => "; must be given".to_owned(),
             (None, false) => String::new(),
         };
-        println!("    {}: {}{default}", p.name, plugin::takes(p));
-        println!("        {}", p.summary);
+        line!(out, "    {}: {}{default}", p.name, plugin::takes(p));
+        line!(out, "        {}", p.summary);
     }
+    out
 }
 
 fn try_out(text: &str, limits: &Limits, as_json: bool, cancel: &Cancel) -> Result<Exit> {
@@ -216,12 +228,13 @@ fn try_out(text: &str, limits: &Limits, as_json: bool, cancel: &Cancel) -> Resul
     if as_json {
         let trials: Vec<_> = trials.iter().map(trial_json).collect();
         print_json(
-            &json!({ "plugin": Loaded::of(&plugin), "path": path, "passed": failed == 0, "trials": trials }),
+            &json!({ "plugin": Loaded::of(&plugin), "path": path.to_string_lossy(), "passed": failed == 0, "trials": trials }),
         )?;
     } else {
-        print_plugin(&plugin);
-        println!("  tried");
-        trials.iter().for_each(print_trial);
+        let mut out = plugin_text(&plugin);
+        line!(out, "  tried");
+        trials.iter().for_each(|t| trial_text(&mut out, t));
+        print(&out)?;
     }
     match failed {
         0 => Ok(Exit::Done),
@@ -248,7 +261,7 @@ fn trial_json(trial: &Trial) -> serde_json::Value {
     })
 }
 
-fn print_trial(trial: &Trial) {
+fn trial_text(out: &mut String, trial: &Trial) {
     let time = trial
         .time
         .map(|t| format!("  {:.3} ms a frame", t.as_secs_f64() * 1e3))
@@ -258,15 +271,14 @@ fn print_trial(trial: &Trial) {
         _ => String::new(),
     };
     match &trial.outcome {
-        Outcome::Passed => println!("    {:24} ok{time}{memory}", trial.name),
-        Outcome::Declined(m) => println!("    {:24} declined: {m}", trial.name),
-        Outcome::Failed(m) => println!("    {:24} FAILED: {m}", trial.name),
+        Outcome::Passed => line!(out, "    {:24} ok{time}{memory}", trial.name),
+        Outcome::Declined(m) => line!(out, "    {:24} declined: {m}", trial.name),
+        Outcome::Failed(m) => line!(out, "    {:24} FAILED: {m}", trial.name),
     }
 }
 
 fn pack(module: &Path, output: &Path, world: Option<World>, adapters: &[String]) -> Result<Exit> {
-    let bytes =
-        fs::read(module).with_context(|| format!("{}: cannot be read", module.display()))?;
+    let bytes = read(module)?;
     let adapters = adapters.iter().map(|a| adapter(a)).collect::<Result<Vec<_>>>()?;
     let component = plugin::pack(&bytes, world.map(World::name), &adapters).map_err(|e| {
         WithExit::new(
@@ -274,20 +286,22 @@ fn pack(module: &Path, output: &Path, world: Option<World>, adapters: &[String])
             format!("{}: cannot be made a component: {e}", module.display()),
         )
     })?;
-    fs::write(output, &component)
-        .with_context(|| format!("{}: cannot be written", output.display()))?;
+    let aside = Aside::create(output, true)?;
+    aside
+        .file()
+        .and_then(|mut file| file.write_all(&component))
+        .map_err(|e| WithExit::new(Exit::OutputWrite, format!("{}: {e}", output.display())))?;
+    aside.publish()?;
     Ok(Exit::Done)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    Ok(fs::read(path).map_err(|source| PluginError::Read { path: path.to_owned(), source })?)
 }
 
 fn adapter(text: &str) -> Result<(String, Vec<u8>)> {
     let (name, file) = text
         .split_once('=')
         .ok_or_else(|| WithExit::new(Exit::Usage, format!("--adapter {text}: not NAME=FILE")))?;
-    let bytes = fs::read(file).with_context(|| format!("{file}: cannot be read"))?;
-    Ok((name.to_owned(), bytes))
-}
-
-fn print_json(value: &impl Serialize) -> Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    Ok((name.to_owned(), read(Path::new(file))?))
 }

@@ -7,6 +7,7 @@ use tracing::warn;
 
 use super::args::{CrashPolicy, RunArguments};
 use super::exit::{Exit, WithExit};
+use super::out::{print_json, tell};
 use super::show;
 use crate::cancel::Cancel;
 use crate::media::{EncodeOptions, Input, OpenOptions};
@@ -14,6 +15,7 @@ use crate::pipeline::{FileJob, Progress, Summary, default_workers, is_input};
 use crate::plugin::{
     CodeCache, Engine, OnFailure, Plugin, Reference, Supervisor, catalogue, resolve,
 };
+use crate::publish;
 
 pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
     if is_input(&arguments.input, &arguments.output) {
@@ -23,6 +25,7 @@ pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
         );
         return Err(WithExit::new(Exit::OutputIsInput, message).into());
     }
+    publish::check(&arguments.output, arguments.overwrite)?;
     let encode = encode_options(arguments)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
     let plugins = load_plugins(arguments, &engine, cancel)?;
@@ -93,22 +96,25 @@ fn load_plugins(
 
 fn report(arguments: &RunArguments, summary: &Summary) -> Result<()> {
     if summary.damaged > 0 {
-        warn!("{} packets of the input could not be decoded and are missing", summary.damaged);
+        warn!(
+            "{} packets of the input could not be decoded and are missing; RUST_LOG=warn says why",
+            summary.damaged
+        );
     }
     if summary.nudged > 0 {
         warn!("{} timestamps did not rise and were moved by one tick", summary.nudged);
     }
     if arguments.json.json {
-        println!("{}", serde_json::to_string_pretty(&show::summary_json(arguments, summary))?);
+        print_json(&show::summary_json(arguments, summary))?;
     } else if !arguments.quiet {
-        eprint!("{}", show::summary_text(arguments, summary));
+        tell(show::summary_text(arguments, summary));
     }
     Ok(())
 }
 
 fn exit(summary: &Summary) -> Exit {
     let bypassed = summary.plugins.iter().any(|p| p.bypassed > 0);
-    match bypassed || summary.truncated.is_some() {
+    match bypassed || summary.damaged > 0 || summary.truncated.is_some() {
         true => Exit::Partly,
         false => Exit::Done,
     }

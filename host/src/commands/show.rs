@@ -32,9 +32,9 @@ impl Bar {
             while let Err(RecvTimeoutError::Timeout) =
                 stopped.recv_timeout(Duration::from_millis(100))
             {
-                bar.set_position(milliseconds(progress.position()));
                 let speed = progress.frames() as f64 / bar.elapsed().as_secs_f64().max(1e-3);
                 bar.set_message(format!("{} frames, {speed:.0} fps", progress.frames()));
+                bar.set_position(milliseconds(progress.position()));
             }
             bar.finish_and_clear();
         });
@@ -133,8 +133,8 @@ pub(super) fn summary_json(arguments: &RunArguments, s: &Summary) -> Value {
         })
         .collect();
     json!({
-        "input": arguments.input,
-        "output": arguments.output,
+        "input": arguments.input.to_string_lossy(),
+        "output": arguments.output.to_string_lossy(),
         "frames_in": s.frames_in,
         "frames_out": s.frames_out,
         "bytes": s.bytes,

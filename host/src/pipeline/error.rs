@@ -9,6 +9,9 @@ use crate::publish::PublishError;
 pub enum PipelineError {
     #[error(transparent)]
     Media(#[from] MediaError),
+    /// there is no decoder for the input
+    #[error("{0}")]
+    Undecodable(MediaError),
     #[error(transparent)]
     Plugin(#[from] PluginError),
     #[error(transparent)]

@@ -17,8 +17,8 @@ use super::stats::{Meter, Progress, Reading};
 use crate::cancel::Cancel;
 use crate::frame::{PlanePool, Rational, StreamInfo};
 use crate::media::{
-    DecodeOptions, EncodeOptions, Input, MediaErrorKind, Muxer, Packet, VideoDecoder, VideoEncoder,
-    encoder_formats,
+    DecodeOptions, EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, Packet, VideoDecoder,
+    VideoEncoder, encoder_formats,
 };
 use crate::plugin::Supervisor;
 use crate::publish::Aside;
@@ -107,7 +107,7 @@ impl FileJob {
     pub fn prepare(self, input: Input) -> Result<Prepared, PipelineError> {
         let video = input.best_video()?;
         let options = DecodeOptions { threads: self.decoder_threads };
-        let decoder = VideoDecoder::new(&input, video, &options)?;
+        let decoder = VideoDecoder::new(&input, video, &options).map_err(undecodable)?;
         let source = decoder.output();
         let format = Muxer::format_for(&self.output, self.format.as_deref())?;
         let taken = encoder_formats(&self.encode.codec)?;
@@ -143,6 +143,14 @@ impl FileJob {
             aside,
             summary,
         })
+    }
+}
+
+/// What is not supported about a decoder is the input's fault, not the output's.
+fn undecodable(error: MediaError) -> PipelineError {
+    match error.kind {
+        MediaErrorKind::Unsupported => PipelineError::Undecodable(error),
+        _ => error.into(),
     }
 }
 

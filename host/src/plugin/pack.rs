@@ -31,6 +31,7 @@ pub fn pack(
     world: Option<&str>,
     adapters: &[(String, Vec<u8>)],
 ) -> Result<Vec<u8>, String> {
+    recognise(module)?;
     let mut module = module.to_vec();
     if let Some(world) = world {
         embed(&mut module, world)?;
@@ -40,6 +41,16 @@ pub fn pack(
         encoder = encoder.adapter(name, adapter).map_err(chain)?;
     }
     encoder.encode().map_err(chain)
+}
+
+/// Core modules by their first eight bytes (core specification 5.5.16).
+fn recognise(bytes: &[u8]) -> Result<(), String> {
+    Err(match bytes {
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => return Ok(()),
+        [] => "it is empty".to_owned(),
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => "it is one already".to_owned(),
+        _ => "it is no WebAssembly module".to_owned(),
+    })
 }
 
 fn embed(module: &mut Vec<u8>, world: &str) -> Result<(), String> {
