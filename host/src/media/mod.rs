@@ -47,7 +47,7 @@ pub use mux::Muxer;
 pub use open::Input;
 pub use sink::Sink;
 
-use ffmpeg_sys_next as ffi;
+use ffmpeg_next::ffi;
 
 /// Makes libav ready: its log goes to `tracing` under the target `libav`. Once per process; later
 /// calls do nothing, and everything here that opens anything calls it.
