@@ -13,6 +13,9 @@ const SUMMARY_BYTES: usize = 200;
 const PARAMETERS: usize = 64;
 const CHOICES: usize = 256;
 
+/// The longest part of an error message that repeats what the plugin said, in bytes.
+const ERROR_BYTES: usize = 500;
+
 /// The greatest whole number that every guest language reads exactly: 2^53.
 pub(super) const WHOLE: f64 = 9_007_199_254_740_992.0;
 
@@ -263,7 +266,8 @@ fn parameter(spec: types::ParameterSpec) -> Result<Parameter, String> {
         choices: spec.choices,
     };
     if let Some(default) = &parameter.default {
-        super::parameters::check(&parameter, default).map_err(|e| format!("its default {e}"))?;
+        super::parameters::check(&parameter, default)
+            .map_err(|e| format!("its default {}", harmless(&e, ERROR_BYTES)))?;
     }
     Ok(parameter)
 }

@@ -30,6 +30,9 @@ const COMPONENT_BYTES: u64 = 128 << 20;
 const PACKAGE: &str = "filmgate:plugin/";
 pub const SERVED: &str = "0.1";
 
+/// How many exports of a foreign component are named in the error message.
+const EXPORTS: usize = 10;
+
 /// What a plugin is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -233,7 +236,12 @@ impl Facts {
                     if self.exports.is_empty() {
                         "nothing".to_owned()
                     } else {
-                        self.exports.iter().map(|e| harmless(e, 100)).collect::<Vec<_>>().join(", ")
+                        self.exports
+                            .iter()
+                            .take(EXPORTS)
+                            .map(|e| harmless(e, 100))
+                            .collect::<Vec<_>>()
+                            .join(", ")
                     }
                 ),
             }),

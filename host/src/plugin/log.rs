@@ -96,9 +96,8 @@ pub fn harmless(text: &str, limit: usize) -> String {
         let start = out.len();
         match c {
             '\t' => out.push(' '),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => {
-                out.extend(c.escape_unicode());
-            }
+            '\u{200e}' | '\u{200f}' | '\u{061c}' => out.extend(c.escape_unicode()),
+            '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.extend(c.escape_unicode()),
             c if c.is_control() => out.extend(c.escape_default()),
             c => out.push(c),
         }
