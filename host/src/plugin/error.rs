@@ -69,6 +69,9 @@ pub enum Failure {
     Misuse(String),
     #[error("trapped: {0}")]
     Trap(String),
+    /// It was asked once more after any of the above; it was not entered.
+    #[error("had broken before, and is not entered again")]
+    Over,
 }
 
 fn suggestion(nearest: &Option<String>) -> String {

@@ -1,10 +1,13 @@
 //! A filter at work: one instance, pictures in, pictures out, every answer checked.
 
+use wasmtime::component::Resource;
+
 use super::bindings::filter::FilterPlugin;
 use super::bindings::frames::{Rational as GuestRational, StreamInfo as GuestStreamInfo};
 use super::describe::{Value, properties, text_property};
 use super::error::PluginError;
-use super::frames::HeldFrame;
+use super::frames::{HeldFrame, Source};
+use super::guest::Misuse;
 use super::instance::Instance;
 use super::load::{Kind, Plugin, Pre};
 use super::log::harmless;
@@ -15,8 +18,35 @@ pub struct Filter {
     instance: Instance,
     bindings: FilterPlugin,
     output: StreamInfo,
-    /// the number of the last source picture that came back
-    returned: Option<u64>,
+    /// how many pictures were handed in
+    handed: u64,
+    answered: Answered,
+}
+
+/// How far along the stream the answers have come.
+#[derive(Default)]
+struct Answered {
+    /// the turn of the last picture of the host's that came back
+    turn: Option<u64>,
+    /// number and timestamp of the last picture that the plugin made
+    made: Option<(u64, i64)>,
+}
+
+impl Answered {
+    fn note(&mut self, held: &HeldFrame) {
+        let facts = held.facts();
+        match held.source() {
+            Some(source) => self.turn = self.turn.max(Some(source.turn)),
+            None => self.made = self.made.max(Some((facts.index, facts.timestamp))),
+        }
+    }
+
+    /// Whether the picture, or one that stands for it or comes behind it, has come out already.
+    fn is_past(&self, source: &Source) -> bool {
+        let stands_for = (source.frame.index, source.frame.timestamp);
+        self.turn.is_some_and(|turn| source.turn <= turn)
+            || self.made.is_some_and(|made| stands_for <= made)
+    }
 }
 
 impl Filter {
@@ -41,7 +71,7 @@ impl Filter {
         })?;
         let output = answer.map_err(|e| instance.refusal(doing(), e))?;
         let output = from_guest(&output, input).map_err(|e| instance.misuse(doing(), e))?;
-        Ok(Filter { instance, bindings, output, returned: None })
+        Ok(Filter { instance, bindings, output, handed: 0, answered: Answered::default() })
     }
 
     /// What comes out.
@@ -58,17 +88,16 @@ impl Filter {
     ///
     /// # Errors
     /// `Refused`: the plugin could not do it, and may be asked again. Anything else: this
-    /// instance is at its end; see [`Filter::salvage`].
+    /// instance is at its end; see [`Filter::kept`].
     pub fn process(&mut self, frame: Frame) -> Result<Vec<Frame>, PluginError> {
         let (index, timestamp) = (frame.index, frame.timestamp);
         let doing = move || format!("was given frame {index} (at {})", seconds(timestamp));
         let baggage = frame.baggage.clone();
         let instance = &mut self.instance;
-        let handle = instance
-            .guest()
-            .frames
-            .hold(HeldFrame::input(frame))
-            .map_err(|e| instance.misuse(doing(), e.0))?;
+        let held = HeldFrame::input(frame, self.handed);
+        self.handed += 1;
+        let handle =
+            instance.guest().frames.hold(held).map_err(|e| instance.misuse(doing(), e.0))?;
         let filter = self.bindings.filmgate_plugin_filter();
         let answer = instance.call(doing, |store| filter.call_process(store, handle))?;
         let handles = answer.map_err(|e| instance.refusal(doing(), e))?;
@@ -87,57 +116,66 @@ impl Filter {
         let answer = self.instance.call(doing, |store| filter.call_flush(store))?;
         let handles = answer.map_err(|e| self.instance.refusal(doing(), e))?;
         let frames = self.collect(handles, doing)?;
-        self.instance.guest().frames.take_all();
+        self.instance.guest().frames.clear();
         Ok(frames)
     }
 
-    /// After a failure: the source pictures that the plugin still held and had not given back,
-    /// untouched and in order. The picture of the call that failed may be among them.
-    pub fn salvage(mut self) -> Vec<Frame> {
-        let guest = self.instance.guest();
-        let mut saved: Vec<Frame> = Vec::new();
-        for held in guest.frames.take_all() {
-            let late = self.returned.is_some_and(|r| held.index() <= r);
-            let twice = saved.last().is_some_and(|f| f.index == held.index());
-            if held.source && !late && !twice {
-                saved.extend(held.into_frame(&guest.pool, guest.full_range));
-            }
-        }
-        saved
+    /// The pictures that the plugin holds and has not given back, as they were handed in and in
+    /// that order. After a failure the picture of that call may be among them.
+    pub fn kept(&mut self) -> Vec<Frame> {
+        let mut sources = self.instance.guest().frames.sources();
+        sources.retain(|source| !self.answered.is_past(source));
+        sources.iter().map(|source| source.frame.clone()).collect()
     }
 
+    /// [`Filter::kept`], without the picture that was handed in last.
+    pub fn kept_before(&mut self) -> Vec<Frame> {
+        let mut sources = self.instance.guest().frames.sources();
+        sources.retain(|s| s.turn + 1 < self.handed && !self.answered.is_past(s));
+        sources.iter().map(|source| source.frame.clone()).collect()
+    }
+
+    /// Takes the answer out of the plugin's hands: all of it, or, where a part breaks a rule,
+    /// nothing, so that what it holds can still be saved.
     fn collect(
         &mut self,
-        handles: Vec<wasmtime::component::Resource<HeldFrame>>,
+        handles: Vec<Resource<HeldFrame>>,
         doing: impl Fn() -> String,
     ) -> Result<Vec<Frame>, PluginError> {
+        let guest = self.instance.guest();
+        let sound = handles.iter().try_for_each(|handle| {
+            let held = guest.frames.get(handle).map_err(|e| e.0)?;
+            fits(held.facts(), &self.output)
+        });
+        sound.map_err(|e| self.instance.misuse(doing(), e))?;
         let mut frames = Vec::with_capacity(handles.len());
         for handle in handles {
             let taken = self.take(&handle);
-            frames.push(taken.map_err(|e| self.instance.misuse(doing(), e))?);
+            frames.push(taken.map_err(|e| self.instance.misuse(doing(), e.0))?);
         }
         Ok(frames)
     }
 
-    fn take(&mut self, handle: &wasmtime::component::Resource<HeldFrame>) -> Result<Frame, String> {
+    fn take(&mut self, handle: &Resource<HeldFrame>) -> Result<Frame, Misuse> {
         let guest = self.instance.guest();
-        let held = guest.frames.take(handle).map_err(|e| e.0)?;
-        let f = held.facts();
-        let wanted = &self.output;
-        if (f.format, f.width, f.height) != (wanted.format, wanted.width, wanted.height) {
-            return Err(format!(
-                "answered with a {} frame of {}x{} after it had announced {}",
-                f.format,
-                f.width,
-                f.height,
-                summary(wanted)
-            ));
-        }
-        if held.source {
-            self.returned = self.returned.max(Some(f.index));
-        }
-        held.into_frame(&guest.pool, guest.full_range).map_err(|e| e.0)
+        let held = guest.frames.take(handle)?;
+        self.answered.note(&held);
+        held.into_frame(&guest.pool, guest.full_range)
     }
+}
+
+/// Whether a picture of the answer is what `configure` announced.
+fn fits(f: &Frame, wanted: &StreamInfo) -> Result<(), String> {
+    if (f.format, f.width, f.height) == (wanted.format, wanted.width, wanted.height) {
+        return Ok(());
+    }
+    Err(format!(
+        "answered with a {} frame of {}x{} after it had announced {}",
+        f.format,
+        f.width,
+        f.height,
+        summary(wanted)
+    ))
 }
 
 /// `yuv420p 1280x720`

@@ -1,6 +1,8 @@
 //! The `frames` interface as the host serves it: pictures that the host owns and a plugin holds
 //! handles of, every call checked before it is believed.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, WasmList};
@@ -15,6 +17,9 @@ const TAGS: usize = 64;
 const TAG_KEY_BYTES: usize = 64;
 const TAG_VALUE_BYTES: usize = 64 << 10;
 
+/// 64-bit numbers stay below this in magnitude (`wit/types.wit`).
+const WHOLE: u64 = 1 << 53;
+
 /// A picture of which a plugin has a handle. The planes of a picture that the plugin made stay
 /// unmade until somebody looks at them.
 #[allow(unreachable_pub, reason = "bindgen re-exports it within this crate")]
@@ -22,14 +27,23 @@ pub struct HeldFrame {
     /// everything but the planes
     facts: Frame,
     planes: Vec<Option<Plane>>,
-    /// a picture that the host handed in, or a clone of one; not one that the plugin made
-    pub(super) source: bool,
+    /// the picture that this is, or was cloned from; none for one that the plugin made
+    source: Option<Arc<Source>>,
+}
+
+/// A picture as the host handed it in, whatever the plugin has done to it since.
+pub(super) struct Source {
+    /// how many were handed to this instance before it
+    pub(super) turn: u64,
+    pub(super) frame: Frame,
 }
 
 impl HeldFrame {
-    pub(super) fn input(mut frame: Frame) -> HeldFrame {
-        let planes = std::mem::take(&mut frame.planes).into_iter().map(Some).collect();
-        HeldFrame { facts: frame, planes, source: true }
+    pub(super) fn input(frame: Frame, turn: u64) -> HeldFrame {
+        let source = Some(Arc::new(Source { turn, frame: frame.clone() }));
+        let mut facts = frame;
+        let planes = std::mem::take(&mut facts.planes).into_iter().map(Some).collect();
+        HeldFrame { facts, planes, source }
     }
 
     fn new(info: FrameInfo) -> Result<HeldFrame, Misuse> {
@@ -37,6 +51,8 @@ impl HeldFrame {
             Misuse(format!("asked for a frame of format `{}`", short(&info.format)))
         })?;
         check_size(info.width, info.height).map_err(|e| Misuse(format!("asked for {e}")))?;
+        check_number(info.index, "number")?;
+        check_number(info.timestamp.unsigned_abs(), "timestamp")?;
         check_duration(info.duration)?;
         let facts = Frame {
             format,
@@ -49,21 +65,33 @@ impl HeldFrame {
             tags: None,
             baggage: None,
         };
-        Ok(HeldFrame { facts, planes: vec![None; format.plane_count()], source: false })
+        Ok(HeldFrame { facts, planes: vec![None; format.plane_count()], source: None })
     }
 
-    pub(super) fn index(&self) -> u64 {
-        self.facts.index
+    pub(super) fn source(&self) -> Option<&Arc<Source>> {
+        self.source.as_ref()
     }
 
     pub(super) fn facts(&self) -> &Frame {
         &self.facts
     }
 
-    /// Bytes that it takes at most, tags included. Clones that share planes count in full.
+    /// Bytes that it takes at most, tags included. Clones that share planes count in full, and
+    /// so does a plane beside the one that it replaced.
     pub(super) fn bytes(&self) -> usize {
         let tags = self.facts.tags.iter().flat_map(|t| t.iter()).map(|(k, v)| k.len() + v.len());
-        self.facts.format.frame_bytes(self.facts.width, self.facts.height) + tags.sum::<usize>()
+        let planes = self.facts.format.frame_bytes(self.facts.width, self.facts.height);
+        planes + self.replaced() + tags.sum::<usize>()
+    }
+
+    /// Bytes of planes of the source that are kept although the plugin has set others.
+    fn replaced(&self) -> usize {
+        let Some(source) = &self.source else { return 0 };
+        let same = |a: &Plane, b: &Option<Plane>| {
+            b.as_ref().is_some_and(|b| Arc::ptr_eq(a.storage(), b.storage()))
+        };
+        let pairs = source.frame.planes.iter().zip(&self.planes);
+        pairs.filter(|(a, b)| !same(a, b)).map(|(a, _)| a.size().bytes()).sum()
     }
 
     fn plane(&mut self, index: u32, pool: &PlanePool, full_range: bool) -> Result<Plane, Misuse> {
@@ -104,7 +132,11 @@ impl HeldFrame {
     }
 
     fn duplicate(&self) -> HeldFrame {
-        HeldFrame { facts: self.facts.clone(), planes: self.planes.clone(), source: self.source }
+        HeldFrame {
+            facts: self.facts.clone(),
+            planes: self.planes.clone(),
+            source: self.source.clone(),
+        }
     }
 }
 
@@ -124,7 +156,16 @@ fn short(text: &str) -> String {
     super::log::harmless(text, 64)
 }
 
+/// Media code that comes later computes with these numbers, and languages with doubles read them.
+fn check_number(magnitude: u64, what: &str) -> Result<(), Misuse> {
+    match magnitude < WHOLE {
+        true => Ok(()),
+        false => Err(Misuse(format!("gave a frame a {what} of 2^53 or more"))),
+    }
+}
+
 fn check_duration(duration: Option<i64>) -> Result<(), Misuse> {
+    check_number(duration.unwrap_or(0).unsigned_abs(), "duration")?;
     match duration {
         Some(d) if d <= 0 => Err(Misuse(format!("gave a frame the duration {d} ns"))),
         _ => Ok(()),
@@ -170,6 +211,7 @@ impl HostFrame for Guest {
         frame: Resource<HeldFrame>,
         timestamp: i64,
     ) -> wasmtime::Result<()> {
+        check_number(timestamp.unsigned_abs(), "timestamp")?;
         self.frames.get_mut(&frame)?.facts.timestamp = timestamp;
         Ok(())
     }
@@ -233,7 +275,7 @@ impl Guest {
         let (slot, size) = held.slot(index)?;
         check_length(index, samples.len(), size.bytes())?;
         held.planes[slot] = Some(self.pool.copy(samples, size).map_err(Misuse)?);
-        Ok(())
+        self.frames.check_room(0)
     }
 }
 
@@ -285,6 +327,7 @@ fn set_plane_in_place(
     check_length(index, samples.len(), size.bytes())?;
     let pool = guest.pool.clone();
     let plane = pool.copy(samples.as_le_slice(&store), size).map_err(Misuse)?;
-    store.data_mut().frames.get_mut(&frame)?.planes[slot] = Some(plane);
-    Ok(())
+    let frames = &mut store.data_mut().frames;
+    frames.get_mut(&frame)?.planes[slot] = Some(plane);
+    Ok(frames.check_room(0)?)
 }

@@ -1,13 +1,14 @@
 //! What the host keeps for one instance of a plugin: its limits, its log, its frames, and an
 //! empty WASI.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::bindings::{log as log_bindings, types};
-use super::frames::HeldFrame;
+use super::frames::{HeldFrame, Source};
 use super::limits::{Limiter, Limits};
 use super::log::{Level, PluginLog};
 use super::wasi;
@@ -50,8 +51,10 @@ impl Guest {
         }
     }
 
-    pub(super) fn start_clock(&mut self, limit: Duration) {
+    pub(super) fn start_call(&mut self, limit: Duration) {
         self.deadline = Instant::now().checked_add(limit);
+        // What was refused in a call before, and borne, does not explain a trap in this one.
+        self.limiter.refused = false;
     }
 
     /// Whether the running call has to be stopped now.
@@ -141,11 +144,19 @@ impl Frames {
         self.slots.get_mut(handle.rep() as usize).and_then(Option::take).ok_or_else(unknown)
     }
 
-    /// Everything that is still held, in the order of the stream.
-    pub(super) fn take_all(&mut self) -> Vec<HeldFrame> {
-        let mut all: Vec<HeldFrame> = self.slots.drain(..).flatten().collect();
-        all.sort_by_key(HeldFrame::index);
+    /// The pictures of the host's that are still held, or clones of them, each once, in the
+    /// order in which they were handed in.
+    pub(super) fn sources(&self) -> Vec<Arc<Source>> {
+        let mut all: Vec<Arc<Source>> =
+            self.held().filter_map(|held| held.source().cloned()).collect();
+        all.sort_by_key(|source| source.turn);
+        all.dedup_by_key(|source| source.turn);
         all
+    }
+
+    /// Forgets everything that is still held.
+    pub(super) fn clear(&mut self) {
+        self.slots.clear();
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Instance {
     store: Store<Guest>,
     plugin: String,
     limits: Limits,
+    /// whether it broke; it is not entered again then
+    over: bool,
 }
 
 impl Instance {
@@ -26,6 +28,7 @@ impl Instance {
             store: engine.store(plugin, limits),
             plugin: plugin.to_owned(),
             limits: limits.clone(),
+            over: false,
         }
     }
 
@@ -39,15 +42,21 @@ impl Instance {
     }
 
     /// Runs `call` within the deadline. `doing` says what the plugin was asked to do, for the
-    /// error message. After an error the instance must be dropped.
+    /// error message. After an error, and after [`Instance::misuse`], nothing is run any more.
     pub(super) fn call<R>(
         &mut self,
         doing: impl FnOnce() -> String,
         call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<R>,
     ) -> Result<R, PluginError> {
+        if self.over {
+            let plugin = self.plugin.clone();
+            return Err(PluginError::Failed { plugin, doing: doing(), failure: Failure::Over });
+        }
         let limit = self.limits.deadline;
-        self.store.data_mut().start_clock(limit);
-        call(&mut self.store).map_err(|e| self.explain(doing(), &e))
+        self.store.data_mut().start_call(limit);
+        let result = call(&mut self.store);
+        self.over = result.is_err();
+        result.map_err(|e| self.explain(doing(), &e))
     }
 
     /// An error that the guest answered with, by the contract.
@@ -68,8 +77,9 @@ impl Instance {
         }
     }
 
-    /// The guest's answer broke a rule.
-    pub(super) fn misuse(&self, doing: String, reason: String) -> PluginError {
+    /// The guest's answer broke a rule, which ends the instance.
+    pub(super) fn misuse(&mut self, doing: String, reason: String) -> PluginError {
+        self.over = true;
         PluginError::Failed { plugin: self.plugin.clone(), doing, failure: Failure::Misuse(reason) }
     }
 

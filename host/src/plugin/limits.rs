@@ -38,7 +38,8 @@ const TABLE_ELEMENT: usize = 16;
 pub(super) struct Limiter {
     limit: usize,
     used: usize,
-    /// whether growth was ever refused: a trap that follows is the guest's out-of-memory abort
+    /// whether growth was refused in this call: a trap that follows is the guest's
+    /// out-of-memory abort
     pub(super) refused: bool,
 }
 

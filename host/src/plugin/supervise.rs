@@ -30,8 +30,10 @@ const FAILURES: usize = 3;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// The wait before a fresh instance is made, doubled with each failure within [`WINDOW`].
-const BACK_OFF: Duration = Duration::from_secs(1);
+/// The wait before a fresh instance is made after the first failure of a job, the second, and
+/// every one after that.
+const BACK_OFF: [Duration; 3] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// The failures of one plugin, counted over all of its instances.
 #[derive(Default)]
@@ -41,6 +43,21 @@ struct Record {
     last: String,
     quarantined: bool,
     bypassed: u64,
+}
+
+impl Record {
+    /// Notes a failure and says how long to wait before the next instance; none in quarantine.
+    fn note(&mut self, error: &PluginError, now: Instant) -> Option<Duration> {
+        let before = usize::try_from(self.total).unwrap_or(usize::MAX);
+        self.total += 1;
+        self.last = error.to_string();
+        self.recent.push_back(now);
+        while self.recent.front().is_some_and(|t| now.duration_since(*t) > WINDOW) {
+            self.recent.pop_front();
+        }
+        self.quarantined |= self.recent.len() >= FAILURES;
+        (!self.quarantined).then(|| BACK_OFF[before.min(BACK_OFF.len() - 1)])
+    }
 }
 
 /// One plugin in a chain, with its parameters: what its instances have in common.
@@ -107,21 +124,13 @@ impl Supervisor {
     /// Notes a failure and says how long to wait before the next instance; none in quarantine.
     fn failed(&self, error: &PluginError) -> Option<Duration> {
         let mut record = self.record();
-        let now = Instant::now();
-        record.total += 1;
-        record.last = error.to_string();
-        record.recent.push_back(now);
-        while record.recent.front().is_some_and(|t| now.duration_since(*t) > WINDOW) {
-            record.recent.pop_front();
-        }
-        let failures = record.recent.len();
-        if failures >= FAILURES && !record.quarantined {
-            record.quarantined = true;
-            let last = record.last.clone();
+        let before = record.quarantined;
+        let wait = record.note(error, Instant::now());
+        if record.quarantined && !before {
+            let (failures, last) = (record.recent.len(), record.last.clone());
             warn!("{}", PluginError::Quarantined { plugin: self.name(), failures, last });
         }
-        let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-        (!record.quarantined).then(|| BACK_OFF * 2u32.saturating_pow(doublings))
+        wait
     }
 
     fn bypass(&self, frames: usize) {
@@ -199,29 +208,36 @@ impl Supervised {
         Ok(!self.supervisor.record().quarantined)
     }
 
+    /// After an error of `process` or, without `input`, of `flush`: what comes out in place of
+    /// an answer, in order: the pictures that the instance still held, and `input`.
     fn pass_on(
         &mut self,
         error: PluginError,
         input: Option<Frame>,
     ) -> Result<Vec<Frame>, PluginError> {
-        let mut frames = Vec::new();
-        match &error {
+        let refused = match &error {
             PluginError::Cancelled { .. } => return Err(error),
-            // An answer by the contract: the instance goes on.
-            PluginError::Refused { .. } | PluginError::Parameter { .. } if input.is_some() => {
-                warn!("{error}; the frame passes unchanged");
-            }
-            _ => {
-                warn!("{error}; the frame passes unchanged");
-                frames = self.filter.take().map(Filter::salvage).unwrap_or_default();
-                self.back_off(&error)?;
+            // An answer by the contract, and no failure.
+            PluginError::Refused { .. } | PluginError::Parameter { .. } => true,
+            _ => false,
+        };
+        warn!("{error}; the frame passes unchanged");
+        let mut frames = Vec::new();
+        if let Some(filter) = &mut self.filter {
+            let held = if input.is_some() { filter.kept_before() } else { filter.kept() };
+            // The instance goes on where nothing that it holds could come out behind `input`.
+            if !refused || input.is_none() || !filter.kept().is_empty() {
+                self.filter = None;
+                frames = held;
             }
         }
-        if let Some(input) = input {
-            frames.retain(|f| f.index != input.index);
-            let place = frames.partition_point(|f| f.index < input.index);
-            frames.insert(place, input);
+        match (refused, &input) {
+            (true, _) => {}
+            (false, Some(_)) => self.back_off(&error)?,
+            // Nothing comes after the end that would be worth waiting for.
+            (false, None) => _ = self.supervisor.failed(&error),
         }
+        frames.extend(input);
         self.supervisor.bypass(frames.len());
         Ok(frames)
     }
@@ -247,5 +263,32 @@ impl Supervised {
             failures: record.recent.len(),
             last: record.last.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(seconds: &[u64]) -> Vec<Option<u64>> {
+        let (mut record, start) = (Record::default(), Instant::now());
+        let error = PluginError::Cancelled { plugin: "p".to_owned() };
+        seconds
+            .iter()
+            .map(|s| record.note(&error, start + Duration::from_secs(*s)).map(|w| w.as_secs()))
+            .collect()
+    }
+
+    #[test]
+    fn the_wait_doubles_up_to_four_seconds() {
+        let waits = waits(&[0, 50, 100, 150, 200]);
+        assert_eq!(waits, [Some(1), Some(2), Some(4), Some(4), Some(4)]);
+    }
+
+    #[test]
+    fn three_failures_in_a_minute_are_the_last() {
+        assert_eq!(waits(&[0, 1, 3]), [Some(1), Some(2), None]);
+        assert_eq!(waits(&[0, 50, 100, 109, 500]), [Some(1), Some(2), Some(4), None, None]);
+        assert_eq!(waits(&[0, 30, 61]), [Some(1), Some(2), Some(4)]);
     }
 }
