@@ -1,1 +1,5 @@
-//! What filmgate promises about plugins, tried with plugins that break every rule.
+//! What filmgate promises about plugins, tried with plugins that break every rule. The table in
+//! docs/promises.md says which test holds which promise.
+
+mod deadline;
+mod waiting;

@@ -1,2 +1,6 @@
 //! What the end-to-end tests share: where the program, the plugins, the media and the outside
 //! references are.
+
+pub mod hostile;
+pub mod outside;
+pub mod shell;
