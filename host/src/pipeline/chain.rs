@@ -53,15 +53,17 @@ impl Chain {
         let mut builder = Builder::default();
         let mut current = source.clone();
         for (number, supervisor) in plugins.iter().enumerate() {
-            let ahead = formats_ahead(&plugins[number..], encoder)?;
+            let taken = fitting(encoder, &current);
+            let ahead = formats_ahead(&plugins[number..], &taken)?;
             let formats = negotiate(current.format, &ahead)
                 .map_err(|stage| nothing_in_common(&plugins[number + stage..], encoder))?;
             let wanted = formats.first().copied().unwrap_or(current.format);
             current = builder.convert(&current, wanted, supervisor.plugin().name());
             current = builder.filter(supervisor, &current)?;
         }
+        let taken = fitting(encoder, &current);
         let formats =
-            negotiate(current.format, &[encoder]).map_err(|_| nothing_in_common(&[], encoder))?;
+            negotiate(current.format, &[&taken]).map_err(|_| nothing_in_common(&[], encoder))?;
         let wanted = formats.first().copied().unwrap_or(current.format);
         let output = builder.convert(&current, wanted, "the encoder");
         Ok(Chain {
@@ -71,6 +73,20 @@ impl Chain {
             filter_meters: builder.filter_meters,
             notes: builder.notes,
         })
+    }
+}
+
+/// Of the formats that an encoder takes, those whose chroma divides the picture evenly, where
+/// there are any: x264 and x265 refuse 4:2:0 pictures of odd size, and a row or column cut off
+/// would be lost.
+fn fitting(encoder: &[PixelFormat], info: &StreamInfo) -> Vec<PixelFormat> {
+    let whole = |format: &&PixelFormat| {
+        let (across, down) = format.chroma_shift();
+        info.width % (1 << across) == 0 && info.height % (1 << down) == 0
+    };
+    match encoder.iter().any(|f| whole(&f)) {
+        true => encoder.iter().filter(whole).copied().collect(),
+        false => encoder.to_vec(),
     }
 }
 
