@@ -124,6 +124,10 @@ impl Exit {
 /// The message for people: what was being done and every cause that says more than the one above
 /// it. Many errors name their cause in their own text.
 pub fn message(error: &anyhow::Error) -> String {
+    // Where it was when that happened is nobody's concern.
+    if Exit::of(error) == Exit::Interrupted {
+        return "interrupted".to_owned();
+    }
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if text.is_empty() {

@@ -146,10 +146,11 @@ impl FileJob {
     }
 }
 
-/// What is not supported about a decoder is the input's fault, not the output's.
+/// What is not supported about a decoder is the input's fault, not the output's; and where not one
+/// picture can be decoded to begin with, nothing is cut off.
 fn undecodable(error: MediaError) -> PipelineError {
     match error.kind {
-        MediaErrorKind::Unsupported => PipelineError::Undecodable(error),
+        MediaErrorKind::Unsupported | MediaErrorKind::Decode => PipelineError::Undecodable(error),
         _ => error.into(),
     }
 }

@@ -28,8 +28,9 @@ pub fn folders() -> Vec<PathBuf> {
     }
     all.push(PathBuf::from("/usr/local/lib/filmgate/plugins"));
     all.push(PathBuf::from("/usr/lib/filmgate/plugins"));
+    // By whatever path it is reached, a folder is one.
     let mut seen = BTreeSet::new();
-    all.retain(|p| seen.insert(p.clone()));
+    all.retain(|p| seen.insert(p.canonicalize().unwrap_or_else(|_| p.clone())));
     all
 }
 
