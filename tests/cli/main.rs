@@ -1,1 +1,15 @@
 //! The program as a person uses it.
+
+mod chains;
+mod exit_codes;
+mod inputs;
+mod interrupts;
+mod media;
+mod names;
+mod outputs;
+mod pixels;
+mod plugin_verbs;
+mod plugins;
+mod policies;
+mod reference;
+mod talk;

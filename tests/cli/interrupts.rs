@@ -1,0 +1,108 @@
+//! Ctrl-C, SIGTERM and the end without warning, at any moment.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use filmgate_tests::hostile::Dice;
+use filmgate_tests::outside::{complaints, made, succeed};
+use filmgate_tests::shell::Shell;
+
+/// Long enough to be still at work when a signal comes.
+fn long() -> PathBuf {
+    made(
+        "long.mp4",
+        "-f lavfi -i testsrc2=size=320x180:rate=25:duration=20 -c:v libx264 -preset ultrafast",
+    )
+}
+
+fn start(shell: &Shell) -> Child {
+    let mut command = shell.command();
+    command.args(["run", "-y", "-o", "out.mp4", "-p", "emboss", "-p", "denoise", "-i"]);
+    command.arg(long()).stderr(Stdio::piped()).stdout(Stdio::null());
+    command.spawn().expect("filmgate runs")
+}
+
+fn signal(child: &Child, name: &str) {
+    succeed(Command::new("kill").args(["-s", name, &child.id().to_string()]));
+}
+
+#[test]
+fn a_job_that_is_interrupted_leaves_no_trace() {
+    let mut dice = Dice(20);
+    let mut interrupted = 0;
+    for round in 0..20 {
+        let shell = Shell::new();
+        let child = start(&shell);
+        sleep(Duration::from_millis(20 + dice.below(600) as u64));
+        let name = ["INT", "TERM"][round % 2];
+        signal(&child, name);
+        let out = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        match out.status.code() {
+            Some(130) => {
+                interrupted += 1;
+                assert_eq!(said, "filmgate: interrupted\n", "{name}");
+                assert_eq!(shell.names(), [""; 0], "{name}");
+            }
+            // It was quicker than the signal.
+            Some(0) => assert_eq!(complaints(&shell.path("out.mp4")), ""),
+            // The signal came before the program had come to its first line.
+            None => assert_eq!(shell.names(), [""; 0]),
+            code => panic!("{name}: {code:?}: {said}"),
+        }
+    }
+    assert!(interrupted >= 10, "only {interrupted} of 20 were interrupted at work");
+}
+
+#[test]
+fn an_interrupted_job_leaves_the_old_output() {
+    let shell = Shell::new();
+    shell.write("out.mp4", "as it was");
+    let child = start(&shell);
+    sleep(Duration::from_millis(150));
+    signal(&child, "INT");
+    let out = child.wait_with_output().expect("it ends");
+    assert_eq!(out.status.code(), Some(130));
+    assert_eq!(shell.names(), ["out.mp4"]);
+    assert_eq!(std::fs::read(shell.path("out.mp4")).expect("it is there"), b"as it was");
+}
+
+#[test]
+fn what_a_killed_job_leaves_is_cleared_by_the_next() {
+    let mut dice = Dice(9);
+    let (shell, mut killed) = (Shell::new(), 0);
+    for _ in 0..10 {
+        let mut child = start(&shell);
+        sleep(Duration::from_millis(100 + dice.below(400) as u64));
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+        let names = shell.names();
+        let partial = |n: &&String| n.starts_with(".out.mp4.") && n.ends_with(".partial");
+        // Each run clears what the one before left, so that there is never more than one.
+        assert!(names.iter().filter(partial).count() <= 1, "{names:?}");
+        match names.iter().any(|n| n == "out.mp4") {
+            true => assert_eq!(complaints(&shell.path("out.mp4")), ""),
+            false => killed += names.iter().filter(partial).count(),
+        }
+        let _ = std::fs::remove_file(shell.path("out.mp4"));
+    }
+    assert!(killed >= 3, "only {killed} of 10 were killed at work");
+    shell.write(".out.mp4.1-0.partial", "left by somebody");
+    shell.write(".other.mp4.1-0.partial", "of another output");
+    let small = filmgate_tests::outside::small("plain.mp4", "-bf 2");
+    shell.run(&small, "out.mp4", "-y").done();
+    assert_eq!(shell.names(), [".other.mp4.1-0.partial", "out.mp4"]);
+}
+
+#[test]
+fn two_jobs_for_one_output_do_not_disturb_each_other() {
+    let shell = Shell::new();
+    let (first, second) = (start(&shell), start(&shell));
+    for child in [first, second] {
+        assert_eq!(child.wait_with_output().expect("it ends").status.code(), Some(0));
+    }
+    assert_eq!(shell.names(), ["out.mp4"]);
+    assert_eq!(complaints(&shell.path("out.mp4")), "");
+}
