@@ -71,6 +71,7 @@ impl Filter {
         })?;
         let output = answer.map_err(|e| instance.refusal(doing(), e))?;
         let output = from_guest(&output, input).map_err(|e| instance.misuse(doing(), e))?;
+        instance.expect_pictures(input.width.max(output.width), input.height.max(output.height));
         Ok(Filter { instance, bindings, output, handed: 0, answered: Answered::default() })
     }
 

@@ -8,8 +8,9 @@ use wasmtime_wasi::I32Exit;
 use super::engine::Engine;
 use super::error::{Failure, PluginError};
 use super::guest::{Guest, Misuse};
-use super::limits::Limits;
+use super::limits::{HOSTCALL_BYTES, Limits};
 use super::log::harmless;
+use crate::frame::PixelFormat;
 
 /// The longest text of a guest that goes into an error message, in bytes.
 const TEXT_BYTES: usize = 1000;
@@ -34,6 +35,13 @@ impl Instance {
 
     pub(super) fn guest(&mut self) -> &mut Guest {
         self.store.data_mut()
+    }
+
+    /// Lets it hand over one plane, of any format, of a picture of this size.
+    pub(super) fn expect_pictures(&mut self, width: u32, height: u32) {
+        // The largest plane that there is: three samples of two bytes interleaved.
+        let plane = PixelFormat::Rgb48.frame_bytes(width, height).min(self.limits.memory);
+        self.store.set_hostcall_fuel(plane.max(HOSTCALL_BYTES));
     }
 
     /// Bytes that its memories and tables take now.

@@ -22,8 +22,9 @@ impl Default for Limits {
     }
 }
 
-/// Bytes that strings and lists of one call from the guest may make the host allocate. Planes
-/// are read in place and do not count.
+/// Bytes that one call from the guest may hand over as strings and lists. The engine counts
+/// planes too, though they are read in place: where a stream has larger ones, one of those may
+/// be handed over ([`super::instance::Instance::expect_pictures`]).
 pub(super) const HOSTCALL_BYTES: usize = 8 << 20;
 
 /// Handles to host resources that an instance may hold at one time.
