@@ -12,8 +12,8 @@ components := target/release/plugins
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugins demo test lint install uninstall clean \
-  setup-test media fmt clippy deny run-tests
+.PHONY: help setup build plugins demo test bench lint install uninstall clean \
+  setup-test setup-bench media fmt clippy deny run-tests
 
 help: ## list what make can do
 	@echo "make TARGET, where TARGET is one of"
@@ -36,6 +36,10 @@ demo: plugins media ## run a real film through a plugin: build/demo/before-after
 # some 95 processor seconds, the first time only.
 test: fmt plugins clippy deny media run-tests ## check the style and run every test
 
+# Ten minutes, best on a machine that has nothing else to do.
+bench: plugins media setup-bench ## measure side by side with FFmpeg, OpenCV and Pillow: docs/performance.md
+	@. scripts/env.sh && build/venv-bench/bin/python bench/run.py
+
 lint: fmt clippy deny ## check the style alone
 
 install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DESTDIR if given
@@ -56,6 +60,9 @@ clean: ## remove everything that was built or fetched
 
 setup-test:
 	@scripts/setup.sh test
+
+setup-bench: setup
+	@scripts/venv.sh bench build/venv-bench
 
 media: setup
 	@scripts/fetch-media.sh build/media

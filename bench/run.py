@@ -1,0 +1,102 @@
+"""make bench: measures filmgate side by side with its peers and writes docs/performance.md.
+
+Everything is measured in one go, in turns: in each round every contestant has one, begun by
+another one each time, and what is compared is compared round by round. Nothing fails for being
+slow; the document says which goals are met.
+"""
+import argparse
+import subprocess
+import time
+from pathlib import Path
+
+import document
+import machine
+from footage import Footage
+from kernels import Kernels, boundary
+from pipelines import CONTESTANTS, Jobs
+from starts import loading, starting
+from workers import Worker
+
+ROOT = Path(__file__).resolve().parent.parent
+HERE = ROOT / "bench"
+RELEASE = ROOT / "target" / "release"
+PLUGINS = RELEASE / "plugins"
+
+ROUNDS = {"kernels": 9, "boundary": 9, "jobs": 7, "jobs_1080p": 3, "starts": 9}
+QUICK = {"kernels": 3, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3}
+
+
+def say(text):
+    print(f"bench: {text}", flush=True)
+
+
+def native(folder):
+    """The native loop as a library, with whichever compiler there is."""
+    source, out = HERE / "native.c", folder / "native.so"
+    if not out.exists() or out.stat().st_mtime < source.stat().st_mtime:
+        subprocess.run(["cc", "-std=gnu11", "-O3", "-Wall", "-Wextra", "-shared", "-fPIC", source, "-o", out],
+                       check=True)  # fmt: skip
+    return out
+
+
+def echo(folder):
+    """emboss-c without its loop."""
+    c = ROOT / "plugins" / "emboss-c"
+    sources = [c / "emboss.c", HERE / "echo.c", *c.glob("libc/*.c"), *c.glob("bindings/*.c"),
+               *c.glob("bindings/*_component_type.o")]  # fmt: skip
+    core, component = folder / "echo.core.wasm", folder / "echo.wasm"
+    subprocess.run(["clang", "--target=wasm32-unknown-unknown", "-std=c11", "-O3", "-msimd128", "-ffreestanding",
+                    "-nostdlib", "-isystem", c / "libc", "-I", c / "bindings", "-I", c, *sources,
+                    "-Wl,--no-entry", "-Wl,--strip-all", "-Wl,--stack-first", "-o", core], check=True)  # fmt: skip
+    subprocess.run([RELEASE / "filmgate", "plugin", "pack", core, "-o", component], check=True)
+    return component
+
+
+def measure(rounds, folder):
+    say("footage")
+    media = Footage(ROOT / "build" / "media" / "bigbuckbunny.mp4", folder)
+    films = {size: media.film(size) for size in ("720p", "1080p")}
+    peers = Worker(ROOT / "build" / "venv-bench" / "bin" / "python", HERE / "peers.py", native(folder))
+    engine = Worker(RELEASE / "filmgate-bench")
+    results = {"machine": [*machine.facts(RELEASE / "filmgate", peers)]}
+    before = machine.load()
+
+    bench = Kernels(engine, peers, media, PLUGINS, folder)
+    bench.check()
+    results["kernels"] = bench.measure(rounds["kernels"], say)
+    results["boundary"] = boundary(engine, media, PLUGINS, echo(folder), rounds["boundary"], say)
+    peers.close()
+
+    jobs = results["runner"] = Jobs(RELEASE / "filmgate", folder)
+    with_one = [*CONTESTANTS, "filmgate -j 1", "filmgate -j 2"]
+    results["jobs"] = {
+        "720p": jobs.measure(films["720p"], with_one, rounds["jobs"], say),
+        "1080p": jobs.measure(films["1080p"], CONTESTANTS, rounds["jobs_1080p"], say),
+    }
+    one = media.one_frame()
+    results["starting"] = starting(RELEASE / "filmgate", one, folder, rounds["starts"], say)
+    results["loading"] = loading(engine, sorted(PLUGINS.glob("*.wasm")), folder, rounds["starts"], say)
+    engine.close()
+    load = f"{before} before, {machine.load()} after"
+    results["machine"].append(("load", f"{load} (a job itself brings it to 2 and more)"))
+    return results
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--quick", action="store_true", help="few rounds, to try it out")
+    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "performance.md", metavar="FILE")
+    arguments = parser.parse_args()
+    rounds = QUICK if arguments.quick else ROUNDS
+    folder = ROOT / "build" / "bench"
+    start = time.monotonic()
+    results = measure(rounds, folder)
+    results["counts"] = {f"rounds_{name}": count for name, count in rounds.items()}
+    results["counts"]["date"] = time.strftime("%Y-%m-%d")
+    results["counts"]["minutes"] = f"{(time.monotonic() - start) / 60:.0f}"
+    missed = document.write(arguments.document, results)
+    say(f"{arguments.document}: {'all goals met' if not missed else f'{missed} goals not met'}")
+
+
+if __name__ == "__main__":
+    main()
