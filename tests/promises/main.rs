@@ -3,6 +3,8 @@
 
 mod capabilities;
 mod deadline;
+mod logs;
 mod memory;
+mod names;
 mod recursion;
 mod waiting;

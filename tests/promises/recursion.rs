@@ -143,8 +143,7 @@ fn a_component_nested_ten_thousand_deep_is_refused() {
 fn code_nested_deep_is_refused_or_runs() {
     for depth in [1_000, 30_000] {
         let (open, close) = ("block ".repeat(depth), "end ".repeat(depth));
-        let module =
-            Module::processing(&format!("{open} {close} (call $same (local.get $frame))"));
+        let module = Module::processing(&format!("{open} {close} (call $same (local.get $frame))"));
         match module.load(&Limits::default()) {
             Err(PluginError::NotAComponent { reason, .. }) => println!("{depth}: {reason}"),
             Err(e) => panic!("{depth}: {e}"),
