@@ -97,6 +97,7 @@ fn list(as_json: bool, cancel: &Cancel) -> Result<Exit> {
             hidden_by: f.hidden_by.map(|p| p.display().to_string()),
         })
         .collect();
+    interrupted(cancel)?;
     if as_json {
         let unreadable: Vec<_> = unreadable
             .iter()
@@ -224,6 +225,7 @@ fn try_out(text: &str, limits: &Limits, as_json: bool, cancel: &Cancel) -> Resul
     let plugin = Plugin::load(&engine, &path, limits)?;
     let parameters = plugin::resolve(&plugin.description, &reference.parameters)?;
     let trials = check(&plugin, &parameters);
+    interrupted(cancel)?;
     let failed = trials.iter().filter(|t| matches!(t.outcome, Outcome::Failed(_))).count();
     if as_json {
         let trials: Vec<_> = trials.iter().map(trial_json).collect();
@@ -243,6 +245,14 @@ fn try_out(text: &str, limits: &Limits, as_json: bool, cancel: &Cancel) -> Resul
             format!("{}: {failed} of {} trials failed", path.display(), trials.len()),
         )
         .into()),
+    }
+}
+
+/// What an interrupted plugin has to say is no finding.
+fn interrupted(cancel: &Cancel) -> Result<()> {
+    match cancel.is_cancelled() {
+        true => Err(WithExit::new(Exit::Interrupted, "interrupted").into()),
+        false => Ok(()),
     }
 }
 
