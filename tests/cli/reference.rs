@@ -66,11 +66,36 @@ impl Cases {
 
     /// Lets Python judge them all.
     pub(crate) fn judge(&self) {
+        assert_eq!(self.verdict(), "compared\n");
+    }
+
+    /// A line for each case that differs, and a last one.
+    fn verdict(&self) -> String {
         assert!(!self.list.is_empty());
         let list = self.folder.path().join("cases.json");
         let text = serde_json::to_vec(&self.list).expect("cases are JSON");
         std::fs::write(&list, text).expect("cases can be stored");
         let path = root().join("tests/cli/reference.py");
-        assert_eq!(script(&path, &[Path::new(&list).as_os_str()]), "compared\n");
+        script(&path, &[Path::new(&list).as_os_str()])
     }
+}
+
+#[test]
+fn the_judge_sees_a_single_wrong_sample_and_a_missing_picture() {
+    let flat = vec![77u8; 8 * 6];
+    let mut relief = flat.clone();
+    for y in 1..5 {
+        relief[y * 8 + 1..y * 8 + 7].fill(128);
+    }
+    let mut wrong = relief.clone();
+    wrong[2 * 8 + 3] += 1;
+    let case = Case { checks: &["emboss"], format: "gray8", size: (8, 6), ..Case::default() };
+    let mut cases = Cases::new();
+    cases.add(&case, &flat, &relief);
+    cases.judge();
+    cases.add(&case, &flat, &wrong);
+    cases.add(&case, &[flat.clone(), flat].concat(), &relief);
+    let verdict = cases.verdict();
+    assert!(verdict.contains("case 1") && verdict.contains("row 2, column 3"), "{verdict}");
+    assert!(verdict.contains("case 2") && verdict.contains("1 pictures, not 2"), "{verdict}");
 }

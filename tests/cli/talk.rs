@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use clap::{CommandFactory, Parser};
 use filmgate::commands::Arguments;
 use filmgate_tests::hostile::{program, root};
-use filmgate_tests::outside::small;
+use filmgate_tests::outside::{made, small};
 use filmgate_tests::shell::Shell;
 
 #[test]
@@ -60,7 +60,11 @@ fn a_run_tells_people_on_stderr_and_programs_on_stdout() {
 
 #[test]
 fn the_bar_is_for_terminals() {
-    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    let input = made(
+        "four-seconds.mp4",
+        "-f lavfi -i testsrc2=size=320x180:rate=25:duration=4 -c:v libx264 -preset ultrafast",
+    );
+    let shell = Shell::new();
     let on_a_terminal = |more: &str| {
         let line = format!(
             "{} run -y -i {} -o bar.mp4 -p denoise --preset placebo {more}",
@@ -74,7 +78,7 @@ fn the_bar_is_for_terminals() {
     };
     let seen = on_a_terminal("");
     assert!(seen.contains('%') && seen.contains("frames,") && seen.contains("left"), "{seen}");
-    assert!(seen.contains("bar.mp4: 25 frames"), "{seen}");
+    assert!(seen.contains("bar.mp4: 100 frames"), "{seen}");
     assert_eq!(on_a_terminal("-q"), "");
 }
 
