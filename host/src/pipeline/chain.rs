@@ -82,7 +82,7 @@ impl Chain {
 fn fitting(encoder: &[PixelFormat], info: &StreamInfo) -> Vec<PixelFormat> {
     let whole = |format: &&PixelFormat| {
         let (across, down) = format.chroma_shift();
-        info.width % (1 << across) == 0 && info.height % (1 << down) == 0
+        info.width.is_multiple_of(1 << across) && info.height.is_multiple_of(1 << down)
     };
     match encoder.iter().any(|f| whole(&f)) {
         true => encoder.iter().filter(whole).copied().collect(),
