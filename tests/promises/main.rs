@@ -1,10 +1,13 @@
 //! What filmgate promises about plugins, tried with plugins that break every rule. The table in
 //! docs/promises.md says which test holds which promise.
 
+mod answers;
 mod capabilities;
 mod deadline;
+mod determinism;
 mod logs;
 mod memory;
 mod names;
 mod recursion;
+mod supervision;
 mod waiting;

@@ -44,6 +44,17 @@ pub fn load_with(
     Plugin::load(engine, &path, limits)
 }
 
+/// Tries again what is sound, and only ran into a deadline that is short for a busy machine.
+pub fn patiently<T>(attempt: impl Fn() -> Result<T, PluginError>) -> Result<T, PluginError> {
+    for _ in 0..200 {
+        match attempt() {
+            Err(e) if matches!(failure(&e), Some(Failure::Deadline(_))) => {}
+            done => return done,
+        }
+    }
+    attempt()
+}
+
 /// The default limits with another deadline, in milliseconds.
 pub fn deadline(milliseconds: u64) -> Limits {
     Limits { deadline: Duration::from_millis(milliseconds), ..Limits::default() }
