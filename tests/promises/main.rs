@@ -8,6 +8,7 @@ mod determinism;
 mod logs;
 mod memory;
 mod names;
+mod old;
 mod recursion;
 mod supervision;
 mod waiting;
