@@ -23,7 +23,10 @@ const SHORT: u64 = 20;
 
 /// What a run may take longer than its deadline before the test fails: far more than two ticks,
 /// since the machine may be busy with something else.
-const ALLOWANCE: Duration = Duration::from_secs(2);
+const ALLOWANCE: Duration = Duration::from_secs(20);
+
+/// What the median of many runs may take longer.
+const MEDIAN_ALLOWANCE: Duration = Duration::from_secs(1);
 
 fn is_late(error: &PluginError) -> bool {
     matches!(failure(error), Some(Failure::Deadline(_)))
@@ -174,7 +177,9 @@ fn a_loop_in_any_export_is_stopped_a_thousand_times() {
         assert!(ended.iter().all(Result::is_ok), "a run went wrong");
         frames
     });
-    report("loops", &mut late.into_inner().expect("no panic"));
+    let mut late = late.into_inner().expect("no panic");
+    report("loops", &mut late);
+    assert!(late[late.len() / 2] < MEDIAN_ALLOWANCE, "{:?}", late[late.len() / 2]);
     println!("a sound plugin took {frames} pictures meanwhile, each of them right");
     assert!(frames > 100, "a sound plugin got only {frames} pictures done meanwhile");
 }
