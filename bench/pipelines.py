@@ -11,6 +11,8 @@ PRESET, CRF = "ultrafast", 23
 # Whom to compare, by name; `ffmpeg` filters nothing.
 CONTESTANTS = ["filmgate", "ffmpeg convolution", "ffmpeg"]
 
+FEW = 3  # rounds for what is only of interest
+
 
 class Jobs:
     def __init__(self, filmgate, folder):
@@ -26,11 +28,14 @@ class Jobs:
         return ["ffmpeg", "-nostdin", "-v", "error", "-i", film, *filter, "-c:v", "libx264",
                 "-preset", PRESET, "-crf", CRF, "-c:a", "copy", "-movflags", "+faststart", "-y", out]  # fmt: skip
 
-    def measure(self, film, contestants, rounds, say):
-        """A `Series` of jobs on one film; every output must have all of its frames."""
-        say(f"jobs on {film.name}: {', '.join(contestants)}")
+    def measure(self, film, rounds, say, besides=()):
+        """A `Series` of jobs on one film; every output must have all of its frames. `besides` the
+        contestants, others take part in the first few rounds."""
+        say(f"jobs on {film.name}")
         series, wanted = Series(), footage.frames(film)
-        for number, who in turns(contestants, rounds):
+        for number, who in turns([*CONTESTANTS, *besides], rounds):
+            if who in besides and number >= FEW:
+                continue
             command = self.command(who, film)
             series.add(who, program(*command))
             if number == 0:

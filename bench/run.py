@@ -13,7 +13,7 @@ import document
 import machine
 from footage import Footage
 from kernels import Kernels, boundary
-from pipelines import CONTESTANTS, Jobs
+from pipelines import Jobs
 from starts import loading, starting
 from workers import Worker
 
@@ -22,7 +22,7 @@ HERE = ROOT / "bench"
 RELEASE = ROOT / "target" / "release"
 PLUGINS = RELEASE / "plugins"
 
-ROUNDS = {"kernels": 9, "boundary": 9, "jobs": 7, "jobs_1080p": 3, "starts": 9}
+ROUNDS = {"kernels": 9, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9}
 QUICK = {"kernels": 3, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3}
 
 
@@ -68,10 +68,9 @@ def measure(rounds, folder):
     peers.close()
 
     jobs = results["runner"] = Jobs(RELEASE / "filmgate", folder)
-    with_one = [*CONTESTANTS, "filmgate -j 1", "filmgate -j 2"]
     results["jobs"] = {
-        "720p": jobs.measure(films["720p"], with_one, rounds["jobs"], say),
-        "1080p": jobs.measure(films["1080p"], CONTESTANTS, rounds["jobs_1080p"], say),
+        "720p": jobs.measure(films["720p"], rounds["jobs"], say, ["filmgate -j 1", "filmgate -j 2"]),
+        "1080p": jobs.measure(films["1080p"], rounds["jobs_1080p"], say),
     }
     one = media.one_frame()
     results["starting"] = starting(RELEASE / "filmgate", one, folder, rounds["starts"], say)
