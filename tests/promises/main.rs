@@ -4,11 +4,13 @@
 mod answers;
 mod capabilities;
 mod deadline;
+mod descriptions;
 mod determinism;
 mod logs;
 mod memory;
 mod names;
 mod old;
+mod program;
 mod recursion;
 mod supervision;
 mod waiting;
