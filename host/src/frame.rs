@@ -411,7 +411,15 @@ impl PlanePool {
     /// A plane to be written, of rows that all start at multiples of 64 bytes. It holds whatever
     /// its buffer held before: all of it must be written.
     pub fn buffer(&self, size: PlaneSize) -> PlaneBuffer {
-        let stride = size.row_bytes.next_multiple_of(ALIGN).max(ALIGN);
+        self.buffer_of(size.row_bytes.next_multiple_of(ALIGN).max(ALIGN), size)
+    }
+
+    /// As [`PlanePool::buffer`], with rows that follow each other without padding.
+    pub fn packed_buffer(&self, size: PlaneSize) -> PlaneBuffer {
+        self.buffer_of(size.row_bytes, size)
+    }
+
+    fn buffer_of(&self, stride: usize, size: PlaneSize) -> PlaneBuffer {
         let capacity = stride * size.rows + ALIGN + TAIL;
         let mut buffer = self.take(capacity);
         let offset = buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
@@ -437,6 +445,10 @@ pub struct PlaneBuffer {
 }
 
 impl PlaneBuffer {
+    pub fn size(&self) -> PlaneSize {
+        self.size
+    }
+
     /// Bytes from one row's start to the next one's.
     pub fn stride(&self) -> usize {
         self.stride

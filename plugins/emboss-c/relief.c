@@ -73,14 +73,13 @@ DEFINE_LONG_ROW(8)
 DEFINE_LONG_ROW(10)
 DEFINE_LONG_ROW(16)
 
-void relief(uint8_t *samples, plane_layout plane, unsigned bits) {
-    if (plane.columns < 3 || plane.rows < 3) return;
+void relief(uint8_t *samples, plane_layout plane, size_t first, size_t end, unsigned bits) {
     size_t pixel = plane.channels * plane.sample_bytes;
     size_t row_bytes = plane.columns * pixel;
     size_t inner = row_bytes - 2 * pixel;
-    for (size_t y = 1; y + 1 < plane.rows; y++) {
-        uint8_t *light = samples + y * row_bytes + pixel;
-        const uint8_t *shade = samples + (y + 1) * row_bytes;
+    for (size_t y = first ? first : 1; y < end && y + 1 < plane.rows; y++) {
+        uint8_t *light = samples + (y - first) * row_bytes + pixel;
+        const uint8_t *shade = samples + (y + 1 - first) * row_bytes;
         if (inner < VECTOR) short_row(light, shade, inner, bits);
         else if (bits == 8) long_row8(light, shade, inner);
         else if (bits == 10) long_row10(light, shade, inner);

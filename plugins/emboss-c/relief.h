@@ -13,8 +13,10 @@ typedef struct {
 } plane_layout;
 
 // out(x, y) = clamp(in(x, y) - in(x - 1, y + 1) + bias), each channel by itself, the outermost
-// pixels as they were; the bias is half of what `bits` (8, 10 or 16) can hold. In place. Planes
-// with less than three columns or rows stay as they are.
-void relief(uint8_t *samples, plane_layout plane, unsigned bits);
+// pixels as they were; the bias is half of what `bits` (8, 10 or 16) can hold. In place.
+//
+// `samples` are rows `first` .. `end` of the plane and, but for the plane's last row, the one
+// below, which is only looked at. The plane has at least three columns and rows.
+void relief(uint8_t *samples, plane_layout plane, size_t first, size_t end, unsigned bits);
 
 #endif

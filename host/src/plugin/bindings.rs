@@ -7,7 +7,7 @@ pub(super) mod filter {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "filter-plugin",
-        with: { "filmgate:plugin/frames.frame": crate::plugin::frames::HeldFrame },
+        with: { "filmgate:plugin/frames.frame": crate::plugin::held::HeldFrame },
         imports: { default: trappable },
     });
 }

@@ -92,7 +92,7 @@ impl Engine {
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker)?;
         FilterPlugin::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
-        frames::link_planes(&mut linker)?;
+        frames::link_samples(&mut linker)?;
         let ticker = start_ticker(&engine)?;
         Ok(Engine(Arc::new(Inner {
             engine,

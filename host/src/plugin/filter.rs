@@ -6,8 +6,9 @@ use super::bindings::filter::FilterPlugin;
 use super::bindings::frames::{Rational as GuestRational, StreamInfo as GuestStreamInfo};
 use super::describe::{Value, properties, text_property};
 use super::error::PluginError;
-use super::frames::{HeldFrame, Source};
+
 use super::guest::Misuse;
+use super::held::{HeldFrame, Source};
 use super::instance::Instance;
 use super::load::{Kind, Plugin, Pre};
 use super::log::harmless;
@@ -61,7 +62,7 @@ impl Filter {
     ) -> Result<Filter, PluginError> {
         let Pre::Filter(pre) = &plugin.pre else { return Err(plugin.wrong_kind(Kind::Filter)) };
         let mut instance = Instance::new(&plugin.engine, plugin.name(), &plugin.limits);
-        instance.guest().full_range = input.color.range.as_deref() == Some("pc");
+        instance.guest().make.full_range = input.color.range.as_deref() == Some("pc");
         let bindings =
             instance.call(|| "was started".to_owned(), |store| pre.instantiate(store))?;
         let doing = || format!("was configured for {}", summary(input));
@@ -161,7 +162,7 @@ impl Filter {
         let guest = self.instance.guest();
         let held = guest.frames.take(handle)?;
         self.answered.note(&held);
-        held.into_frame(&guest.pool, guest.full_range)
+        held.into_frame(&guest.make)
     }
 }
 

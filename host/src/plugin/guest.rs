@@ -8,7 +8,7 @@ use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::bindings::{log as log_bindings, types};
-use super::frames::{HeldFrame, Source};
+use super::held::{HeldFrame, Make, Source};
 use super::limits::{Limiter, Limits};
 use super::log::{Level, PluginLog};
 use super::wasi;
@@ -25,9 +25,8 @@ pub(super) struct Guest {
     pub(super) frames: Frames,
     pub(super) limiter: Limiter,
     pub(super) log: PluginLog,
-    pub(super) pool: PlanePool,
-    /// whether black luma is 0 rather than 16 in frames that the plugin makes
-    pub(super) full_range: bool,
+    /// how planes of frames that the plugin makes or sets come into being
+    pub(super) make: Make,
     pub(super) cancel: Cancel,
     /// when the running call has to have returned
     deadline: Option<Instant>,
@@ -44,8 +43,7 @@ impl Guest {
             wasi: wasi::context(&log),
             table: ResourceTable::new(),
             log,
-            pool: pool.clone(),
-            full_range: false,
+            make: Make { pool: pool.clone(), full_range: false },
             cancel: cancel.clone(),
             deadline: None,
         }

@@ -13,6 +13,7 @@ mod error;
 mod filter;
 mod frames;
 mod guest;
+mod held;
 mod instance;
 mod item;
 mod limits;

@@ -17,6 +17,12 @@ extern void __wasm_import_filmgate_plugin_frames_method_frame_plane(int32_t, int
 __attribute__((__import_module__("filmgate:plugin/frames@0.1.0"), __import_name__("[method]frame.set-plane")))
 extern void __wasm_import_filmgate_plugin_frames_method_frame_set_plane(int32_t, int32_t, uint8_t *, size_t);
 
+__attribute__((__import_module__("filmgate:plugin/frames@0.1.0"), __import_name__("[method]frame.rows")))
+extern void __wasm_import_filmgate_plugin_frames_method_frame_rows(int32_t, int32_t, int32_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("filmgate:plugin/frames@0.1.0"), __import_name__("[method]frame.set-rows")))
+extern void __wasm_import_filmgate_plugin_frames_method_frame_set_rows(int32_t, int32_t, int32_t, uint8_t *, size_t);
+
 __attribute__((__import_module__("filmgate:plugin/frames@0.1.0"), __import_name__("[method]frame.set-timestamp")))
 extern void __wasm_import_filmgate_plugin_frames_method_frame_set_timestamp(int32_t, int64_t);
 
@@ -744,6 +750,18 @@ void filmgate_plugin_frames_method_frame_plane(filmgate_plugin_frames_borrow_fra
 
 void filmgate_plugin_frames_method_frame_set_plane(filmgate_plugin_frames_borrow_frame_t self, uint32_t index, filter_plugin_list_u8_t *samples) {
   __wasm_import_filmgate_plugin_frames_method_frame_set_plane((self).__handle, (int32_t) (index), (uint8_t *) (*samples).ptr, (*samples).len);
+}
+
+void filmgate_plugin_frames_method_frame_rows(filmgate_plugin_frames_borrow_frame_t self, uint32_t index, uint32_t first, uint32_t count, filter_plugin_list_u8_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_filmgate_plugin_frames_method_frame_rows((self).__handle, (int32_t) (index), (int32_t) (first), (int32_t) (count), ptr);
+  *ret = (filter_plugin_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+void filmgate_plugin_frames_method_frame_set_rows(filmgate_plugin_frames_borrow_frame_t self, uint32_t index, uint32_t first, filter_plugin_list_u8_t *samples) {
+  __wasm_import_filmgate_plugin_frames_method_frame_set_rows((self).__handle, (int32_t) (index), (int32_t) (first), (uint8_t *) (*samples).ptr, (*samples).len);
 }
 
 void filmgate_plugin_frames_method_frame_set_timestamp(filmgate_plugin_frames_borrow_frame_t self, int64_t timestamp) {

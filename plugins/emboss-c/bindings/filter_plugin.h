@@ -305,6 +305,11 @@ extern void filmgate_plugin_frames_method_frame_info(filmgate_plugin_frames_borr
 extern void filmgate_plugin_frames_method_frame_plane(filmgate_plugin_frames_borrow_frame_t self, uint32_t index, filter_plugin_list_u8_t *ret);
 // Replaces the samples of one plane; exactly as many bytes as `plane` gives.
 extern void filmgate_plugin_frames_method_frame_set_plane(filmgate_plugin_frames_borrow_frame_t self, uint32_t index, filter_plugin_list_u8_t *samples);
+// Some rows of one plane: `count` of them, at least one, from row `first`.
+extern void filmgate_plugin_frames_method_frame_rows(filmgate_plugin_frames_borrow_frame_t self, uint32_t index, uint32_t first, uint32_t count, filter_plugin_list_u8_t *ret);
+// Replaces some rows of one plane, from row `first`: as many whole rows as there are samples
+// for, at least one. The others stay as they are. Cheapest from the top to the bottom.
+extern void filmgate_plugin_frames_method_frame_set_rows(filmgate_plugin_frames_borrow_frame_t self, uint32_t index, uint32_t first, filter_plugin_list_u8_t *samples);
 // nanoseconds from the start of the stream
 extern void filmgate_plugin_frames_method_frame_set_timestamp(filmgate_plugin_frames_borrow_frame_t self, int64_t timestamp);
 // nanoseconds, above 0; none where nobody knows

@@ -50,7 +50,7 @@ impl Filter for Emboss {
 
     fn process(&mut self, mut frame: Frame) -> Result<Vec<Frame>, Error> {
         for (index, plane) in &self.planes {
-            frame.edit_plane(*index, |samples| relief::emboss(samples, plane, self.depth));
+            frame.edit_bands(*index, plane, 1, |band| relief::emboss(band, plane, self.depth));
         }
         Ok(frame.into())
     }

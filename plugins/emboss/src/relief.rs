@@ -3,7 +3,7 @@
 //!
 //! It works in place, from the top: a row needs itself and the row below, which is still untouched.
 
-use filmgate_plugin::{PixelFormat, PlaneLayout, rows};
+use filmgate_plugin::{Band, PixelFormat, PlaneLayout, rows};
 
 #[cfg(target_arch = "wasm32")]
 mod vectors;
@@ -29,12 +29,13 @@ impl Depth {
     }
 }
 
-/// Embosses a packed plane of at least three columns and rows.
-pub(crate) fn emboss(samples: &mut [u8], plane: &PlaneLayout, depth: Depth) {
+/// Embosses a band of a plane of at least three columns and rows, with the row below it.
+pub(crate) fn emboss(band: Band<'_>, plane: &PlaneLayout, depth: Depth) {
     let row_bytes = plane.row_bytes();
     let pixel = plane.pixel_bytes();
-    // All rows but the first; the last is only ever the row below.
-    rows::with_row_below(&mut samples[row_bytes..], row_bytes, |row, below| {
+    // All rows but the plane's first; its last is only ever the row below.
+    let first = if band.first == 0 { row_bytes } else { 0 };
+    rows::with_row_below(&mut band.samples[first..], row_bytes, |row, below| {
         let inner = &mut row[pixel..row_bytes - pixel];
         relief(inner, &below[..row_bytes - 2 * pixel], depth);
     });
@@ -121,9 +122,17 @@ mod tests {
                 let pack = |samples: &[i32]| -> Vec<u8> {
                     samples.iter().flat_map(|s| s.to_le_bytes()[..sample_bytes].to_vec()).collect()
                 };
+                let wanted = pack(&defined(&samples, &plane, bias, most));
                 let mut bytes = pack(&samples);
-                emboss(&mut bytes, &plane, depth);
-                assert_eq!(bytes, pack(&defined(&samples, &plane, bias, most)), "{plane:?}");
+                emboss(Band { first: 0, rows, samples: &mut bytes }, &plane, depth);
+                assert_eq!(bytes, wanted, "{plane:?}");
+                // In two bands, the first with a row that it only looks at.
+                let row_bytes = plane.row_bytes();
+                let (mut top, mut rest) = (pack(&samples), pack(&samples).split_off(row_bytes));
+                top.truncate(2 * row_bytes);
+                emboss(Band { first: 0, rows: 1, samples: &mut top }, &plane, depth);
+                emboss(Band { first: 1, rows: rows - 1, samples: &mut rest }, &plane, depth);
+                assert_eq!([&top[..row_bytes], &rest].concat(), wanted, "{plane:?} in bands");
             }
         }
     }

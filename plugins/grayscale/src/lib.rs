@@ -3,7 +3,7 @@
 mod luma;
 
 use filmgate_plugin::{
-    Description, Error, Filter, FilterDescription, Frame, Layout, Parameters, PixelFormat,
+    Band, Description, Error, Filter, FilterDescription, Frame, Layout, Parameters, PixelFormat,
     StreamInfo, export_filter,
 };
 
@@ -13,7 +13,7 @@ enum Grayscale {
     /// worth: both chroma planes are of one size.
     Neutral { chroma: Option<Vec<u8>> },
     /// Red, green and blue are set to the luma that Pillow's `convert("L")` reckons.
-    Mixed { format: PixelFormat },
+    Mixed { layout: Layout },
 }
 
 impl Filter for Grayscale {
@@ -36,7 +36,7 @@ impl Filter for Grayscale {
         if layout.format.is_gray() {
             return Ok(Grayscale::Neutral { chroma: None });
         }
-        Ok(Grayscale::Mixed { format: layout.format })
+        Ok(Grayscale::Mixed { layout })
     }
 
     fn process(&mut self, mut frame: Frame) -> Result<Vec<Frame>, Error> {
@@ -46,8 +46,9 @@ impl Filter for Grayscale {
                 frame.set_plane(1, chroma);
                 frame.set_plane(2, chroma);
             }
-            Grayscale::Mixed { format } => {
-                frame.edit_plane(0, |samples| luma::spread(samples, *format));
+            Grayscale::Mixed { layout } => {
+                let spread = |band: Band<'_>| luma::spread(band.samples, layout.format);
+                frame.edit_bands(0, &layout.plane(0), 0, spread);
             }
         }
         Ok(frame.into())

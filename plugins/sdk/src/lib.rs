@@ -103,7 +103,7 @@ pub use bindings::ordering::exports::filmgate::plugin::ordering::Placement;
 pub use description::{Description, FilterDescription};
 pub use filter::Filter;
 pub use format::{Layout, PixelFormat, PlaneLayout};
-pub use frame::Frame;
+pub use frame::{Band, Frame};
 pub use naming::Naming;
 pub use ordering::Ordering;
 pub use parameter::{Kind, Parameter, kind};

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::{FrameInfo, Layout, PixelFormat};
 
@@ -15,6 +16,20 @@ struct Content {
     info: FrameInfo,
     planes: Vec<Vec<u8>>,
     tags: BTreeMap<String, String>,
+}
+
+impl Content {
+    fn row_bytes(&self, index: u32) -> usize {
+        self.info.layout().expect("a format of the contract").plane(index).row_bytes()
+    }
+
+    fn bytes_of(&self, index: u32, first: u32, count: usize) -> Range<usize> {
+        let row_bytes = self.row_bytes(index);
+        let rows = self.planes[index as usize].len() / row_bytes;
+        let first = first as usize;
+        assert!(count > 0 && first + count <= rows, "{count} rows from {first} of {rows}");
+        first * row_bytes..(first + count) * row_bytes
+    }
 }
 
 impl MemoryFrame {
@@ -42,6 +57,20 @@ impl MemoryFrame {
             plane.len()
         );
         plane.copy_from_slice(samples);
+    }
+
+    pub(super) fn rows(&self, index: u32, first: u32, count: u32) -> Vec<u8> {
+        let content = self.0.borrow();
+        let bytes = content.bytes_of(index, first, count as usize);
+        content.planes[index as usize][bytes].to_vec()
+    }
+
+    pub(super) fn set_rows(&self, index: u32, first: u32, samples: &[u8]) {
+        let mut content = self.0.borrow_mut();
+        let row_bytes = content.row_bytes(index);
+        assert!(samples.len().is_multiple_of(row_bytes), "{} bytes for rows", samples.len());
+        let bytes = content.bytes_of(index, first, samples.len() / row_bytes);
+        content.planes[index as usize][bytes].copy_from_slice(samples);
     }
 
     pub(super) fn set_timestamp(&self, timestamp: i64) {
