@@ -61,7 +61,11 @@ fn ffmpeg_name(format: PixelFormat) -> &'static str {
 /// Frames from packed pictures.
 fn frames(info: &StreamInfo, bytes: &[u8]) -> Vec<Frame> {
     let size = info.format.frame_bytes(info.width, info.height);
-    assert!(!bytes.is_empty() && bytes.len() % size == 0, "{} bytes of {size}", bytes.len());
+    assert!(
+        !bytes.is_empty() && bytes.len().is_multiple_of(size),
+        "{} bytes of {size}",
+        bytes.len()
+    );
     bytes.chunks_exact(size).zip(0..).map(|(picture, index)| frame(info, picture, index)).collect()
 }
 

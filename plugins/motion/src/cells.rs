@@ -16,18 +16,11 @@ pub(crate) struct Grid {
     bits: u32,
     /// units across
     pub(crate) columns: usize,
-    /// units down
-    pub(crate) rows: usize,
 }
 
 impl Grid {
     pub(crate) fn new(format: PixelFormat, plane: PlaneLayout) -> Grid {
-        Grid {
-            plane,
-            bits: format.bits(),
-            columns: plane.columns.div_ceil(UNIT),
-            rows: plane.rows.div_ceil(UNIT),
-        }
+        Grid { plane, bits: format.bits(), columns: plane.columns.div_ceil(UNIT) }
     }
 
     /// Samples of one pixel that count: opacity does not.

@@ -29,19 +29,40 @@ pub(crate) struct Changes {
 }
 
 impl Cells {
-    /// What differs between the units of two pictures.
+    /// The sums of the cells, row by row from the top, from those of the units.
+    pub(crate) fn sums(&self, units: &[u32], cells: &mut Vec<u32>) {
+        cells.clear();
+        if self.units == 1 {
+            return cells.extend_from_slice(units);
+        }
+        for rows in units.chunks(self.units * self.grid.columns) {
+            let start = cells.len();
+            cells.resize(start + self.columns(), 0);
+            for row in rows.chunks(self.grid.columns) {
+                for (cell, units) in cells[start..].iter_mut().zip(row.chunks(self.units)) {
+                    *cell += units.iter().sum::<u32>();
+                }
+            }
+        }
+    }
+
+    /// What differs between the cells of two pictures.
     pub(crate) fn compare(&self, before: &[u32], now: &[u32]) -> Changes {
         let side = self.units * UNIT;
+        let columns = self.columns();
         let (mut pixels, mut area) = (0, None);
-        for y in (0..self.height).step_by(side) {
-            for x in (0..self.width).step_by(side) {
-                let right = (x + side).min(self.width);
-                let bottom = (y + side).min(self.height);
-                let size = (right - x) * (bottom - y);
-                let differs = self.sum(before, x, y).abs_diff(self.sum(now, x, y));
-                if differs > self.threshold * (size * self.grid.channels()) as u64 {
-                    pixels += size;
-                    area = Some(union(area, (x, y, right, bottom)));
+        for (row, (before, now)) in before.chunks(columns).zip(now.chunks(columns)).enumerate() {
+            let (top, bottom) = (row * side, (row * side + side).min(self.height));
+            let limit = |left: usize, right: usize| {
+                self.threshold * ((right - left) * (bottom - top) * self.grid.channels()) as u64
+            };
+            let (whole, last) = (limit(0, side), limit((columns - 1) * side, self.width));
+            for (column, (before, now)) in before.iter().zip(now).enumerate() {
+                let limit = if column + 1 == columns { last } else { whole };
+                if u64::from(before.abs_diff(*now)) > limit {
+                    let (left, right) = (column * side, (column * side + side).min(self.width));
+                    pixels += (right - left) * (bottom - top);
+                    area = Some(union(area, (left, top, right, bottom)));
                 }
             }
         }
@@ -49,14 +70,9 @@ impl Cells {
         Changes { pixels, area }
     }
 
-    /// The sum of the cell whose first pixel is at (x, y).
-    fn sum(&self, sums: &[u32], x: usize, y: usize) -> u64 {
-        let (column, row) = (x / UNIT, y / UNIT);
-        let columns = column..(column + self.units).min(self.grid.columns);
-        let rows = row..(row + self.units).min(self.grid.rows);
-        rows.flat_map(|row| &sums[row * self.grid.columns..][columns.clone()])
-            .map(|sum| u64::from(*sum))
-            .sum()
+    /// Cells across.
+    fn columns(&self) -> usize {
+        self.grid.columns.div_ceil(self.units)
     }
 
     /// The share of the picture that has changed: `0.0000` to `1.0000`, rounded to the nearest.
@@ -108,12 +124,16 @@ mod tests {
 
     #[test]
     fn cells_may_have_several_units() {
+        let mut sums = vec![99];
+        cells(2).sums(&[1, 10, 100, 1000, 10_000, 100_000], &mut sums);
+        assert_eq!(sums, [11_011, 100_100]);
+        cells(4).sums(&[1, 10, 100, 1000, 10_000, 100_000], &mut sums);
+        assert_eq!(sums, [111_111]);
         // The first cell: 32 x 20 pixels, 1280 of difference is the threshold.
-        let changes = cells(2).compare(&[0; 6], &[1280, 0, 0, 0, 0, 0]);
-        assert_eq!(changes, Changes::default());
-        let changes = cells(2).compare(&[0; 6], &[1000, 0, 0, 281, 0, 0]);
+        assert_eq!(cells(2).compare(&[0; 2], &[1280, 320]), Changes::default());
+        let changes = cells(2).compare(&[0; 2], &[1281, 320]);
         assert_eq!(changes, Changes { pixels: 640, area: Some((0, 0, 32, 20)) });
-        let changes = cells(4).compare(&[0; 6], &[9999; 6]);
+        let changes = cells(4).compare(&[0], &[9999]);
         assert_eq!(cells(4).score(&changes), "1.0000");
     }
 }

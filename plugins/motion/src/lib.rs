@@ -13,9 +13,10 @@ use filmgate_plugin::{
 
 struct Motion {
     cells: Cells,
-    /// the units of the picture before; empty before the first
+    /// the cells of the picture before; empty before the first
     before: Vec<u32>,
     now: Vec<u32>,
+    units: Vec<u32>,
 }
 
 impl Filter for Motion {
@@ -61,11 +62,12 @@ impl Filter for Motion {
             units: side / UNIT,
             threshold: parameters.integer("threshold")?.unsigned_abs() * most / 255,
         };
-        Ok(Motion { cells, before: Vec::new(), now: Vec::new() })
+        Ok(Motion { cells, before: Vec::new(), now: Vec::new(), units: Vec::new() })
     }
 
     fn process(&mut self, mut frame: Frame) -> Result<Vec<Frame>, Error> {
-        self.cells.grid.sums(&frame.plane(0), &mut self.now);
+        self.cells.grid.sums(&frame.plane(0), &mut self.units);
+        self.cells.sums(&self.units, &mut self.now);
         let changes = match self.before.is_empty() {
             true => Changes::default(),
             false => self.cells.compare(&self.before, &self.now),

@@ -1,4 +1,4 @@
-//! The same on 16 bytes at a time, eight rows a turn.
+//! The same on 16 bytes at a time, four rows a turn.
 //!
 //! The 16 rows of a unit fit 16 bits a lane: at 8 bits 16 rows * 2 samples * 4 vectors * 255 =
 //! 32640, at 10 bits 16 rows * 2 vectors * 1023 = 32736. Samples of 16 bits are summed in 32.
@@ -6,7 +6,10 @@
 use core::arch::wasm32::*;
 
 use super::UNIT;
-use filmgate_plugin::simd::load;
+use filmgate_plugin::simd::{load, store};
+
+/// Rows that a turn takes, of two units.
+const ROWS: usize = 4;
 
 /// One sample a byte; a unit is `VECTORS` vectors wide.
 #[target_feature(enable = "simd128")]
@@ -73,33 +76,41 @@ fn strip<const VECTORS: usize>(
     widen: impl Fn(v128) -> v128,
 ) {
     let mut lanes = vec![[0; 16]; units];
-    let (upper, lower) = rows.split_at(UNIT / 2);
-    for half in [upper, lower] {
-        half8::<VECTORS>(half, &mut lanes, &add);
+    for rows in rows.as_chunks::<ROWS>().0 {
+        group::<VECTORS>(rows, &mut lanes, &add);
     }
     sums.extend(lanes.iter().map(|lanes| total(widen(load(lanes)))));
 }
 
-/// Adds eight rows to the lanes of their units.
+/// Adds some rows to the lanes of their units.
 #[inline]
 #[target_feature(enable = "simd128")]
-fn half8<const VECTORS: usize>(
-    half: &[&[u8]],
+fn group<const VECTORS: usize>(
+    rows: &[&[u8]; ROWS],
     lanes: &mut [[u8; 16]],
     add: &impl Fn(v128, v128) -> v128,
 ) {
     let vectors = lanes.len() * VECTORS;
-    let Ok(rows) = <[&[u8]; 8]>::try_from(half) else { return };
     // All of one known length, so that the index is checked once.
     let rows = rows.map(|row| &row.as_chunks::<16>().0[..vectors]);
-    for (unit, lanes) in lanes.iter_mut().enumerate() {
+    let (pairs, last) = lanes.as_chunks_mut::<2>();
+    let unit = |unit: usize, lanes: &mut [u8; 16]| {
         let mut sum = load(lanes);
         for vector in unit * VECTORS..(unit + 1) * VECTORS {
             for row in rows {
                 sum = add(sum, load(&row[vector]));
             }
         }
-        filmgate_plugin::simd::store(lanes, sum);
+        store(lanes, sum);
+    };
+    let done = 2 * pairs.len();
+    // 128 bytes a turn, or more.
+    for (i, [first, second]) in pairs.iter_mut().enumerate() {
+        unit(2 * i, first);
+        unit(2 * i + 1, second);
+    }
+    for lanes in last {
+        unit(done, lanes);
     }
 }
 
