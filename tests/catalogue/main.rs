@@ -1,0 +1,3 @@
+//! The filters of the catalogue against outside references.
+
+mod effects;
