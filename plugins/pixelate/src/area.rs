@@ -18,7 +18,7 @@ impl Area {
             let whole = whole as usize;
             let from = length(start, parameters.text(start)?, whole)?;
             if from >= whole {
-                let why = format!("{from} px is {beyond} the picture, which has {whole}");
+                let why = format!("{from} px is {beyond} the picture, which ends at {whole}");
                 return Err(Error::parameter(start, why));
             }
             let text = parameters.text(size)?;
