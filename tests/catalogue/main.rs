@@ -1,4 +1,5 @@
 //! The catalogue: every filter that comes with filmgate, on real pictures, beside an outside
 //! reference.
 
+mod effects;
 mod marks;

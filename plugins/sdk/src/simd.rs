@@ -12,6 +12,30 @@ use core::arch::wasm32::{v128, v128_load, v128_store};
 /// 32.
 pub const TURN: usize = 128;
 
+/// Does something eight times over, with a constant from 0 to 7: the vectors of one [`TURN`].
+///
+/// The compiler unrolls a loop of eight by itself only where it does little; what it leaves a loop
+/// has the host look at its deadline with every vector.
+///
+/// ```ignore
+/// eight_times!(i => {
+///     let vector = change(load(&input[i]));
+///     store(&mut output[i], vector);
+/// });
+/// ```
+#[macro_export]
+macro_rules! eight_times {
+    ($i:ident => $body:block) => {{
+        $crate::eight_times!($i $body 0 1 2 3 4 5 6 7);
+    }};
+    ($i:ident $body:block $($number:literal)*) => {
+        $({
+            let $i = $number;
+            $body
+        })*
+    };
+}
+
 /// The vector of 16 bytes.
 #[inline]
 #[target_feature(enable = "simd128")]
