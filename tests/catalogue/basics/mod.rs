@@ -1,0 +1,5 @@
+//! `adjust`, `invert`, `curves`, `lut3d`, `crop` and `flip`, judged by the ffmpeg program, Pillow
+//! and numpy on frames of real film.
+
+mod bench;
+mod invert;

@@ -1,0 +1,4 @@
+//! The catalogue: every filter that comes with filmgate, on real pictures, beside an outside
+//! reference.
+
+mod basics;
