@@ -2,4 +2,5 @@
 //! and numpy on frames of real film.
 
 mod bench;
+mod crop;
 mod invert;
