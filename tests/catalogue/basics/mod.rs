@@ -3,4 +3,5 @@
 
 mod bench;
 mod crop;
+mod flip;
 mod invert;
