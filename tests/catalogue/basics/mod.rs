@@ -4,5 +4,6 @@
 mod adjust;
 mod bench;
 mod crop;
+mod curves;
 mod flip;
 mod invert;
