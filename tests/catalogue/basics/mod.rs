@@ -7,3 +7,4 @@ mod crop;
 mod curves;
 mod flip;
 mod invert;
+mod lut3d;
