@@ -94,6 +94,7 @@ pub mod rows;
 pub mod simd;
 mod slot;
 mod stream;
+mod tables;
 
 pub use bindings::filter::filmgate::plugin::frames::{FrameInfo, Rational, StreamInfo};
 pub use bindings::filter::filmgate::plugin::types::{Error, Property, Rgba as Color, Value};
@@ -108,6 +109,7 @@ pub use naming::Naming;
 pub use ordering::Ordering;
 pub use parameter::{Kind, Parameter, kind};
 pub use parameters::{FromValue, Parameters};
+pub use tables::ColorTables;
 
 /// The README's example compiles too.
 #[cfg(doctest)]

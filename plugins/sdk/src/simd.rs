@@ -54,3 +54,24 @@ pub fn store(bytes: &mut [u8; 16], vector: v128) {
     // takes any alignment.
     unsafe { v128_store(bytes.as_mut_ptr().cast(), vector) }
 }
+
+/// Replaces every whole vector of `bytes` by what `change` makes of it, [`TURN`] bytes a turn, and
+/// answers the bytes behind the last one, fewer than 16.
+#[inline]
+#[target_feature(enable = "simd128")]
+pub fn change(bytes: &mut [u8], change: impl Fn(v128) -> v128) -> &mut [u8] {
+    let (turns, rest) = bytes.as_chunks_mut::<TURN>();
+    for turn in turns {
+        // Eight vectors, known to the compiler, which unrolls them.
+        for vector in turn.as_chunks_mut::<16>().0 {
+            let changed = change(load(vector));
+            store(vector, changed);
+        }
+    }
+    let (vectors, rest) = rest.as_chunks_mut::<16>();
+    for vector in vectors {
+        let changed = change(load(vector));
+        store(vector, changed);
+    }
+    rest
+}

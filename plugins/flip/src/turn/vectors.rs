@@ -1,0 +1,126 @@
+//! The same in blocks: as many vectors as a block has rows are read, exchanged among each other,
+//! and written.
+//!
+//! Zipping vector `i` of the first half of a block with vector `i` of the second half, low halves
+//! and high halves in turn, takes the topmost bit of a pixel's place in the block to the bottom.
+//! Done log2(rows) times, that exchanges rows and columns. Pixels of one byte go in blocks of 8
+//! rows and 16 columns, since square ones need more registers than there are.
+
+use core::arch::wasm32::*;
+
+use filmgate_plugin::PlaneLayout;
+use filmgate_plugin::simd::{load, store};
+
+use super::Turn;
+
+/// Turns the plane, and answers whether it did: not where it is smaller than a block, or where its
+/// pixels are not of 1, 2 or 4 bytes.
+#[target_feature(enable = "simd128")]
+pub(super) fn turn(turn: Turn, samples: &[u8], plane: &PlaneLayout, out: &mut [u8]) -> bool {
+    // The stages are written out: the compiler keeps the vectors of a loop in memory.
+    match plane.pixel_bytes() {
+        1 => blocks::<8, 16>(
+            (turn, samples, plane, out),
+            |rows| zip(zip(zip(rows, low8, high8), low8, high8), low8, high8),
+            |vectors, column, out| {
+                let vector = vectors[column / 2];
+                let pixels = match column % 2 {
+                    0 => i64x2_extract_lane::<0>(vector),
+                    _ => i64x2_extract_lane::<1>(vector),
+                };
+                if let Some(out) = out.first_chunk_mut() {
+                    *out = pixels.to_le_bytes();
+                }
+            },
+        ),
+        2 => blocks::<8, 8>(
+            (turn, samples, plane, out),
+            |rows| zip(zip(zip(rows, low16, high16), low16, high16), low16, high16),
+            whole,
+        ),
+        4 => blocks::<4, 4>(
+            (turn, samples, plane, out),
+            |rows| zip(zip(rows, low32, high32), low32, high32),
+            whole,
+        ),
+        _ => false,
+    }
+}
+
+/// Writes a column that fills a vector.
+#[inline]
+fn whole<const ROWS: usize>(vectors: &[v128; ROWS], column: usize, out: &mut [u8]) {
+    if let Some(out) = out.first_chunk_mut() {
+        store(out, vectors[column]);
+    }
+}
+
+/// Block by block, `put` writing one column after the other. What is left over at the right and
+/// below is done by blocks that overlap those before them, and write the same once more.
+#[inline]
+#[target_feature(enable = "simd128")]
+fn blocks<const ROWS: usize, const COLUMNS: usize>(
+    (turn, samples, plane, out): (Turn, &[u8], &PlaneLayout, &mut [u8]),
+    exchange: impl Fn([v128; ROWS]) -> [v128; ROWS],
+    put: impl Fn(&[v128; ROWS], usize, &mut [u8]),
+) -> bool {
+    let (columns, rows, pixel) = (plane.columns, plane.rows, plane.pixel_bytes());
+    if columns < COLUMNS || rows < ROWS {
+        return false;
+    }
+    for y in starts(rows, ROWS) {
+        for x in starts(columns, COLUMNS) {
+            let mut block = [u8x16_splat(0); ROWS];
+            for (i, vector) in block.iter_mut().enumerate() {
+                let at = (turn.source_row(plane, y + i) * columns + x) * pixel;
+                if let Some(bytes) = samples.get(at..).and_then(|rest| rest.first_chunk()) {
+                    *vector = load(bytes);
+                }
+            }
+            let block = exchange(block);
+            for column in 0..COLUMNS {
+                let at = (turn.target_row(plane, x + column) * rows + y) * pixel;
+                if let Some(out) = out.get_mut(at..) {
+                    put(&block, column, out);
+                }
+            }
+        }
+    }
+    true
+}
+
+/// Where blocks start that cover `length`, the last of which may overlap the one before.
+fn starts(length: usize, side: usize) -> impl Iterator<Item = usize> {
+    (0..length).step_by(side).map(move |start| start.min(length - side))
+}
+
+#[inline]
+#[target_feature(enable = "simd128")]
+fn zip<const ROWS: usize>(
+    rows: [v128; ROWS],
+    low: fn(v128, v128) -> v128,
+    high: fn(v128, v128) -> v128,
+) -> [v128; ROWS] {
+    std::array::from_fn(|i| {
+        let (one, other) = (rows[i / 2], rows[i / 2 + ROWS / 2]);
+        if i % 2 == 0 { low(one, other) } else { high(one, other) }
+    })
+}
+
+macro_rules! zips {
+    ($($name:ident $($lane:literal)*;)*) => {
+        $(#[inline]
+        fn $name(one: v128, other: v128) -> v128 {
+            u8x16_shuffle::<$($lane),*>(one, other)
+        })*
+    };
+}
+
+zips! {
+    low8 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23;
+    high8 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31;
+    low16 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23;
+    high16 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31;
+    low32 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23;
+    high32 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31;
+}
