@@ -94,14 +94,18 @@ fn sum8(sums: &[u8], channel: usize, channels: usize) -> u32 {
 /// At most 256 * 256 samples of 65535: the sum fits.
 fn sum16(sums: &[u8], channel: usize, channels: usize) -> u32 {
     let sums = sums.as_chunks::<4>().0[channel..].iter();
-    sums.step_by(channels).map(|bytes| u32::from_le_bytes(*bytes)).sum()
+    let number = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
+    if channels == 1 { sums.map(number).sum() } else { sums.step_by(channels).map(number).sum() }
 }
 
 /// The sums of the first `bytes` columns of bytes, or of samples of two, over `rows` rows.
 fn add(sums: &mut [u8], part: &[u8], bytes: usize, stride: usize, rows: usize, size: usize) {
     #[cfg(target_arch = "wasm32")]
-    if size == 1 && vectors::add(sums, part, bytes, stride, rows) {
-        return;
+    {
+        let add = if size == 1 { vectors::add8 } else { vectors::add16 };
+        if add(sums, part, bytes, stride, rows) {
+            return;
+        }
     }
     sums.fill(0);
     for y in 0..rows {
