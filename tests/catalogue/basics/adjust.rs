@@ -14,9 +14,7 @@ const SETTINGS: [[&str; 4]; 6] = [
     ["0", "1", "1", "1"],
 ];
 
-fn given<'a>(
-    [brightness, contrast, saturation, gamma]: [&'a str; 4],
-) -> [(&'static str, &'a str); 4] {
+fn given([brightness, contrast, saturation, gamma]: [&str; 4]) -> [(&'static str, &str); 4] {
     [
         ("brightness", brightness),
         ("contrast", contrast),
