@@ -215,7 +215,13 @@ impl Opening<'_> {
                 ffi::AVERROR_INVALIDDATA => Kind::NotMedia,
                 _ => Kind::Read,
             };
-            return Err(MediaError::av(kind, &self.doing, code));
+            let mut error = MediaError::av(kind, &self.doing, code);
+            if error.kind == Kind::NotMedia {
+                error.message.push_str(
+                    " (the file is no media, or was cut off before its index was written)",
+                );
+            }
+            return Err(error);
         }
         self.check_sizes(&context)?;
         Ok(context)
