@@ -214,7 +214,12 @@ pub(super) fn filtered(
 }
 
 /// The same where nothing is to go wrong.
-pub(super) fn answer(name: &str, parameters: &[(&str, &str)], range: &str, before: &Picture) -> Picture {
+pub(super) fn answer(
+    name: &str,
+    parameters: &[(&str, &str)],
+    range: &str,
+    before: &Picture,
+) -> Picture {
     filtered(name, parameters, range, before).unwrap_or_else(|e| panic!("{e}"))
 }
 
