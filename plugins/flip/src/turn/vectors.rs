@@ -56,7 +56,8 @@ fn whole<const ROWS: usize>(vectors: &[v128; ROWS], column: usize, out: &mut [u8
 }
 
 /// Block by block, `put` writing one column after the other. What is left over at the right and
-/// below is done by blocks that overlap those before them, and write the same once more.
+/// below is done by blocks that overlap those before them, and write the same once more. Blocks
+/// that share lines of the cache follow each other.
 #[inline]
 #[target_feature(enable = "simd128")]
 fn blocks<const ROWS: usize, const COLUMNS: usize>(
@@ -68,20 +69,29 @@ fn blocks<const ROWS: usize, const COLUMNS: usize>(
     if columns < COLUMNS || rows < ROWS {
         return false;
     }
-    for y in starts(rows, ROWS) {
-        for x in starts(columns, COLUMNS) {
-            let mut block = [u8x16_splat(0); ROWS];
-            for (i, vector) in block.iter_mut().enumerate() {
-                let at = (turn.source_row(plane, y + i) * columns + x) * pixel;
-                if let Some(bytes) = samples.get(at..).and_then(|rest| rest.first_chunk()) {
-                    *vector = load(bytes);
+    let (source_row, target_row) = (columns * pixel, rows * pixel);
+    // Rows read, or written, from below are so many bytes before each other.
+    let source_step = if turn == Turn::Right { source_row.wrapping_neg() } else { source_row };
+    let target_step = if turn == Turn::Left { target_row.wrapping_neg() } else { target_row };
+    let (across, down) = (starts(columns, COLUMNS), starts(rows, ROWS));
+    for down in down.chunks(LINE / ROWS) {
+        for across in across.chunks(LINE / COLUMNS) {
+            for (&y, &x) in down.iter().flat_map(|y| across.iter().map(move |x| (y, x))) {
+                let mut block = [u8x16_splat(0); ROWS];
+                let mut at = turn.source_row(plane, y) * source_row + x * pixel;
+                for vector in &mut block {
+                    if let Some(bytes) = samples.get(at..).and_then(|rest| rest.first_chunk()) {
+                        *vector = load(bytes);
+                    }
+                    at = at.wrapping_add(source_step);
                 }
-            }
-            let block = exchange(block);
-            for column in 0..COLUMNS {
-                let at = (turn.target_row(plane, x + column) * rows + y) * pixel;
-                if let Some(out) = out.get_mut(at..) {
-                    put(&block, column, out);
+                let block = exchange(block);
+                let mut at = turn.target_row(plane, x) * target_row + y * pixel;
+                for column in 0..COLUMNS {
+                    if let Some(out) = out.get_mut(at..) {
+                        put(&block, column, out);
+                    }
+                    at = at.wrapping_add(target_step);
                 }
             }
         }
@@ -89,9 +99,13 @@ fn blocks<const ROWS: usize, const COLUMNS: usize>(
     true
 }
 
+/// Pixels across and down that are turned before going on: with one byte each, a line of the
+/// cache.
+const LINE: usize = 64;
+
 /// Where blocks start that cover `length`, the last of which may overlap the one before.
-fn starts(length: usize, side: usize) -> impl Iterator<Item = usize> {
-    (0..length).step_by(side).map(move |start| start.min(length - side))
+fn starts(length: usize, side: usize) -> Vec<usize> {
+    (0..length).step_by(side).map(|start| start.min(length - side)).collect()
 }
 
 #[inline]
