@@ -51,7 +51,8 @@ install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DES
 
 uninstall: ## remove what install copied
 	rm -f "$(DESTDIR)$(PREFIX)/bin/filmgate"
-	rm -rf "$(DESTDIR)$(PREFIX)/lib/filmgate"
+	for plugin in $(components)/*.wasm; do rm -f "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins/$${plugin##*/}"; done
+	-rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins" "$(DESTDIR)$(PREFIX)/lib/filmgate" 2>/dev/null
 
 clean: ## remove everything that was built or fetched
 	rm -rf target plugins/target build

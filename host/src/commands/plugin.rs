@@ -1,6 +1,5 @@
 //! `filmgate plugin`: look at plugins, try them out, make them.
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +15,7 @@ use crate::plugin::check::{Outcome, Trial, check};
 use crate::plugin::{
     self, CodeCache, Description, Engine, Limits, Plugin, PluginError, Reference, catalogue,
 };
-use crate::publish::Aside;
+use crate::publish::{Aside, same_file};
 
 pub fn run(command: PluginCommand, cancel: &Cancel) -> Result<Exit> {
     match command {
@@ -288,6 +287,10 @@ fn trial_text(out: &mut String, trial: &Trial) {
 }
 
 fn pack(module: &Path, output: &Path, world: Option<World>, adapters: &[String]) -> Result<Exit> {
+    if same_file(module, output) {
+        let message = format!("{}: the output is the module itself", output.display());
+        return Err(WithExit::new(Exit::OutputIsInput, message).into());
+    }
     let bytes = read(module)?;
     let adapters = adapters.iter().map(|a| adapter(a)).collect::<Result<Vec<_>>>()?;
     let component = plugin::pack(&bytes, world.map(World::name), &adapters).map_err(|e| {
@@ -306,7 +309,8 @@ fn pack(module: &Path, output: &Path, world: Option<World>, adapters: &[String])
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    Ok(fs::read(path).map_err(|source| PluginError::Read { path: path.to_owned(), source })?)
+    Ok(plugin::read_plain(path, plugin::COMPONENT_BYTES)
+        .map_err(|source| PluginError::Read { path: path.to_owned(), source })?)
 }
 
 fn adapter(text: &str) -> Result<(String, Vec<u8>)> {

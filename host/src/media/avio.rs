@@ -142,17 +142,20 @@ unsafe fn guarded<S: Stream>(
 }
 
 unsafe extern "C" fn read<S: Stream>(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> c_int {
-    let size = usize::try_from(size).unwrap_or(0);
-    // SAFETY: libav gives a buffer of `size` bytes of its own, which it has allocated; reading
-    // into it through a slice of bytes only writes to it.
-    let count = unsafe {
-        ptr::write_bytes(buffer, 0, size);
-        let bytes = std::slice::from_raw_parts_mut(buffer, size);
-        guarded::<S>(opaque, |s| s.read(bytes).map(|n| n as i64))
-    };
+    // libav's buffer may hold nothing yet, which no Rust slice may show, or bytes that libav still
+    // wants when nothing more is read: so only what was really read is written to it.
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
+    // SAFETY: `opaque` is the stream of this context, which libav uses from one thread at a time.
+    let count = unsafe { guarded::<S>(opaque, |s| s.read(&mut bytes).map(|n| n as i64)) };
     match c_int::try_from(count) {
         Ok(0) => ffi::AVERROR_EOF,
-        Ok(count) => count,
+        Ok(count) => {
+            let read = usize::try_from(count).unwrap_or(0).min(bytes.len());
+            // SAFETY: libav gives a buffer of `size` bytes, of which `read` is at most all; ours
+            // is another one.
+            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), buffer, read) };
+            count
+        }
         Err(_) => ffi::AVERROR_BUG,
     }
 }

@@ -306,12 +306,15 @@ impl Muxer {
 
     fn check_codec(&self, codec: ffi::AVCodecID) -> Result<(), MediaError> {
         let normal = ffi::FF_COMPLIANCE_NORMAL as c_int;
-        // SAFETY: a valid context; the query is a table look-up. Below 0 it does not know.
+        // SAFETY: a valid context; the query is a table look-up. Below 0 it does not know; streams
+        // without a container (`-o a.hevc`) are of their own codec alone then.
         let (takes, codec) = unsafe {
-            let takes = ffi::avformat_query_codec((*self.context.0).oformat, codec, normal);
-            (takes, av::text(ffi::avcodec_get_name(codec)))
+            let muxer = (*self.context.0).oformat;
+            let takes = ffi::avformat_query_codec(muxer, codec, normal);
+            let bare = (*muxer).flags & ffi::AVFMT_NOTIMESTAMPS != 0;
+            (takes > 0 || takes < 0 && !bare, av::text(ffi::avcodec_get_name(codec)))
         };
-        if takes != 0 {
+        if takes {
             return Ok(());
         }
         let message =

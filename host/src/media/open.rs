@@ -148,32 +148,22 @@ impl Opening<'_> {
     /// Finds the demuxer by the file's content, with its ending as a hint, and checks that it may
     /// be used.
     fn choose_format(&mut self) -> Result<*const ffi::AVInputFormat, MediaError> {
-        log::forget();
         // Only the ending is told: the rest of a name can hold patterns that libav would expand.
         let ending = self.path.extension().and_then(|e| e.to_str()).unwrap_or("");
         let plain = !ending.is_empty() && ending.bytes().all(|b| b.is_ascii_alphanumeric());
-        let hint = av::c_string(&if plain { format!("file.{ending}") } else { String::new() });
-        let mut format: *const ffi::AVInputFormat = ptr::null();
-        // SAFETY: the context is ours; libav reads at most PROBE_BYTES and rewinds.
-        let code = unsafe {
-            let pb = self.source.as_mut_ptr();
-            let out = &raw mut format;
-            ffi::av_probe_input_buffer2(pb, out, hint.as_ptr(), ptr::null_mut(), 0, PROBE_BYTES)
-        };
-        self.stopped()?;
-        if code < 0 || format.is_null() {
+        let hint = if plain { format!("file.{ending}") } else { String::new() };
+        let mut format = self.probe(&hint)?;
+        if demuxer_names(format).0 == "image2" {
+            // Chosen by the ending, against the content: pictures have demuxers of their own.
+            format = self.probe("")?;
+        }
+        if format.is_null() {
             let doing = &self.doing;
             let message =
                 format!("{doing}: not a media file, or of a format that libav does not know");
             return Err(MediaError::new(Kind::NotMedia, message));
         }
-        // SAFETY: demuxers are static.
-        let (names, long) = unsafe { (av::text((*format).name), av::text((*format).long_name)) };
-        if names == "image2" {
-            // Chosen by the ending alone, against the content.
-            let message = format!("{}: named like a picture, but it holds none", self.doing);
-            return Err(MediaError::new(Kind::NotMedia, message));
-        }
+        let (names, long) = demuxer_names(format);
         if names.split(',').any(|n| self.options.formats.contains(&n)) {
             return Ok(format);
         }
@@ -225,6 +215,21 @@ impl Opening<'_> {
         }
         self.check_sizes(&context)?;
         Ok(context)
+    }
+
+    /// What libav takes the content for; null where it knows nothing like it.
+    fn probe(&mut self, hint: &str) -> Result<*const ffi::AVInputFormat, MediaError> {
+        log::forget();
+        let hint = av::c_string(hint);
+        let mut format: *const ffi::AVInputFormat = ptr::null();
+        // SAFETY: the context is ours; libav reads at most PROBE_BYTES and rewinds.
+        let code = unsafe {
+            let pb = self.source.as_mut_ptr();
+            let out = &raw mut format;
+            ffi::av_probe_input_buffer2(pb, out, hint.as_ptr(), ptr::null_mut(), 0, PROBE_BYTES)
+        };
+        self.stopped()?;
+        Ok(if code < 0 { ptr::null() } else { format })
     }
 
     /// Lets libav read and decode a little, to fill in what the header does not say.
@@ -291,5 +296,14 @@ impl Opening<'_> {
             Some(error) => Err(MediaError::new(Kind::Read, format!("{}: {error}", self.doing))),
             None => Ok(()),
         }
+    }
+}
+
+/// A demuxer's short names and its long one; empty for null.
+fn demuxer_names(format: *const ffi::AVInputFormat) -> (String, String) {
+    match format.is_null() {
+        true => (String::new(), String::new()),
+        // SAFETY: demuxers are static.
+        false => unsafe { (av::text((*format).name), av::text((*format).long_name)) },
     }
 }

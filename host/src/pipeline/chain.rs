@@ -25,7 +25,7 @@ pub struct Stage {
     pub parallel: bool,
 }
 
-/// A chain, planned. Instances made on the way are used for the first worker.
+/// A chain, planned. Instances made on the way are only asked for what they give, and dropped.
 pub struct Chain {
     pub stages: Vec<Stage>,
     /// what comes out at the end

@@ -116,7 +116,8 @@ impl FileJob {
             global_header: Muxer::needs_global_header(&format),
             ..self.encode.clone()
         };
-        let encoder = VideoEncoder::new(&chain.output, time_base(&input, video), &options)?;
+        let encoder =
+            VideoEncoder::new(&chain.output, time_base(&input, video, &format), &options)?;
         let aside = Aside::create(&self.output, self.replace)?;
         let mut muxer = create_muxer(&format, &aside)?;
         let mut summary = Summary {
@@ -155,9 +156,18 @@ fn undecodable(error: MediaError) -> PipelineError {
     }
 }
 
-/// The encoder's clock: the input stream's, so that no timestamp is rounded.
-fn time_base(input: &Input, video: usize) -> Rational {
-    input.facts().streams.get(video).map_or(Rational { num: 1, den: 90_000 }, |s| s.time_base)
+/// The encoder's clock: the input stream's, so that no timestamp is rounded; one tick a frame for
+/// containers that know nothing but a frame rate.
+fn time_base(input: &Input, video: usize, format: &str) -> Rational {
+    let Some(stream) = input.facts().streams.get(video) else {
+        return Rational { num: 1, den: 90_000 };
+    };
+    match (format, stream.frame_rate) {
+        ("avi" | "mxf" | "h264", Some(rate)) if rate.num > 0 => {
+            Rational { num: rate.den, den: rate.num }
+        }
+        _ => stream.time_base,
+    }
 }
 
 fn create_muxer(format: &str, aside: &Aside) -> Result<Muxer, PipelineError> {

@@ -1,10 +1,10 @@
 //! Which pixel format runs where: for the whole chain, the formats that need the fewest
 //! conversions between what the decoder gives and what the encoder takes, and among those the
-//! ones that lose least.
+//! ones that lose least; but colour is never given up to save a conversion.
 
 use crate::frame::PixelFormat;
 
-/// One conversion weighs more than anything else.
+/// One conversion weighs more than anything else but the loss of all colour.
 const CONVERSION: u32 = 100_000;
 
 /// What it costs to turn pictures of format `from` into `to`: nothing, or a conversion and what
@@ -15,7 +15,8 @@ pub fn cost(from: PixelFormat, to: PixelFormat) -> u32 {
     }
     let mut cost = CONVERSION;
     if to.is_gray() && !from.is_gray() {
-        cost += 20_000;
+        // All colour is gone: worse than to convert there and back.
+        cost += 3 * CONVERSION;
     }
     // Ten-bit samples in sixteen are only larger; the other way round is a loss.
     cost += from.bits().saturating_sub(to.bits()) * 1_000;
@@ -96,6 +97,14 @@ mod tests {
         assert_eq!(negotiate(Yuv420p10, &[&[Yuv420p, Gray16], X264]), Ok(vec![Yuv420p; 2]));
         // Eight bits of luma and chroma are nearer to ten than sixteen bits without colour.
         assert_eq!(negotiate(Rgb24, &[&[Gray8, Yuv444p], X264]), Ok(vec![Yuv444p; 2]));
+    }
+
+    #[test]
+    fn colour_is_not_given_up_to_save_a_conversion() {
+        let chain = negotiate(Yuv420p, &[&[Rgb24, Gray8], X264]);
+        assert_eq!(chain.map(|c| c[0]), Ok(Rgb24));
+        assert_eq!(negotiate(Yuv420p, &[&[Gray8], X264]), Ok(vec![Gray8; 2]));
+        assert_eq!(negotiate(Gray8, &[&[Rgb24, Gray8], X264]), Ok(vec![Gray8; 2]));
     }
 
     #[test]

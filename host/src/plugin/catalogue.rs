@@ -16,7 +16,7 @@ pub fn folders() -> Vec<PathBuf> {
     if let Some(path) = std::env::var_os("FILMGATE_PLUGIN_PATH") {
         all.extend(std::env::split_paths(&path).filter(|p| !p.as_os_str().is_empty()));
     }
-    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|p| p.is_absolute());
     let data = std::env::var_os("XDG_DATA_HOME")
         .map(PathBuf::from)
         .filter(|p| p.is_absolute())

@@ -49,7 +49,9 @@ impl CodeCache {
                 Some(folder) => Some(folder),
                 None => set("XDG_CACHE_HOME")
                     .filter(|p| p.is_absolute())
-                    .or_else(|| set("HOME").map(|home| home.join(".cache")))
+                    .or_else(|| {
+                        set("HOME").filter(|p| p.is_absolute()).map(|home| home.join(".cache"))
+                    })
                     .map(|cache| cache.join("filmgate")),
             },
         }

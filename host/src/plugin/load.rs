@@ -1,8 +1,7 @@
 //! From a file to a plugin that can be instantiated: read, recognise, compile (or take from the
 //! cache), check what it imports and exports, and let it describe itself.
 
-use std::fs::File;
-use std::io::Read;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -21,10 +20,11 @@ use super::guest::Guest;
 use super::instance::Instance;
 use super::limits::Limits;
 use super::log::harmless;
+use super::plain::read_plain;
 use crate::frame::PixelFormat;
 
 /// The largest component that is loaded. Python's, the largest known, have 18 MB.
-const COMPONENT_BYTES: u64 = 128 << 20;
+pub const COMPONENT_BYTES: u64 = 128 << 20;
 
 /// The package of the contract and the versions of it that this filmgate serves.
 const PACKAGE: &str = "filmgate:plugin/";
@@ -160,19 +160,12 @@ impl Plugin {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, PluginError> {
-    let fail = |source| PluginError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(fail)?;
-    let size = file.metadata().map_err(fail)?;
-    let refuse = |reason: String| PluginError::NotAComponent { path: path.to_owned(), reason };
-    if !size.is_file() {
-        return Err(refuse("not a plain file".to_owned()));
-    }
-    let mut bytes = Vec::new();
-    file.take(COMPONENT_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
-    if bytes.len() as u64 > COMPONENT_BYTES {
-        return Err(refuse(format!("larger than {} MiB", COMPONENT_BYTES >> 20)));
-    }
-    Ok(bytes)
+    read_plain(path, COMPONENT_BYTES).map_err(|source| match source.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge => {
+            PluginError::NotAComponent { path: path.to_owned(), reason: source.to_string() }
+        }
+        _ => PluginError::Read { path: path.to_owned(), source },
+    })
 }
 
 /// Tells components from everything else by the first eight bytes: the magic, and the version

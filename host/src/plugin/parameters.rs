@@ -1,11 +1,11 @@
 //! `NAME[:key=value,…]` as people write it, and values checked against what the plugin says it
 //! takes, before anything starts.
 
-use std::fs::File;
-use std::io::Read;
+use std::path::Path;
 
 use super::describe::{Description, Parameter, ParameterKind, Value, WHOLE};
 use super::error::PluginError;
+use super::plain::read_plain;
 
 /// The largest file that is handed to a plugin.
 const FILE_BYTES: u64 = 64 << 20;
@@ -207,18 +207,7 @@ fn color(text: &str) -> Option<[u8; 4]> {
 }
 
 fn file(path: &str) -> Result<Vec<u8>, String> {
-    let file = File::open(path).map_err(|e| e.to_string())?;
-    if !file.metadata().is_ok_and(|m| m.is_file()) {
-        return Err("not a plain file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-    match bytes.len() as u64 > FILE_BYTES {
-        true => {
-            Err(format!("larger than {} MiB, the most that a plugin is handed", FILE_BYTES >> 20))
-        }
-        false => Ok(bytes),
-    }
+    read_plain(Path::new(path), FILE_BYTES).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::describe::Value;
 use super::error::PluginError;
@@ -24,6 +24,9 @@ pub enum OnFailure {
     /// the picture passes unchanged, and is counted
     Bypass,
 }
+
+/// Frames that passed unchanged after which no more is said of each.
+const TOLD: u64 = 20;
 
 /// Failures within [`WINDOW`] that put a plugin in quarantine.
 const FAILURES: usize = 3;
@@ -133,6 +136,15 @@ impl Supervisor {
         wait
     }
 
+    /// Says what went wrong; how often, the job's summary says.
+    fn tell(&self, error: &PluginError) {
+        match self.record().bypassed {
+            0..TOLD => warn!("{error}; the frame passes unchanged"),
+            TOLD => warn!("{error}; the frame passes unchanged, and further ones without a word"),
+            _ => debug!("{error}; the frame passes unchanged"),
+        }
+    }
+
     fn bypass(&self, frames: usize) {
         self.record().bypassed += frames as u64;
     }
@@ -221,7 +233,7 @@ impl Supervised {
             PluginError::Refused { .. } | PluginError::Parameter { .. } => true,
             _ => false,
         };
-        warn!("{error}; the frame passes unchanged");
+        self.supervisor.tell(&error);
         let mut frames = Vec::new();
         if let Some(filter) = &mut self.filter {
             let held = if input.is_some() { filter.kept_before() } else { filter.kept() };
