@@ -11,4 +11,5 @@ pub mod frame;
 pub mod media;
 pub mod pipeline;
 pub mod plugin;
+mod pool;
 pub mod publish;
