@@ -48,7 +48,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
     /// x264's preset: the slower, the smaller the output
-    #[arg(long, value_name = "NAME", default_value = "medium", help_heading = "Encoding", value_parser = PRESETS)]
+    #[arg(long, value_name = "NAME", default_value = "medium", help_heading = "Encoding", value_parser = crate::media::PRESETS)]
     pub preset: String,
     /// x264's constant quality: 0 (lossless) to 51 (worst)
     #[arg(long, value_name = "N", default_value_t = 23.0, value_parser = crf, help_heading = "Encoding")]
@@ -78,20 +78,6 @@ pub struct RunArguments {
     #[command(flatten)]
     pub json: Json,
 }
-
-/// x264's presets (x264.h, `x264_preset_names`).
-const PRESETS: [&str; 10] = [
-    "ultrafast",
-    "superfast",
-    "veryfast",
-    "faster",
-    "fast",
-    "medium",
-    "slow",
-    "slower",
-    "veryslow",
-    "placebo",
-];
 
 fn crf(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {

@@ -110,8 +110,9 @@ pub(super) unsafe fn choose_format(
     }
 }
 
-/// The presets of x264 and x265, which print to stderr when they are given another.
-const PRESETS: [&str; 10] = [
+/// The presets of x264 and x265 (x264.h, `x264_preset_names`), which print to stderr when they
+/// are given another.
+pub const PRESETS: [&str; 10] = [
     "ultrafast",
     "superfast",
     "veryfast",

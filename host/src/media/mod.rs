@@ -39,7 +39,7 @@ pub use convert::Converter;
 pub use decode::{DecodeOptions, VideoDecoder};
 pub use demux::Packet;
 pub use encode::{EncodeOptions, EncodedPacket, VideoEncoder};
-pub use encoders::encoder_formats;
+pub use encoders::{PRESETS, encoder_formats};
 pub use error::{MediaError, MediaErrorKind};
 pub use facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
 pub use file::OpenOptions;
