@@ -26,7 +26,7 @@ pkg-config | pkg-config                     | pkgconf-pkg-config      | pkgconf 
 clang      | clang                          | clang                   | clang      | clang                | llvm
 wasm-ld    | lld                            | lld                     | lld        | lld                  | lld
 libclang   | libclang-dev                   | clang-devel             | clang      | clang-dev            | llvm
-libav      | libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev | libavcodec-free-devel libavformat-free-devel libavutil-free-devel libswscale-free-devel libswresample-free-devel | ffmpeg | ffmpeg-dev | ffmpeg
+libav      | libavcodec-dev libavdevice-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev | libavcodec-free-devel libavdevice-free-devel libavformat-free-devel libavutil-free-devel libswscale-free-devel libswresample-free-devel | ffmpeg | ffmpeg-dev | ffmpeg
 ffmpeg     | ffmpeg                         | ffmpeg-free             | ffmpeg     | ffmpeg               | ffmpeg
 curl       | curl ca-certificates           | curl                    | curl       | curl ca-certificates | curl
 python     | python3 python3-venv           | python3                 | python     | python3 py3-pip      | python

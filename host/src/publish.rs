@@ -59,9 +59,22 @@ impl Aside {
     /// `Exists`, `NotAFile` (a folder, a device, a pipe), `Folder` when nothing can be made there.
     pub fn create(target: &Path, replace: bool) -> Result<Aside, PublishError> {
         let target = check(target, replace)?;
+        clear_leftovers(&folder_of(&target), target.file_name().unwrap_or_default());
+        Aside::begin(target, replace)
+    }
+
+    /// As [`Aside::create`], without looking for left-overs: for the next one of very many files
+    /// of a folder.
+    ///
+    /// # Errors
+    /// As [`Aside::create`].
+    pub fn create_next(target: &Path, replace: bool) -> Result<Aside, PublishError> {
+        Aside::begin(check(target, replace)?, replace)
+    }
+
+    fn begin(target: PathBuf, replace: bool) -> Result<Aside, PublishError> {
         let name = target.file_name().unwrap_or_default();
         let folder = folder_of(&target);
-        clear_leftovers(&folder, name);
         let fail =
             |source| PublishError::Folder { path: target.clone(), folder: folder.clone(), source };
         let (file, partial) = create_locked(&folder, name).map_err(fail)?;

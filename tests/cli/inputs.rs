@@ -29,8 +29,6 @@ fn what_is_no_media_file() {
     refused(&shell, "text.bin", 21, &["not a media file"]);
     symlink("nowhere", shell.path("dangling.mp4")).expect("a link");
     refused(&shell, "dangling.mp4", 20, &["No such file"]);
-    succeed(std::process::Command::new("mkfifo").arg(shell.path("pipe.mp4")));
-    refused(&shell, "pipe.mp4", 21, &["named pipe"]);
 }
 
 #[test]

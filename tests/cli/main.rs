@@ -12,4 +12,6 @@ mod plugin_verbs;
 mod plugins;
 mod policies;
 mod reference;
+mod run_inputs;
+mod run_outputs;
 mod talk;

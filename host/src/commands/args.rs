@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::inputs::InputArguments;
+use super::outputs::OutputArguments;
+
 /// A media host whose logic is swapped out by sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
 #[command(name = "filmgate", version, disable_help_subcommand = true)]
@@ -26,41 +29,33 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  filmgate run -i holiday.mp4 -p emboss -p denoise:frames=5 -o holiday-embossed.mp4\n\n\
+    after_help = "Examples:\n  filmgate run -i holiday.mp4 -p emboss -p denoise:frames=5 -o holiday-embossed.mp4\n  \
+filmgate run -i holiday.mp4 --start 1:30 --duration 5 -p grayscale -o short.gif\n  \
+filmgate run -i part1.mp4 -i part2.mp4 --codec av1 --map v --map a:1 -o both.mkv\n  \
+cat in.mkv | filmgate run -i - -p emboss -o - --format y4m | ffplay -\n\n\
 The output appears under its name only when it is whole. `filmgate plugin list` says which plugins there are,\n\
 `filmgate plugin inspect NAME` which parameters they take."
 )]
 pub struct RunArguments {
-    /// The video to read
-    #[arg(short, long, value_name = "FILE")]
-    pub input: PathBuf,
+    /// What to read: a file, a URL, a camera (/dev/video0), numbered pictures (%06d.png), or - for
+    /// standard input; several are read one after the other
+    #[arg(short, long, value_name = "INPUT", required = true)]
+    pub input: Vec<PathBuf>,
     /// A plugin to take each frame through: a name or the path of a .wasm file, with its
     /// parameters; may be given several times, and the frames go through them in that order
     #[arg(short, long = "plugin", value_name = "PLUGIN[:key=value,…]")]
     pub plugins: Vec<String>,
-    /// The video to write; its ending says which container (mp4, mov, mkv, ts, flv …)
-    #[arg(short, long, value_name = "FILE")]
+    /// What to write: a file, whose ending says which container (mp4, mov, mkv, webm, gif, ts …);
+    /// pictures (frames/%06d.png); a URL; or - for standard output
+    #[arg(short, long, value_name = "OUTPUT")]
     pub output: PathBuf,
     /// Replace the output if it is there already
     #[arg(short = 'y', long)]
     pub overwrite: bool,
-    /// The container, where the output's ending does not say
-    #[arg(long, value_name = "NAME")]
-    pub format: Option<String>,
-    /// x264's preset: the slower, the smaller the output
-    #[arg(long, value_name = "NAME", default_value = "medium", help_heading = "Encoding", value_parser = crate::media::PRESETS)]
-    pub preset: String,
-    /// x264's constant quality: 0 (lossless) to 51 (worst)
-    #[arg(long, value_name = "N", default_value_t = 23.0, value_parser = crf, help_heading = "Encoding")]
-    pub crf: f64,
-    /// Any other option of libav's encoder, as key=value; may be given several times
-    #[arg(
-        short = 'x',
-        long = "encoder-option",
-        value_name = "KEY=VALUE",
-        help_heading = "Encoding"
-    )]
-    pub encoder_options: Vec<String>,
+    #[command(flatten)]
+    pub reading: InputArguments,
+    #[command(flatten)]
+    pub encoding: OutputArguments,
     /// How many threads plugins get whose frames may be shared out [default: one a processor]
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Plugins")]
     pub workers: Option<u16>,
@@ -77,13 +72,6 @@ pub struct RunArguments {
     pub quiet: bool,
     #[command(flatten)]
     pub json: Json,
-}
-
-fn crf(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=51.0).contains(&value) => Ok(value),
-        _ => Err("a number from 0 to 51 is wanted".to_owned()),
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

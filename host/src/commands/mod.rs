@@ -2,7 +2,10 @@
 
 pub mod args;
 pub mod exit;
+mod inputs;
+mod mapping;
 mod out;
+mod outputs;
 pub mod plugin;
 pub mod run;
 mod show;

@@ -6,42 +6,37 @@ use anyhow::Result;
 use tracing::warn;
 
 use super::args::{CrashPolicy, RunArguments};
-use super::exit::{Exit, WithExit};
+use super::exit::Exit;
 use super::out::{print_json, tell};
-use super::show;
+use super::{inputs, outputs, show};
 use crate::cancel::Cancel;
-use crate::media::{EncodeOptions, Input, OpenOptions};
-use crate::pipeline::{FileJob, Progress, Summary, default_workers, is_input};
+use crate::pipeline::{FileJob, Progress, Summary, default_workers};
 use crate::plugin::{
     CodeCache, Engine, OnFailure, Plugin, Reference, Supervisor, catalogue, resolve,
 };
-use crate::publish;
 
 pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
-    if is_input(&arguments.input, &arguments.output) {
-        let message = format!(
-            "{}: the output is the input itself; give the output another name",
-            arguments.output.display()
-        );
-        return Err(WithExit::new(Exit::OutputIsInput, message).into());
-    }
-    publish::check(&arguments.output, arguments.overwrite)?;
-    let encode = encode_options(arguments)?;
+    let output = outputs::plan(arguments)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
     let plugins = load_plugins(arguments, &engine, cancel)?;
-    let input = Input::open(&arguments.input, &OpenOptions::files(cancel))?;
+    let mut opened = inputs::open(arguments, cancel)?;
     let job = FileJob {
-        input: arguments.input.clone(),
-        output: arguments.output.clone(),
-        format: arguments.format.clone(),
+        output: output.target.clone(),
+        format: output.format,
         replace: arguments.overwrite,
         plugins,
-        encode,
+        encode: output.encode,
+        window: arguments.reading.window(),
+        selection: inputs::selection(arguments, &opened[0])?,
         workers: arguments.workers.map_or_else(default_workers, usize::from),
         decoder_threads: 0,
         accept_truncated: arguments.accept_truncated,
     };
-    let prepared = job.prepare(input)?;
+    let first = opened.remove(0);
+    let prepared = job.prepare(first, opened, cancel)?;
+    for reason in &prepared.summary().missing {
+        warn!("not all of it is in the output: {reason}");
+    }
     for reason in &prepared.summary().left_out {
         warn!("not in the output: {reason}");
     }
@@ -49,26 +44,14 @@ pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
     let bar = show::Bar::start(&progress, prepared.duration(), arguments.quiet);
     let result = prepared.run(engine.pool(), cancel, &progress);
     drop(bar);
-    let summary = result?;
+    let summary = match result {
+        Err(error) if outputs::is_left_by_its_reader(&error, &output.target) => {
+            return Ok(Exit::Done);
+        }
+        other => other?,
+    };
     report(arguments, &summary)?;
     Ok(exit(&summary))
-}
-
-fn encode_options(arguments: &RunArguments) -> Result<EncodeOptions> {
-    let mut options = Vec::new();
-    for text in &arguments.encoder_options {
-        let (key, value) = text.split_once('=').ok_or_else(|| {
-            WithExit::new(Exit::Usage, format!("-x {text}: not KEY=VALUE (-x tune=film)"))
-        })?;
-        options.push((key.to_owned(), value.to_owned()));
-    }
-    Ok(EncodeOptions {
-        codec: "libx264".to_owned(),
-        preset: Some(arguments.preset.clone()),
-        crf: Some(arguments.crf),
-        options,
-        ..EncodeOptions::default()
-    })
 }
 
 /// Finds, loads and checks all plugins and their parameters, before anything else is touched.
@@ -104,6 +87,9 @@ fn report(arguments: &RunArguments, summary: &Summary) -> Result<()> {
     if summary.nudged > 0 {
         warn!("{} timestamps did not rise and were moved by one tick", summary.nudged);
     }
+    if summary.jumps > 0 {
+        warn!("the input's clock jumped {} times; that was taken out", summary.jumps);
+    }
     if arguments.json.json {
         print_json(&show::summary_json(arguments, summary))?;
     } else if !arguments.quiet {
@@ -114,7 +100,8 @@ fn report(arguments: &RunArguments, summary: &Summary) -> Result<()> {
 
 fn exit(summary: &Summary) -> Exit {
     let bypassed = summary.plugins.iter().any(|p| p.bypassed > 0);
-    match bypassed || summary.damaged > 0 || summary.truncated.is_some() {
+    let missing = !summary.missing.is_empty();
+    match bypassed || missing || summary.damaged > 0 || summary.truncated.is_some() {
         true => Exit::Partly,
         false => Exit::Done,
     }

@@ -133,7 +133,8 @@ pub(super) fn summary_json(arguments: &RunArguments, s: &Summary) -> Value {
         })
         .collect();
     json!({
-        "input": arguments.input.to_string_lossy(),
+        "input": arguments.input.first().map(|i| i.to_string_lossy()),
+        "inputs": arguments.input.iter().map(|i| i.to_string_lossy()).collect::<Vec<_>>(),
         "output": arguments.output.to_string_lossy(),
         "frames_in": s.frames_in,
         "frames_out": s.frames_out,
@@ -144,9 +145,11 @@ pub(super) fn summary_json(arguments: &RunArguments, s: &Summary) -> Value {
         "encoded": stream(&s.output),
         "copied": s.copied,
         "left_out": s.left_out,
+        "missing": s.missing,
         "conversions": s.conversions,
         "damaged_packets": s.damaged,
         "nudged_timestamps": s.nudged,
+        "clock_jumps": s.jumps,
         "truncated": s.truncated,
         "stages": {
             "decode": stage(s.decode),

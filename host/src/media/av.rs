@@ -158,6 +158,19 @@ impl AvPacket {
     }
 }
 
+impl AvPacket {
+    pub(super) fn data(&self) -> &[u8] {
+        let packet = self.get();
+        match usize::try_from(packet.size) {
+            // SAFETY: libav's data are `size` bytes for as long as the packet.
+            Ok(size) if size > 0 && !packet.data.is_null() => unsafe {
+                std::slice::from_raw_parts(packet.data, size)
+            },
+            _ => &[],
+        }
+    }
+}
+
 impl Drop for AvPacket {
     fn drop(&mut self) {
         let mut packet = self.0.as_ptr();

@@ -13,7 +13,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use super::interrupt::Interrupt;
-use super::{av, ffi};
+use super::{av, ffi, pipe};
 
 /// libav's own size for files.
 const BUFFER: usize = 32 * 1024;
@@ -28,6 +28,10 @@ pub(super) trait Stream {
     fn size(&mut self) -> io::Result<u64>;
     /// keeps the first error, for whoever reports it
     fn failed(&mut self, error: io::Error);
+    /// whether libav may move about in it; pipes and the network only go forward
+    fn seekable(&self) -> bool {
+        true
+    }
 }
 
 /// An AVIOContext and what it reads or writes.
@@ -44,6 +48,8 @@ impl<S: Stream> Avio<S> {
     /// None when out of memory.
     pub(super) fn new(stream: S, writes: bool) -> Option<Avio<S>> {
         let size = if writes { WRITE_BUFFER } else { BUFFER };
+        let move_about: Option<unsafe extern "C" fn(*mut c_void, i64, c_int) -> i64> =
+            if stream.seekable() { Some(seek::<S>) } else { None };
         let stream = NonNull::from(Box::leak(Box::new(stream)));
         // SAFETY: the buffer comes from av_malloc as avio_alloc_context asks; `opaque` points to S,
         // which lives until drop, after the context; the callbacks are those of S.
@@ -58,7 +64,7 @@ impl<S: Stream> Avio<S> {
                     stream.as_ptr().cast(),
                     Some(read::<S>),
                     Some(write::<S>),
-                    Some(seek::<S>),
+                    move_about,
                 ),
             };
             if context.is_null() {
@@ -197,9 +203,11 @@ unsafe extern "C" fn seek<S: Stream>(opaque: *mut c_void, offset: i64, whence: c
     }
 }
 
-/// A file to be demuxed.
+/// A file or a pipe to be demuxed.
 pub(super) struct Source {
     pub(super) file: File,
+    /// it only goes forward, and may have nothing to give for a while
+    pub(super) pipe: bool,
     pub(super) interrupt: Arc<Interrupt>,
     pub(super) error: Option<io::Error>,
 }
@@ -210,8 +218,12 @@ impl Stream for Source {
             if self.interrupt.is_due() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
+            if self.pipe && !pipe::readable(&self.file)? {
+                continue;
+            }
             match self.file.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if self.pipe && error.kind() == io::ErrorKind::WouldBlock => {}
                 other => return other,
             }
         }
@@ -234,6 +246,10 @@ impl Stream for Source {
         if error.kind() != io::ErrorKind::InvalidInput {
             self.error.get_or_insert(error);
         }
+    }
+
+    fn seekable(&self) -> bool {
+        !self.pipe
     }
 }
 

@@ -87,6 +87,35 @@ impl VideoDecoder {
         })
     }
 
+    /// As [`VideoDecoder::new`], for a stream that continues another one: its pictures are
+    /// converted to be `like` those.
+    ///
+    /// # Errors
+    /// As [`VideoDecoder::new`].
+    pub fn continuing(
+        input: &Input,
+        stream: usize,
+        options: &DecodeOptions,
+        like: &StreamInfo,
+    ) -> Result<VideoDecoder, MediaError> {
+        let mut decoder = VideoDecoder::new(input, stream, options)?;
+        let own = &decoder.output;
+        if (own.width, own.height, own.format) != (like.width, like.height, like.format) {
+            tracing::warn!(
+                "{}: its pictures are {}x{} {}; they are scaled to {}x{} {}",
+                decoder.name,
+                own.width,
+                own.height,
+                own.format,
+                like.width,
+                like.height,
+                like.format
+            );
+        }
+        decoder.output = like.clone();
+        Ok(decoder)
+    }
+
     /// What all frames are like.
     pub fn output(&self) -> StreamInfo {
         self.output.clone()

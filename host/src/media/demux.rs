@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use super::av::{self, AvPacket};
+use super::avio::Avio;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::facts::{MediaFacts, StreamKind};
 use super::open::Input;
@@ -42,6 +43,43 @@ impl Packet {
         Some(self.packet.get().dts).filter(|&t| t != ffi::AV_NOPTS_VALUE)
     }
 
+    /// Nanoseconds, as it stands in the file: when it is to be shown, or decoded where only that
+    /// is known.
+    pub fn time(&self) -> Option<i64> {
+        let time = self.pts().or_else(|| self.dts())?;
+        av::nanoseconds(time, self.time_base)
+    }
+
+    /// Nanoseconds, as it stands in the file: when it is to be decoded.
+    pub fn decode_time(&self) -> Option<i64> {
+        av::nanoseconds(self.dts()?, self.time_base)
+    }
+
+    /// Nanoseconds; 0 where nobody knows.
+    pub fn length(&self) -> i64 {
+        av::nanoseconds(self.duration(), self.time_base).unwrap_or(0).max(0)
+    }
+
+    /// Moves it by some nanoseconds.
+    pub fn shift(&mut self, by: i64) {
+        let by = av::rescale(by, av::NANOSECONDS, self.time_base);
+        let raw = self.packet.get_mut();
+        for time in [&mut raw.pts, &mut raw.dts] {
+            if *time != ffi::AV_NOPTS_VALUE {
+                *time = time.saturating_add(by);
+            }
+        }
+    }
+
+    /// Makes it a packet of another input's stream, with that one's time base.
+    pub fn retarget(&mut self, stream: usize, time_base: Rational) {
+        let to = av::to_av(time_base);
+        // SAFETY: a valid packet and positive time bases.
+        unsafe { ffi::av_packet_rescale_ts(self.packet.as_mut_ptr(), self.time_base, to) };
+        self.time_base = to;
+        self.packet.get_mut().stream_index = i32::try_from(stream).unwrap_or(i32::MAX);
+    }
+
     /// In the stream's time base; 0 where nobody knows.
     pub fn duration(&self) -> i64 {
         self.packet.get().duration
@@ -61,14 +99,7 @@ impl Packet {
     }
 
     pub fn data(&self) -> &[u8] {
-        let packet = self.packet.get();
-        match usize::try_from(packet.size) {
-            // SAFETY: libav's data are `size` bytes for as long as the packet.
-            Ok(size) if size > 0 && !packet.data.is_null() => unsafe {
-                std::slice::from_raw_parts(packet.data, size)
-            },
-            _ => &[],
-        }
+        self.packet.data()
     }
 }
 
@@ -123,6 +154,20 @@ impl Progress {
             last_corrupt: vec![false; streams.len()],
             streams,
             ..Progress::default()
+        }
+    }
+
+    /// Forgets what was read and not given out: the input is about to be read from elsewhere.
+    pub(super) fn restart(&mut self) {
+        self.ready.clear();
+        (self.held, self.last_word, self.ended) = (None, None, false);
+        self.last_corrupt.fill(false);
+    }
+
+    /// Puts packets back, to be given out before anything else.
+    pub(super) fn put_back(&mut self, packets: Vec<Packet>) {
+        for packet in packets.into_iter().rev() {
+            self.ready.push_front(packet);
         }
     }
 
@@ -203,6 +248,9 @@ impl Input {
     /// The next packet of a stream that the facts list.
     fn read_raw(&mut self) -> Result<Option<Packet>, MediaError> {
         loop {
+            if self.patience.is_some() {
+                self.interrupt.set_deadline(self.patience);
+            }
             self.interrupt.check(&format!("read {}", self.path().display()))?;
             log::forget();
             let mut packet = AvPacket::new().ok_or_else(|| MediaError::memory("read a packet"))?;
@@ -281,11 +329,12 @@ impl Input {
         if let Err(error) = self.interrupt.check(&format!("read {file}")) {
             return error;
         }
-        // SAFETY: the I/O context is ours and valid.
-        let at_end = unsafe {
-            let pb = self.source.as_mut_ptr();
-            ffi::avio_feof(pb) != 0 || ffi::avio_seek(pb, 0, 1) >= ffi::avio_size(pb)
-        };
+        let io = self.source.as_mut().map(Avio::as_mut_ptr);
+        // SAFETY: the I/O context is ours and valid. A pipe has no size, which is below 0.
+        let at_end = io.is_some_and(|pb| unsafe {
+            let size = ffi::avio_size(pb);
+            ffi::avio_feof(pb) != 0 || (size >= 0 && ffi::avio_seek(pb, 0, 1) >= size)
+        });
         let said = log::reason().unwrap_or_else(|| av::error_text(code));
         if at_end || said.contains("partial file") {
             return MediaError::new(Kind::Truncated, self.cut_off(&said));
@@ -296,7 +345,7 @@ impl Input {
     }
 
     fn disk_error(&mut self) -> Result<(), MediaError> {
-        match self.source.stream().error.take() {
+        match self.source.as_mut().and_then(|s| s.stream().error.take()) {
             Some(error) if error.kind() != std::io::ErrorKind::Interrupted => {
                 let message = format!("read {}: {error}", self.path().display());
                 Err(MediaError::new(Kind::Read, message))

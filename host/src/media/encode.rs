@@ -6,13 +6,19 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::c_int;
 use std::ptr;
+use std::sync::Arc;
 
-use super::av::{self, AvPacket, Codec};
-use super::convert::FULL_RANGE;
-use super::encoders::{check_preset, choose_format, encoder_formats, find_encoder};
+use super::av::{self, AvFrame, AvPacket, Codec};
+use super::choice::{quantiser, usual_options};
+use super::convert::Scaler;
+use super::encoders::{
+    check_preset, check_tune, choose_format, encoder_formats, find_encoder, takes_size,
+};
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::ffi::{self, AVPixelFormat};
-use super::{formats, lend, log, options};
+use super::palette::Palette;
+use super::setup::{set_interlaced, set_picture, shape, usable_time_base, widened};
+use super::{lend, log, options};
 use crate::frame::{Frame, PixelFormat, Plane, PlanePool, Rational, StreamInfo};
 
 /// How to encode.
@@ -22,10 +28,17 @@ pub struct EncodeOptions {
     pub codec: String,
     /// the encoder's own word: `ultrafast` …
     pub preset: Option<String>,
+    /// the encoder's own word: `film` …
+    pub tune: Option<String>,
     /// constant quality, on the encoder's own scale
     pub crf: Option<f64>,
     /// bits a second
     pub bit_rate: Option<i64>,
+    /// what the pictures are to be converted to, by whoever sends them; the encoder's choice where
+    /// none
+    pub pixel_format: Option<PixelFormat>,
+    /// pictures are of two fields each, and whether the top one comes first
+    pub interlaced: Option<bool>,
     /// 0 for the encoder's choice
     pub threads: usize,
     /// any other options of libav or of the encoder, by name
@@ -50,6 +63,11 @@ impl EncodedPacket {
         self.packet.get().flags & ffi::AV_PKT_FLAG_KEY != 0
     }
 
+    /// What was encoded: a whole file, for the encoders of single pictures.
+    pub fn data(&self) -> &[u8] {
+        self.packet.data()
+    }
+
     /// Nanoseconds, as the frame had it.
     pub fn timestamp(&self) -> Option<i64> {
         av::nanoseconds(self.packet.get().pts, self.time_base)
@@ -69,6 +87,11 @@ pub struct VideoEncoder {
     durations: BTreeMap<i64, i64>,
     pool: PlanePool,
     ready: VecDeque<EncodedPacket>,
+    /// to the range that the codec is always of
+    widen: Option<Scaler>,
+    /// the encoder takes pictures of 256 colours
+    indexed: bool,
+    palette: Option<Palette>,
 }
 
 /// The rate that rate control and level are made for where frames come unevenly.
@@ -88,6 +111,8 @@ impl VideoEncoder {
     ) -> Result<VideoEncoder, MediaError> {
         super::init();
         let encoder = find_encoder(&options.codec)?;
+        let (source, wide) = (info, widened(&options.codec, info));
+        let info = &wide;
         let name = format!("the encoder \"{}\"", options.codec);
         // SAFETY: a static description.
         let mut codec = unsafe { Codec::new(encoder) }.ok_or_else(|| MediaError::memory(&name))?;
@@ -102,7 +127,16 @@ impl VideoEncoder {
         // SAFETY: a static description.
         let id = unsafe { (*encoder).id };
         let context = codec.get_mut();
-        set_picture(context, info, format)?;
+        // SAFETY: a static description.
+        let size = unsafe { takes_size(encoder, info) };
+        set_picture(context, info, size, format)?;
+        if let Some(top) = options.interlaced {
+            set_interlaced(context, top);
+        }
+        if let Some(quantiser) = quantiser(options) {
+            context.flags |= ffi::AV_CODEC_FLAG_QSCALE as c_int;
+            context.global_quality = (quantiser * f64::from(ffi::FF_QP2LAMBDA)) as c_int;
+        }
         context.framerate = info.frame_rate.map_or(USUAL_RATE, av::to_av);
         context.time_base = usable_time_base(id, av::to_av(time_base), context.framerate);
         context.thread_count = c_int::try_from(options.threads).unwrap_or(0);
@@ -115,7 +149,11 @@ impl VideoEncoder {
         open(&mut codec, encoder, &name, options)?;
         Ok(VideoEncoder {
             codec,
-            info: info.clone(),
+            widen: match wide == *source {
+                true => None,
+                false => Some(Scaler::new(shape(source), shape(&wide))?),
+            },
+            info: source.clone(),
             name,
             last: None,
             nudged: 0,
@@ -123,6 +161,21 @@ impl VideoEncoder {
             durations: BTreeMap::new(),
             pool: PlanePool::new(),
             ready: VecDeque::new(),
+            indexed: format == AVPixelFormat::AV_PIX_FMT_PAL8,
+            palette: None,
+        })
+    }
+
+    /// What it does to pictures because it cannot take them as they are, for people.
+    pub fn note(&self) -> Option<String> {
+        let context = self.codec.get();
+        let (width, height) = (self.info.width, self.info.height);
+        let cut = (context.width, context.height) != (width as c_int, height as c_int);
+        cut.then(|| {
+            format!(
+                "{} takes even sizes only: of {width}x{height}, {}x{} are kept (--pix-fmt yuv444p keeps all)",
+                self.name, context.width, context.height
+            )
         })
     }
 
@@ -151,11 +204,7 @@ impl VideoEncoder {
             let message = format!("{}: {frame:?} is not like its stream {wanted:?}", self.name);
             return Err(MediaError::new(Kind::Encode, message));
         }
-        let planes = frame.planes.iter().map(|p| lend::aligned(p, &self.pool));
-        let planes: Vec<Plane> = planes
-            .collect::<Result<_, _>>()
-            .map_err(|e| MediaError::new(Kind::Encode, format!("{}: {e}", self.name)))?;
-        let mut picture = lend::wrap(frame, planes)?;
+        let mut picture = self.picture(frame)?;
         if let Some(properties) =
             frame.baggage.as_ref().and_then(|b| b.downcast_ref::<lend::Properties>())
         {
@@ -207,6 +256,33 @@ impl VideoEncoder {
             Some(packet) => Ok(Some(packet)),
             None => self.encode(),
         }
+    }
+
+    /// The frame as libav's, with the picture and nothing else: cut to the size that the encoder
+    /// takes, which costs nothing, and in 256 colours where it wants them.
+    fn picture(&mut self, frame: &Frame) -> Result<AvFrame, MediaError> {
+        if self.indexed {
+            let palette = Palette::for_frame(self.palette.take(), frame);
+            return self.palette.insert(palette).apply(frame);
+        }
+        let failed = |e: String| MediaError::new(Kind::Encode, format!("{}: {e}", self.name));
+        if let Some(scaler) = &mut self.widen {
+            let planes = frame.planes.iter().map(|p| lend::aligned(p, &self.pool));
+            let planes: Vec<Plane> = planes.collect::<Result<_, _>>().map_err(failed)?;
+            let from = lend::pointers(&planes).map_err(failed)?;
+            // SAFETY: as many planes as the format has, of the stream's size (checked by `send`
+            // and by Plane), alive during the call.
+            let planes = unsafe { scaler.scale(from.data, from.linesize, &self.pool) }?;
+            return lend::wrap(frame, planes);
+        }
+        let context = self.codec.get();
+        let (width, height) = (context.width as u32, context.height as u32);
+        let mut planes = Vec::with_capacity(frame.planes.len());
+        for (plane, size) in frame.planes.iter().zip(frame.format.plane_sizes(width, height)) {
+            let plane = Plane::new(Arc::clone(plane.storage()), plane.stride(), size);
+            planes.push(lend::aligned(&plane.map_err(failed)?, &self.pool).map_err(failed)?);
+        }
+        lend::wrap(&Frame { width, height, ..frame.clone() }, planes)
     }
 
     fn next_pts(&mut self, timestamp: i64) -> i64 {
@@ -264,51 +340,6 @@ impl VideoEncoder {
     }
 }
 
-fn set_picture(
-    context: &mut ffi::AVCodecContext,
-    info: &StreamInfo,
-    format: AVPixelFormat,
-) -> Result<(), MediaError> {
-    crate::frame::check_size(info.width, info.height)
-        .map_err(|e| MediaError::new(Kind::TooLarge, format!("encode: {e}")))?;
-    context.width = info.width as c_int;
-    context.height = info.height as c_int;
-    context.pix_fmt = format;
-    context.sample_aspect_ratio = av::to_av(info.sample_aspect);
-    let mut color = formats::numbers(&info.color);
-    if formats::is_rgb(format) {
-        (color.range, color.space) = (FULL_RANGE, ffi::AVColorSpace::AVCOL_SPC_RGB as c_int);
-    }
-    if formats::is_gray(format) {
-        color.range = FULL_RANGE;
-    }
-    formats::set_color(context, color);
-    if formats::is_full_range(format) {
-        context.color_range = ffi::AVColorRange::AVCOL_RANGE_JPEG;
-    } else if context.color_range != ffi::AVColorRange::AVCOL_RANGE_JPEG {
-        // MJPEG of limited range is odd, but that is what the frames hold.
-        context.strict_std_compliance = ffi::FF_COMPLIANCE_UNOFFICIAL as c_int;
-    }
-    Ok(())
-}
-
-/// The caller's time base, where the codec's syntax can express it.
-fn usable_time_base(
-    id: ffi::AVCodecID,
-    wanted: ffi::AVRational,
-    rate: ffi::AVRational,
-) -> ffi::AVRational {
-    use ffi::AVCodecID::*;
-    let inverse = ffi::AVRational { num: rate.den, den: rate.num };
-    match id {
-        // They know a few frame rates only.
-        AV_CODEC_ID_MPEG1VIDEO | AV_CODEC_ID_MPEG2VIDEO => inverse,
-        // `vop_time_increment_resolution` has 16 bits.
-        AV_CODEC_ID_MPEG4 if wanted.den > 65_535 => inverse,
-        _ => wanted,
-    }
-}
-
 fn open(
     codec: &mut Codec,
     encoder: *const ffi::AVCodec,
@@ -316,9 +347,13 @@ fn open(
     options: &EncodeOptions,
 ) -> Result<(), MediaError> {
     check_preset(&options.codec, options.preset.as_deref())?;
-    let mut wanted: Vec<(String, String)> = Vec::new();
+    check_tune(&options.codec, options.tune.as_deref())?;
+    let mut wanted: Vec<(String, String)> = usual_options(options);
     wanted.extend(options.preset.as_ref().map(|p| ("preset".into(), p.clone())));
-    wanted.extend(options.crf.map(|crf| ("crf".into(), crf.to_string())));
+    wanted.extend(options.tune.as_ref().map(|t| ("tune".into(), t.clone())));
+    if quantiser(options).is_none() {
+        wanted.extend(options.crf.map(|crf| ("crf".into(), crf.to_string())));
+    }
     wanted.extend(options.options.iter().cloned());
     let mut dictionary = av::Dictionary::new();
     for (key, value) in &wanted {

@@ -14,6 +14,10 @@ use crate::frame::{PixelFormat, StreamInfo};
 /// Unsupported for an unknown encoder, and for one that takes none of them.
 pub fn encoder_formats(codec: &str) -> Result<Vec<PixelFormat>, MediaError> {
     let encoder = find_encoder(codec)?;
+    if codec == "gif" {
+        // It lists its own fixed palettes; a palette made for the pictures looks better.
+        return Ok(vec![PixelFormat::Rgb24]);
+    }
     let mut out = Vec::new();
     // SAFETY: an encoder's description is static.
     for format in unsafe { accepted(encoder) } {
@@ -100,6 +104,10 @@ pub(super) unsafe fn choose_format(
 ) -> Option<AVPixelFormat> {
     // SAFETY: the caller's promise.
     let mut fitting = unsafe { accepted(encoder) };
+    // SAFETY: the caller's promise.
+    if unsafe { (*encoder).id } == ffi::AVCodecID::AV_CODEC_ID_GIF {
+        return (info.format == PixelFormat::Rgb24).then_some(AVPixelFormat::AV_PIX_FMT_PAL8);
+    }
     fitting.retain(|&f| formats::native(f) == Some(info.format));
     let plain = formats::to_av(info.format);
     let full = formats::numbers(&info.color).range == FULL_RANGE;
@@ -110,9 +118,25 @@ pub(super) unsafe fn choose_format(
     }
 }
 
-/// The presets of x264 and x265 (x264.h, `x264_preset_names`), which print to stderr when they
-/// are given another.
-pub const PRESETS: [&str; 10] = [
+/// The size that an encoder takes of a stream's pictures: some cannot halve an odd number of
+/// samples for the colours, and leave out the last column or row then.
+///
+/// # Safety
+/// `encoder` is a static description.
+pub(super) unsafe fn takes_size(encoder: *const ffi::AVCodec, info: &StreamInfo) -> (u32, u32) {
+    // SAFETY: the caller's promise.
+    let name = unsafe { av::text((*encoder).name) };
+    let strict = name.starts_with("libx26")
+        || matches!(&*name, "libsvtav1" | "libopenh264" | "libkvazaar" | "librav1e")
+        || name.starts_with("h264_")
+        || name.starts_with("hevc_");
+    let (across, down) = if strict { info.format.chroma_shift() } else { (0, 0) };
+    let even = |side: u32, shift: u32| (side >> shift << shift).max(1);
+    (even(info.width, across), even(info.height, down))
+}
+
+/// The presets of x264 and x265, which print to stderr when they are given another.
+const PRESETS: [&str; 10] = [
     "ultrafast",
     "superfast",
     "veryfast",
@@ -125,6 +149,19 @@ pub const PRESETS: [&str; 10] = [
     "placebo",
 ];
 
+/// Checks the encoder's own words for speed and purpose, where filmgate knows them all.
+///
+/// # Errors
+/// Unsupported, with those that there are.
+pub fn check_words(
+    codec: &str,
+    preset: Option<&str>,
+    tune: Option<&str>,
+) -> Result<(), MediaError> {
+    check_preset(codec, preset)?;
+    check_tune(codec, tune)
+}
+
 pub(super) fn check_preset(codec: &str, preset: Option<&str>) -> Result<(), MediaError> {
     let Some(preset) = preset.filter(|_| codec.starts_with("libx26")) else { return Ok(()) };
     // They take the number of a preset, too.
@@ -135,5 +172,24 @@ pub(super) fn check_preset(codec: &str, preset: Option<&str>) -> Result<(), Medi
     let known = PRESETS.join(", ");
     let message =
         format!("the encoder \"{codec}\" has no preset \"{preset}\"{near} (known: {known})");
+    Err(MediaError::new(Kind::Unsupported, message))
+}
+
+/// The tunings of x264 and x265, which print to stderr, too, when they are given another.
+#[rustfmt::skip]
+pub(super) fn check_tune(codec: &str, tune: Option<&str>) -> Result<(), MediaError> {
+    let known: &[&str] = match codec {
+        "libx264" | "libx264rgb" => &[
+            "film", "animation", "grain", "stillimage", "psnr", "ssim", "fastdecode", "zerolatency",
+        ],
+        "libx265" => &["psnr", "ssim", "grain", "zerolatency", "fastdecode", "animation"],
+        _ => return Ok(()),
+    };
+    let Some(tune) = tune else { return Ok(()) };
+    // x264 takes several, with commas between them.
+    let Some(wrong) = tune.split([',', '+']).find(|t| !known.contains(t)) else { return Ok(()) };
+    let near = near_matches(wrong, known.iter().map(|t| (*t).to_string()));
+    let known = known.join(", ");
+    let message = format!("the encoder \"{codec}\" has no tune \"{wrong}\"{near} (known: {known})");
     Err(MediaError::new(Kind::Unsupported, message))
 }

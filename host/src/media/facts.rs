@@ -23,6 +23,8 @@ pub struct MediaFacts {
     /// tags of the whole file, in their order
     pub metadata: Vec<(String, String)>,
     pub chapters: usize,
+    /// the format is made for streams whose clock may jump (MPEG-TS and the like)
+    pub clock_may_jump: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,8 @@ pub struct VideoFacts {
     /// degrees clockwise by which the picture is to be turned for display: 0, 90, 180, 270 from
     /// cameras
     pub rotation: i32,
+    /// pictures are of two fields each, and whether the top one comes first
+    pub interlaced: Option<bool>,
 }
 
 #[derive(Clone, Debug)]
@@ -112,6 +116,7 @@ pub(super) unsafe fn read(context: *const ffi::AVFormatContext) -> MediaFacts {
             streams: streams.collect(),
             metadata: av::pairs(c.metadata),
             chapters: c.nb_chapters as usize,
+            clock_may_jump: (*c.iformat).flags & ffi::AVFMT_TS_DISCONT != 0,
         }
     }
 }
@@ -176,6 +181,11 @@ unsafe fn video(context: *const ffi::AVFormatContext, stream: *mut ffi::AVStream
             sample_aspect: av::positive(aspect).unwrap_or(Rational { num: 1, den: 1 }),
             color,
             rotation: rotation(stream),
+            interlaced: match par.field_order {
+                ffi::AVFieldOrder::AV_FIELD_TT | ffi::AVFieldOrder::AV_FIELD_BT => Some(true),
+                ffi::AVFieldOrder::AV_FIELD_BB | ffi::AVFieldOrder::AV_FIELD_TB => Some(false),
+                _ => None,
+            },
         }
     }
 }

@@ -21,6 +21,10 @@ pub struct OpenOptions {
     pub cancel: Cancel,
     /// samples a picture may have; see [`frame::MAX_PIXELS`]
     pub max_pixels: u64,
+    /// libav's name of the format, where the content does not say (`rawvideo`)
+    pub format: Option<String>,
+    /// options of that format, by name (`video_size`)
+    pub format_options: Vec<(String, String)>,
 }
 
 impl OpenOptions {
@@ -32,6 +36,8 @@ impl OpenOptions {
             deadline: Duration::from_secs(30),
             cancel: cancel.clone(),
             max_pixels: frame::MAX_PIXELS,
+            format: None,
+            format_options: Vec::new(),
         }
     }
 }
@@ -41,7 +47,7 @@ impl OpenOptions {
 /// lavfi), file-name patterns (image2), subtitles and text, and formats of old games, which are
 /// libav's least tested code.
 #[rustfmt::skip]
-const FILE_FORMATS: &[&str] = &[
+pub(super) const FILE_FORMATS: &[&str] = &[
     "mov", "matroska", "webm", "mpegts", "mpeg", "flv", "live_flv", "kux", "avi", "asf", "asf_o",
     "ogg", "nut", "mxf", "gxf", "lxf", "wtv", "rm", "ivf", "dv", "dhav", "nsv", "h264", "hevc",
     "vvc", "av1", "obu", "m4v", "mpegvideo", "mjpeg", "mjpeg_2000", "vc1", "vc1test", "h261",

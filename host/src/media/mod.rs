@@ -14,6 +14,7 @@
 
 mod av;
 mod avio;
+mod choice;
 mod convert;
 mod decode;
 mod demux;
@@ -28,24 +29,36 @@ mod lend;
 mod log;
 mod mux;
 mod mux_io;
+mod network;
 mod open;
 mod options;
+mod palette;
+mod pipe;
+mod seek;
+mod setup;
 mod sink;
+mod source;
+mod targets;
 
 #[cfg(test)]
 mod tests;
 
+pub use choice::{default_encoder, encoder_named, picture_encoder, pixel_format};
 pub use convert::Converter;
 pub use decode::{DecodeOptions, VideoDecoder};
 pub use demux::Packet;
 pub use encode::{EncodeOptions, EncodedPacket, VideoEncoder};
-pub use encoders::{PRESETS, encoder_formats};
+pub use encoders::{check_words, encoder_formats};
 pub use error::{MediaError, MediaErrorKind};
 pub use facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
 pub use file::OpenOptions;
 pub use mux::Muxer;
+pub use network::Push;
 pub use open::Input;
+pub use pipe::{Stdout, is_pipe};
 pub use sink::Sink;
+pub use source::{InputSource, check_input_format, numbered, scheme};
+pub use targets::{default_format, header_options, holds_sound};
 
 use ffmpeg_next::ffi;
 

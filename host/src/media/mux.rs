@@ -7,12 +7,13 @@ use std::path::Path;
 use std::ptr;
 
 use super::encode::VideoEncoder;
-use super::error::{MediaError, MediaErrorKind as Kind, near_matches};
+use super::error::{MediaError, MediaErrorKind as Kind};
 #[cfg(not(ffmpeg_6_1))]
 use super::mux_io::copy_side_data;
-use super::mux_io::{Track, copy_chapters, copy_tags, set_display_matrix, usable_tag};
+use super::mux_io::{Track, copy_chapters, copy_hdr, copy_tags, set_display_matrix, usable_tag};
 use super::open::Input;
 use super::sink::{Output, Sink, close_reopened, reopen};
+use super::targets::{codecs, find_muxer, holds_sound};
 use super::{av, facts, ffi, log, options};
 
 /// Writes one container. Streams are added first, then comes the header, then packets, then
@@ -40,68 +41,7 @@ impl Drop for Context {
     }
 }
 
-/// Muxers that write one file of audio and video and nothing else, with the endings that mean
-/// them. libav guesses by ending too, but knows playlists, devices and raw dumps as well.
-const FORMATS: &[(&str, &[&str])] = &[
-    ("mp4", &["mp4", "m4v"]),
-    ("mov", &["mov", "qt"]),
-    ("matroska", &["mkv"]),
-    ("webm", &["webm"]),
-    ("mpegts", &["ts", "m2ts", "mts"]),
-    ("flv", &["flv"]),
-    ("avi", &["avi"]),
-    ("ogg", &["ogv", "ogg"]),
-    ("nut", &["nut"]),
-    ("mxf", &["mxf"]),
-    ("asf", &["wmv", "asf"]),
-    ("mpeg", &["mpg", "mpeg"]),
-    ("3gp", &["3gp"]),
-    ("ivf", &["ivf"]),
-    ("h264", &["h264", "264"]),
-    ("hevc", &["hevc", "h265", "265"]),
-    ("mjpeg", &["mjpeg", "mjpg"]),
-    ("gif", &["gif"]),
-    ("apng", &["apng"]),
-    ("yuv4mpegpipe", &["y4m"]),
-    ("framemd5", &["framemd5"]),
-];
-
 impl Muxer {
-    /// libav's name of the container: `explicit`, or what the ending of `name` means.
-    ///
-    /// # Errors
-    /// Unsupported, with the formats and endings that are known.
-    pub fn format_for(name: &Path, explicit: Option<&str>) -> Result<String, MediaError> {
-        if let Some(format) = explicit {
-            let wanted = format.to_ascii_lowercase();
-            let found =
-                FORMATS.iter().find(|(f, endings)| *f == wanted || endings.contains(&&*wanted));
-            return found.map(|(f, _)| (*f).to_string()).ok_or_else(|| {
-                let near = near_matches(&wanted, FORMATS.iter().map(|(f, _)| (*f).to_string()));
-                let known: Vec<&str> = FORMATS.iter().map(|(f, _)| *f).collect();
-                let message = format!(
-                    "unknown output format \"{format}\"{near} (known: {})",
-                    known.join(", ")
-                );
-                MediaError::new(Kind::Unsupported, message)
-            });
-        }
-        let ending = name.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        let found =
-            ending.as_deref().and_then(|e| FORMATS.iter().find(|(_, all)| all.contains(&e)));
-        found.map(|(f, _)| (*f).to_string()).ok_or_else(|| {
-            let known: Vec<&str> =
-                FORMATS.iter().filter_map(|(_, all)| all.first().copied()).collect();
-            let what = ending.map_or("has no ending".into(), |e| format!("ends in \".{e}\""));
-            let message = format!(
-                "{} {what}, which names no container; known endings: {}",
-                name.display(),
-                known.join(", ")
-            );
-            MediaError::new(Kind::Unsupported, message)
-        })
-    }
-
     /// Whether encoders for this container must put their extradata in its header
     /// ([`super::EncodeOptions::global_header`]).
     pub fn needs_global_header(format: &str) -> bool {
@@ -115,6 +55,23 @@ impl Muxer {
     /// # Errors
     /// Unsupported for a format that this FFmpeg does not have; OutOfMemory.
     pub fn create(format: &str, sink: Box<dyn Sink>, url: &Path) -> Result<Muxer, MediaError> {
+        Muxer::start(format, sink, url, true)
+    }
+
+    /// A muxer that writes to a pipe or the network: only forward, and each packet at once.
+    ///
+    /// # Errors
+    /// As [`Muxer::create`].
+    pub fn stream(format: &str, sink: Box<dyn Sink>, url: &Path) -> Result<Muxer, MediaError> {
+        Muxer::start(format, sink, url, false)
+    }
+
+    fn start(
+        format: &str,
+        sink: Box<dyn Sink>,
+        url: &Path,
+        seekable: bool,
+    ) -> Result<Muxer, MediaError> {
         super::init();
         let name = format!("write {}", url.display());
         let muxer = find_muxer(format);
@@ -123,7 +80,7 @@ impl Muxer {
             let message = format!("{name}: this FFmpeg cannot write \"{format}\" to one file");
             return Err(MediaError::new(Kind::Unsupported, message));
         }
-        let mut output = Output::new(sink).ok_or_else(|| MediaError::memory(&name))?;
+        let mut output = Output::new(sink, seekable).ok_or_else(|| MediaError::memory(&name))?;
         let mut raw = ptr::null_mut();
         // SAFETY: out-pointer and static muxer; names are optional.
         let code = unsafe {
@@ -140,6 +97,13 @@ impl Muxer {
         unsafe {
             (*raw).pb = output.as_mut_ptr();
             (*raw).flags |= ffi::AVFMT_FLAG_CUSTOM_IO;
+            if format == "yuv4mpegpipe" {
+                // More than 8 bits and other chroma than 4:2:0, which all readers of today know.
+                (*raw).strict_std_compliance = ffi::FF_COMPLIANCE_EXPERIMENTAL as c_int;
+            }
+            if !seekable {
+                (*raw).flags |= ffi::AVFMT_FLAG_FLUSH_PACKETS;
+            }
             (*raw).opaque = output.opaque();
             (*raw).io_open = Some(reopen);
             (*raw).io_close2 = Some(close_reopened);
@@ -175,6 +139,7 @@ impl Muxer {
             }
             if let Some(source) = source {
                 copy_tags(source, stream);
+                copy_hdr(source, stream);
                 if let Some(matrix) = facts::display_matrix(source) {
                     set_display_matrix(stream, matrix);
                     if !self.keeps_rotation() {
@@ -200,7 +165,14 @@ impl Muxer {
         // SAFETY: the source is valid.
         let (par, time_base) = unsafe { ((*source).codecpar, (*source).time_base) };
         // SAFETY: as above.
-        self.check_codec(unsafe { (*par).codec_id })?;
+        let (codec, kind) = unsafe { ((*par).codec_id, (*par).codec_type) };
+        self.check_codec(codec)?;
+        let film = kind == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO && self.tracks.is_empty();
+        if !film && !holds_sound(&self.format) {
+            let message =
+                format!("{}: the container \"{}\" holds film alone", self.name, self.format);
+            return Err(MediaError::new(Kind::Unsupported, message));
+        }
         let (index, target) = self.new_stream()?;
         // SAFETY: both streams and the muxer are valid.
         let code = unsafe {
@@ -229,6 +201,20 @@ impl Muxer {
     /// # Errors
     /// OutOfMemory.
     pub fn set_metadata(&mut self, from: &Input) -> Result<(), MediaError> {
+        self.set_metadata_within(from, 0, None)
+    }
+
+    /// As [`Muxer::set_metadata`], for a part of the input: from `start` nanoseconds after its
+    /// beginning, and as long as `length`. Chapters are moved and cut to it.
+    ///
+    /// # Errors
+    /// OutOfMemory.
+    pub fn set_metadata_within(
+        &mut self,
+        from: &Input,
+        start: i64,
+        length: Option<i64>,
+    ) -> Result<(), MediaError> {
         const OF_THE_CONTAINER: [&str; 5] =
             ["major_brand", "minor_version", "compatible_brands", "encoder", "duration"];
         for (key, value) in &from.facts().metadata {
@@ -245,8 +231,9 @@ impl Muxer {
                 }
             }
         }
+        let start = from.facts().start.saturating_add(start);
         // SAFETY: both contexts are valid.
-        match unsafe { copy_chapters(from.context.as_ptr(), self.context.0, from.facts().start) } {
+        match unsafe { copy_chapters(from.context.as_ptr(), self.context.0, start, length) } {
             true => Ok(()),
             false => Err(MediaError::memory(&self.name)),
         }
@@ -314,7 +301,8 @@ impl Muxer {
             let bare = (*muxer).flags & ffi::AVFMT_NOTIMESTAMPS != 0;
             (takes > 0 || takes < 0 && !bare, av::text(ffi::avcodec_get_name(codec)))
         };
-        if takes {
+        let listed = codecs(&self.format).is_none_or(|list| list.contains(&&*codec));
+        if takes && listed {
             return Ok(());
         }
         let message =
@@ -339,10 +327,4 @@ impl Muxer {
             false => Ok((self.tracks.len(), stream)),
         }
     }
-}
-
-fn find_muxer(format: &str) -> *const ffi::AVOutputFormat {
-    let name = av::c_string(format);
-    // SAFETY: a look-up by name that gives null or a static description.
-    unsafe { ffi::av_guess_format(name.as_ptr(), ptr::null(), ptr::null()) }
 }

@@ -162,8 +162,25 @@ pub(super) unsafe fn copy_tags(from: *const ffi::AVStream, to: *mut ffi::AVStrea
 /// `stream` is valid and of a muxer before its header.
 pub(super) unsafe fn set_display_matrix(stream: *mut ffi::AVStream, matrix: [i32; 9]) {
     let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
-    let size = size_of_val(&matrix);
     // SAFETY: the caller's promise; the place is as large as asked for, or null.
+    unsafe {
+        let place = new_side_data(stream, kind, size_of_val(&matrix));
+        if !place.is_null() {
+            place.cast::<[i32; 9]>().write_unaligned(matrix);
+        }
+    }
+}
+
+/// Room for side data of a stream, which libav owns; null when out of memory.
+///
+/// # Safety
+/// `stream` is valid and of a muxer before its header.
+unsafe fn new_side_data(
+    stream: *mut ffi::AVStream,
+    kind: ffi::AVPacketSideDataType,
+    size: usize,
+) -> *mut u8 {
+    // SAFETY: the caller's promise.
     unsafe {
         #[cfg(not(ffmpeg_6_1))]
         let place = ffi::av_stream_new_side_data(stream, kind, size);
@@ -175,8 +192,38 @@ pub(super) unsafe fn set_display_matrix(stream: *mut ffi::AVStream, matrix: [i32
             let entry = ffi::av_packet_side_data_new(list, count, kind, size, 0);
             if entry.is_null() { std::ptr::null_mut() } else { (*entry).data }
         };
-        if !place.is_null() {
-            place.cast::<[i32; 9]>().write_unaligned(matrix);
+        place
+    }
+}
+
+/// What a screen must know of pictures of high dynamic range: they are other pictures behind the
+/// encoder, but made for the same screen.
+///
+/// # Safety
+/// Both streams are valid, `to` of a muxer before its header.
+pub(super) unsafe fn copy_hdr(from: *const ffi::AVStream, to: *mut ffi::AVStream) {
+    use ffi::AVPacketSideDataType::*;
+    // SAFETY: the caller's promise; the side data of a valid stream are `count` valid entries.
+    unsafe {
+        #[cfg(not(ffmpeg_6_1))]
+        let (entries, count) = ((*from).side_data.cast_const(), (*from).nb_side_data);
+        #[cfg(ffmpeg_6_1)]
+        let (entries, count) = {
+            let par = (*from).codecpar;
+            ((*par).coded_side_data.cast_const(), (*par).nb_coded_side_data)
+        };
+        for i in 0..usize::try_from(count).unwrap_or(0) {
+            let entry = &*entries.add(i);
+            let wanted = matches!(
+                entry.type_,
+                AV_PKT_DATA_MASTERING_DISPLAY_METADATA | AV_PKT_DATA_CONTENT_LIGHT_LEVEL
+            );
+            if wanted && !entry.data.is_null() {
+                let place = new_side_data(to, entry.type_, entry.size);
+                if !place.is_null() {
+                    std::ptr::copy_nonoverlapping(entry.data, place, entry.size);
+                }
+            }
         }
     }
 }
@@ -199,7 +246,8 @@ pub(super) unsafe fn copy_side_data(from: *const ffi::AVStream, to: *mut ffi::AV
     }
 }
 
-/// Chapters, moved by `start` nanoseconds as all packets are. False when out of memory.
+/// Chapters, moved by `start` nanoseconds as all packets are, and cut to `length`. False when out
+/// of memory.
 ///
 /// # Safety
 /// Both contexts are valid, `to` of a muxer before its header.
@@ -207,6 +255,7 @@ pub(super) unsafe fn copy_chapters(
     from: *const ffi::AVFormatContext,
     to: *mut ffi::AVFormatContext,
     start: i64,
+    length: Option<i64>,
 ) -> bool {
     // SAFETY: the caller's promise; all memory is libav's, which frees it with the context.
     unsafe {
@@ -222,19 +271,25 @@ pub(super) unsafe fn copy_chapters(
         (*to).chapters = list;
         for i in 0..count {
             let source = &**(*from).chapters.add(i);
+            let offset = av::rescale(start, av::NANOSECONDS, source.time_base);
+            let offset = if offset == ffi::AV_NOPTS_VALUE { 0 } else { offset };
+            let last = length.map(|l| av::rescale(l, av::NANOSECONDS, source.time_base));
+            let (from, end) =
+                (source.start.saturating_sub(offset), source.end.saturating_sub(offset));
+            if end <= 0 || last.is_some_and(|last| from >= last) {
+                continue;
+            }
             let chapter = ffi::av_mallocz(size_of::<ffi::AVChapter>()).cast::<ffi::AVChapter>();
             if chapter.is_null() {
                 return false;
             }
-            let offset = av::rescale(start, av::NANOSECONDS, source.time_base);
-            let offset = if offset == ffi::AV_NOPTS_VALUE { 0 } else { offset };
             (*chapter).id = source.id;
             (*chapter).time_base = source.time_base;
-            (*chapter).start = source.start.saturating_sub(offset).max(0);
-            (*chapter).end = source.end.saturating_sub(offset).max(0);
+            (*chapter).start = from.max(0);
+            (*chapter).end = last.map_or(end, |last| end.min(last));
             ffi::av_dict_copy(&raw mut (*chapter).metadata, source.metadata, 0);
-            *list.add(i) = chapter;
-            (*to).nb_chapters = i as u32 + 1;
+            *list.add((*to).nb_chapters as usize) = chapter;
+            (*to).nb_chapters += 1;
         }
         true
     }

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::avio::{Avio, Source, refuse_to_open};
 use super::demux::Progress;
@@ -12,7 +13,8 @@ use super::error::{MediaError, MediaErrorKind as Kind};
 use super::facts::{self, MediaFacts, StreamKind};
 use super::file::{OpenOptions, regular_file};
 use super::interrupt::Interrupt;
-use super::{av, ffi, log};
+use super::source::{InputSource, check_input_format, find_demuxer, open_pipe};
+use super::{av, ffi, log, options};
 use crate::frame;
 
 /// How much of a file libav may read to find out what is in it: its own default, said here so that
@@ -22,8 +24,11 @@ const PROBE_BYTES: u32 = 5_000_000;
 /// An open input. Dropping it closes it.
 pub struct Input {
     pub(super) context: Context,
-    pub(super) source: Avio<Source>,
+    /// none where libav reads by itself: the network and devices
+    pub(super) source: Option<Avio<Source>>,
     pub(super) interrupt: Arc<Interrupt>,
+    /// how long the network may be silent
+    pub(super) patience: Option<Duration>,
     pub(super) facts: MediaFacts,
     pub(super) progress: Progress,
     path: PathBuf,
@@ -59,23 +64,37 @@ impl Input {
     /// NotFound, Denied, Empty, NotMedia (no known format, or no regular file), NotAllowed (a
     /// format not in `options.formats`), TooLarge, TimedOut, Cancelled, Read.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Input, MediaError> {
+        Input::open_source(&InputSource::File(path.to_path_buf()), options)
+    }
+
+    /// Opens whatever may be an input; see [`InputSource`] for what each kind may open in turn.
+    ///
+    /// # Errors
+    /// As [`Input::open`]; NotAllowed too for a URL whose protocol is not on the list.
+    pub fn open_source(source: &InputSource, options: &OpenOptions) -> Result<Input, MediaError> {
         super::init();
+        let path = source.name();
         let doing = format!("open {}", path.display());
-        let file = regular_file(path, &doing)?;
         let interrupt = Arc::new(Interrupt::new(&options.cancel));
+        let reader = reader(source, &interrupt, &doing)?;
         interrupt.set_deadline(Some(options.deadline));
-        let source = Source { file, interrupt: Arc::clone(&interrupt), error: None };
-        let source = Avio::new(source, false).ok_or_else(|| MediaError::memory(&doing))?;
-        let mut opening = Opening { source, interrupt, options, path, doing };
-        let format = opening.choose_format()?;
-        let mut context = opening.read_header(format)?;
+        let mut opening = Opening { source: reader, interrupt, options, path: &path, doing };
+        let mut context = match source {
+            InputSource::Url(url) => opening.connect(url)?,
+            InputSource::Named { format, name } => opening.open_named(format, name)?,
+            InputSource::File(_) | InputSource::Pipe(_) => {
+                let format = opening.choose_format()?;
+                opening.read_header(format)?
+            }
+        };
         opening.look_inside(&mut context)?;
         opening.interrupt.set_deadline(None);
         // SAFETY: the context is valid and nobody else's.
         let facts = unsafe { facts::read(context.as_ptr()) };
         let progress = Progress::new(&facts);
-        let Opening { source, interrupt, .. } = opening;
-        Ok(Input { context, source, interrupt, facts, progress, path: path.to_path_buf() })
+        let Opening { source: reader, interrupt, .. } = opening;
+        let patience = source.is_network().then_some(options.deadline);
+        Ok(Input { context, source: reader, interrupt, patience, facts, progress, path })
     }
 
     pub fn facts(&self) -> &MediaFacts {
@@ -103,6 +122,26 @@ impl Input {
         let other =
             self.facts.streams.iter().find(|s| s.kind == StreamKind::Video && film(s.index));
         other.map(|s| s.index).ok_or_else(|| self.no_video())
+    }
+
+    /// Whether packets of one of its streams may follow those of another input's: the same codec,
+    /// set up the same way.
+    pub fn continues(&self, stream: usize, other: &Input, others: usize) -> bool {
+        let (Ok(a), Ok(b)) = (self.stream(stream), other.stream(others)) else { return false };
+        // SAFETY: both streams are valid; extradata are `extradata_size` bytes, or null.
+        unsafe {
+            let (a, b) = (&*(*a).codecpar, &*(*b).codecpar);
+            let extra = |p: &ffi::AVCodecParameters| match usize::try_from(p.extradata_size) {
+                Ok(size) if size > 0 && !p.extradata.is_null() => {
+                    std::slice::from_raw_parts(p.extradata, size).to_vec()
+                }
+                _ => Vec::new(),
+            };
+            a.codec_id == b.codec_id
+                && a.sample_rate == b.sample_rate
+                && a.ch_layout.nb_channels == b.ch_layout.nb_channels
+                && extra(a) == extra(b)
+        }
     }
 
     fn no_video(&self) -> MediaError {
@@ -136,18 +175,38 @@ impl Input {
     }
 }
 
-struct Opening<'a> {
-    source: Avio<Source>,
+/// What stands behind a source that is read through Rust.
+fn reader(
+    source: &InputSource,
+    interrupt: &Arc<Interrupt>,
+    doing: &str,
+) -> Result<Option<Avio<Source>>, MediaError> {
+    let (file, pipe) = match source {
+        InputSource::File(path) => (regular_file(path, doing)?, false),
+        InputSource::Pipe(path) => open_pipe(path.as_ref())
+            .map_err(|e| MediaError::new(Kind::Read, format!("{doing}: {e}")))?,
+        InputSource::Url(_) | InputSource::Named { .. } => return Ok(None),
+    };
+    let source = Source { file, pipe, interrupt: Arc::clone(interrupt), error: None };
+    Avio::new(source, false).map(Some).ok_or_else(|| MediaError::memory(doing))
+}
+
+pub(super) struct Opening<'a> {
+    source: Option<Avio<Source>>,
     interrupt: Arc<Interrupt>,
-    options: &'a OpenOptions,
+    pub(super) options: &'a OpenOptions,
     path: &'a Path,
-    doing: String,
+    pub(super) doing: String,
 }
 
 impl Opening<'_> {
     /// Finds the demuxer by the file's content, with its ending as a hint, and checks that it may
     /// be used.
     fn choose_format(&mut self) -> Result<*const ffi::AVInputFormat, MediaError> {
+        if let Some(format) = &self.options.format {
+            check_input_format(format)?;
+            return Ok(find_demuxer(format));
+        }
         // Only the ending is told: the rest of a name can hold patterns that libav would expand.
         let ending = self.path.extension().and_then(|e| e.to_str()).unwrap_or("");
         let plain = !ending.is_empty() && ending.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -175,43 +234,63 @@ impl Opening<'_> {
         Err(MediaError::new(Kind::NotAllowed, message))
     }
 
+    /// The I/O that libav is given, null where it opens its own.
+    fn io(&mut self) -> *mut ffi::AVIOContext {
+        self.source.as_mut().map_or(ptr::null_mut(), Avio::as_mut_ptr)
+    }
+
     fn read_header(&mut self, format: *const ffi::AVInputFormat) -> Result<Context, MediaError> {
+        let mut options = av::Dictionary::new();
+        options.set("protocol_whitelist", "none");
+        self.open_input("", format, options)
+    }
+
+    /// Has libav open an input: through our I/O, where there is one, else by `url` and nothing but
+    /// the protocols that `options` lists.
+    pub(super) fn open_input(
+        &mut self,
+        url: &str,
+        format: *const ffi::AVInputFormat,
+        mut options: av::Dictionary,
+    ) -> Result<Context, MediaError> {
         log::forget();
         // SAFETY: allocates or gives null.
         let mut raw = unsafe { ffi::avformat_alloc_context() };
         if raw.is_null() {
             return Err(MediaError::memory(&self.doing));
         }
-        let mut options = av::Dictionary::new();
-        options.set("protocol_whitelist", "none");
+        for (key, value) in &self.options.format_options {
+            options.set(key, value);
+        }
+        let (io, url) = (self.io(), av::c_string(url));
         // SAFETY: a fresh context; the I/O and the interrupt outlive it (fields of the Input that
         // are dropped after it, or of this Opening). On failure libav frees the context and sets
         // `raw` to null.
         let code = unsafe {
-            (*raw).pb = self.source.as_mut_ptr();
+            if !io.is_null() {
+                (*raw).pb = io;
+                (*raw).io_open = Some(refuse_to_open);
+            }
             (*raw).interrupt_callback = self.interrupt.callback();
-            (*raw).io_open = Some(refuse_to_open);
             (*raw).probesize = i64::from(PROBE_BYTES);
-            let url = c"".as_ptr();
-            ffi::avformat_open_input(&raw mut raw, url, format, options.as_mut_ptr())
+            ffi::avformat_open_input(&raw mut raw, url.as_ptr(), format, options.as_mut_ptr())
         };
         let context = Context(raw);
         self.stopped()?;
         if code < 0 {
-            // libav has no code of its own for absurd sizes.
-            let absurd = log::reason().is_some_and(|said| said.contains("Picture size "));
-            let kind = match code {
-                _ if absurd => Kind::TooLarge,
-                ffi::AVERROR_INVALIDDATA => Kind::NotMedia,
-                _ => Kind::Read,
-            };
-            let mut error = MediaError::av(kind, &self.doing, code);
+            let mut error = MediaError::av(open_error(code), &self.doing, code);
             if error.kind == Kind::NotMedia {
                 error.message.push_str(
                     " (the file is no media, or was cut off before its index was written)",
                 );
             }
             return Err(error);
+        }
+        // SAFETY: the dictionary is ours; libav has taken out what it knows.
+        if let Some((key, _)) = unsafe { av::pairs(*options.as_mut_ptr()) }.first() {
+            let whose = format!("{}: its format", self.doing);
+            // SAFETY: an AVFormatContext begins with its AVClass.
+            unsafe { options::check(context.0.cast(), &whose, key) }?;
         }
         self.check_sizes(&context)?;
         Ok(context)
@@ -224,7 +303,7 @@ impl Opening<'_> {
         let mut format: *const ffi::AVInputFormat = ptr::null();
         // SAFETY: the context is ours; libav reads at most PROBE_BYTES and rewinds.
         let code = unsafe {
-            let pb = self.source.as_mut_ptr();
+            let pb = self.io();
             let out = &raw mut format;
             ffi::av_probe_input_buffer2(pb, out, hint.as_ptr(), ptr::null_mut(), 0, PROBE_BYTES)
         };
@@ -292,7 +371,7 @@ impl Opening<'_> {
     /// Whether the job was stopped or the disk failed, whatever libav says.
     fn stopped(&mut self) -> Result<(), MediaError> {
         self.interrupt.check(&self.doing)?;
-        match self.source.stream().error.take() {
+        match self.source.as_mut().and_then(|s| s.stream().error.take()) {
             Some(error) => Err(MediaError::new(Kind::Read, format!("{}: {error}", self.doing))),
             None => Ok(()),
         }
@@ -305,5 +384,20 @@ fn demuxer_names(format: *const ffi::AVInputFormat) -> (String, String) {
         true => (String::new(), String::new()),
         // SAFETY: demuxers are static.
         false => unsafe { (av::text((*format).name), av::text((*format).long_name)) },
+    }
+}
+
+/// What a failure to open says of the input.
+fn open_error(code: i32) -> Kind {
+    // libav has no code of its own for absurd sizes.
+    let absurd = log::reason().is_some_and(|said| said.contains("Picture size "));
+    match code {
+        _ if absurd => Kind::TooLarge,
+        ffi::AVERROR_INVALIDDATA => Kind::NotMedia,
+        ffi::AVERROR_HTTP_NOT_FOUND => Kind::NotFound,
+        ffi::AVERROR_HTTP_FORBIDDEN | ffi::AVERROR_HTTP_UNAUTHORIZED => Kind::Denied,
+        code if code == av::errno(nix::libc::ENOENT) => Kind::NotFound,
+        code if code == av::errno(nix::libc::EACCES) => Kind::Denied,
+        _ => Kind::Read,
     }
 }

@@ -21,6 +21,7 @@ pub(super) struct Shared {
     sink: Box<dyn Sink>,
     position: Option<u64>,
     error: Option<io::Error>,
+    seekable: bool,
 }
 
 /// One context's view of the sink, with a position of its own.
@@ -91,6 +92,11 @@ impl Stream for View {
         // SAFETY: as in `at_position`.
         unsafe { self.shared.as_mut() }.error.get_or_insert(error);
     }
+
+    fn seekable(&self) -> bool {
+        // SAFETY: as in `at_position`.
+        unsafe { self.shared.as_ref() }.seekable
+    }
 }
 
 fn shared_position(view: &mut View) {
@@ -131,8 +137,10 @@ pub(super) struct Output {
 unsafe impl Send for Output {}
 
 impl Output {
-    pub(super) fn new(sink: Box<dyn Sink>) -> Option<Output> {
-        let shared = Box::leak(Box::new(Shared { sink, position: None, error: None }));
+    /// `seekable`: whether the muxer may come back to what it has written.
+    pub(super) fn new(sink: Box<dyn Sink>, seekable: bool) -> Option<Output> {
+        let position = if seekable { None } else { Some(0) };
+        let shared = Box::leak(Box::new(Shared { sink, position, error: None, seekable }));
         let shared = Owner(NonNull::from(shared));
         let avio = Avio::new(View { shared: shared.0, position: 0 }, true)?;
         Some(Output { avio, shared })

@@ -9,31 +9,37 @@ use tracing::warn;
 use super::error::PipelineError;
 use super::flow::{Collect, Deal, Trouble};
 use super::job::Summary;
+use super::output::Writer;
+use super::parts::Parts;
 use super::stats::{Meter, Progress};
+use super::window::Cut;
 use crate::cancel::Cancel;
 use crate::frame::Frame;
-use crate::media::{Input, MediaError, MediaErrorKind, Muxer, Packet, VideoDecoder, VideoEncoder};
+use crate::media::{MediaError, MediaErrorKind, Packet, VideoEncoder};
 
 /// How the source ended.
 #[derive(Default)]
 pub(super) struct Ended {
     pub(super) frames: u64,
     pub(super) damaged: u64,
+    /// jumps of a clock that were taken out
+    pub(super) jumps: u64,
     pub(super) truncated: Option<String>,
 }
 
 /// Reads and decodes, on a thread of its own.
 pub(super) struct Source {
-    pub(super) input: Input,
-    pub(super) decoder: VideoDecoder,
-    pub(super) video: usize,
-    /// which of the input's streams are copied
-    pub(super) wanted: Vec<bool>,
+    pub(super) parts: Parts,
+    pub(super) cut: Cut,
     pub(super) deal: Deal,
     pub(super) packets: Sender<Packet>,
     pub(super) meter: Arc<Meter>,
     pub(super) accept_truncated: bool,
 }
+
+/// How long after the end of the wanted part its last sound may still come, nanoseconds: files
+/// have sound and pictures of one time close together.
+const AFTERMATH: i64 = 5_000_000_000;
 
 impl Source {
     pub(super) fn run(mut self, trouble: &Trouble, cancel: &Cancel) -> Ended {
@@ -41,13 +47,31 @@ impl Source {
         if let Err(e) = self.read_all(cancel, &mut ended) {
             trouble.report(e);
         }
-        ended.damaged = self.decoder.damaged();
+        ended.damaged = self.parts.damaged();
+        ended.jumps = self.parts.jumped();
         ended
     }
 
     fn read_all(&mut self, cancel: &Cancel, ended: &mut Ended) -> Result<(), PipelineError> {
+        loop {
+            let part = &mut self.parts.now;
+            part.input.seek(part.video, self.cut.start().saturating_sub(part.offset))?;
+            if !self.read_part(cancel, ended)? || self.cut.is_over() || cancel.is_cancelled() {
+                break;
+            }
+            if !self.parts.next()? {
+                break;
+            }
+        }
+        self.pass_on(true);
+        Ok(())
+    }
+
+    /// Reads one input to its end, or the wanted part's; false when nobody takes it any more.
+    fn read_part(&mut self, cancel: &Cancel, ended: &mut Ended) -> Result<bool, PipelineError> {
+        let mut waiting = self.parts.steady();
         while !cancel.is_cancelled() {
-            let packet = match self.input.read() {
+            let mut packet = match self.parts.now.input.read() {
                 Ok(Some(packet)) => packet,
                 Ok(None) => break,
                 Err(e) if e.kind == MediaErrorKind::Truncated && self.accept_truncated => {
@@ -57,32 +81,75 @@ impl Source {
                 }
                 Err(e) => return Err(e.into()),
             };
-            let stream = packet.stream();
-            let delivered = if stream == self.video {
-                let (decoder, meter) = (&mut self.decoder, &self.meter);
+            self.parts.now.jumps.smooth(&mut packet);
+            let more = if packet.stream() != self.parts.now.video {
+                self.copy(packet, &mut waiting)
+            } else if !self.cut.is_over() {
+                let (decoder, meter) = (&mut self.parts.now.decoder, &self.meter);
                 meter.time(0, || decoder.send(&packet))?;
                 self.deliver(ended)?
             } else {
-                !self.wanted.get(stream).copied().unwrap_or(false)
-                    || self.packets.send(packet).is_ok()
+                self.is_near_the_end(&packet)
             };
-            if !delivered {
-                return Ok(());
+            if !more {
+                return Ok(false);
+            }
+            if self.cut.is_over() && waiting.is_empty() {
+                return Ok(true);
             }
         }
-        let (decoder, meter) = (&mut self.decoder, &self.meter);
-        meter.time(0, || decoder.end())?;
-        self.deliver(ended)?;
-        Ok(())
+        if !self.cut.is_over() {
+            let (decoder, meter) = (&mut self.parts.now.decoder, &self.meter);
+            meter.time(0, || decoder.end())?;
+            return self.deliver(ended);
+        }
+        Ok(true)
+    }
+
+    /// Whether sound of the wanted part may still come behind this picture.
+    fn is_near_the_end(&self, packet: &Packet) -> bool {
+        let part = &self.parts.now;
+        let begin = part.input.facts().start;
+        let time = packet.time().map_or(0, |t| t.saturating_sub(begin) + part.offset);
+        self.cut.end().is_none_or(|end| time < end.saturating_add(AFTERMATH))
+    }
+
+    /// Takes a packet that may be wanted in the output as it is.
+    fn copy(&mut self, packet: Packet, waiting: &mut Vec<usize>) -> bool {
+        let by = -self.cut.start();
+        // A cover picture has a time of its own, or none.
+        let timeless = packet.time().is_none() || self.parts.is_cover(packet.stream());
+        let Some((packet, time)) = self.parts.adopt(packet, by) else { return true };
+        if timeless {
+            return self.packets.send(packet).is_ok();
+        }
+        if self.cut.end().is_some_and(|end| time >= end) {
+            waiting.retain(|stream| *stream != packet.stream());
+        }
+        let length = packet.length();
+        self.cut.packet(packet, time, length);
+        self.pass_on(false)
+    }
+
+    /// Passes on the packets that are known to be wanted; false when nobody takes them any more.
+    fn pass_on(&mut self, last: bool) -> bool {
+        while let Some(packet) = self.cut.release(last) {
+            if self.packets.send(packet).is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Passes on what the decoder has ready; false when nobody takes it any more.
     fn deliver(&mut self, ended: &mut Ended) -> Result<bool, PipelineError> {
         loop {
             let start = Instant::now();
-            let frame = self.decoder.receive()?;
+            let frame = self.parts.now.decoder.receive()?;
             self.meter.add(start.elapsed(), u64::from(frame.is_some()));
-            let Some(frame) = frame else { return Ok(true) };
+            let Some(frame) = frame else { return Ok(self.pass_on(false)) };
+            let time = self.parts.frame_time(&frame);
+            let Some(frame) = self.cut.frame(frame, time) else { continue };
             ended.frames += 1;
             if !self.deal.send(vec![frame]) {
                 return Ok(false);
@@ -94,9 +161,7 @@ impl Source {
 /// Encodes and writes, on the thread that runs the job.
 pub(super) struct Sink {
     pub(super) encoder: VideoEncoder,
-    pub(super) muxer: Muxer,
-    pub(super) encoded: usize,
-    pub(super) copies: Vec<Option<usize>>,
+    pub(super) writer: Writer,
     pub(super) encode: Meter,
     pub(super) mux: Meter,
     pub(super) frames: u64,
@@ -150,32 +215,30 @@ impl Sink {
         loop {
             let encoder = &mut self.encoder;
             let Some(packet) = self.encode.time(0, || encoder.receive())? else { return Ok(()) };
-            let (muxer, stream) = (&mut self.muxer, self.encoded);
-            self.mux.time(1, || muxer.write_encoded(stream, packet))?;
+            let writer = &mut self.writer;
+            self.mux.time(1, || writer.write_encoded(packet))?;
         }
     }
 
     fn copy(&mut self, packet: Packet) -> Result<(), PipelineError> {
-        let Some(stream) = self.copies.get(packet.stream()).copied().flatten() else {
-            return Ok(());
-        };
-        let muxer = &mut self.muxer;
-        Ok(self.mux.time(0, || muxer.write_copied(stream, packet))?)
+        let writer = &mut self.writer;
+        self.mux.time(0, || writer.write_copied(packet))
     }
 
+    /// Ends the encoder and the output, which appears then.
     pub(super) fn finish(mut self, summary: &mut Summary) -> Result<(), PipelineError> {
         let encoder = &mut self.encoder;
         self.encode.time(0, || encoder.finish())?;
         self.write()?;
         summary.frames_out = self.frames;
         summary.nudged = self.encoder.nudged();
-        let (muxer, meter) = (self.muxer, self.mux);
-        meter.time(0, || muxer.finish())?;
-        summary.encode = self.encode.reading();
-        summary.mux = meter.reading();
         if self.frames == 0 {
             return Err(no_frames().into());
         }
+        let (writer, meter) = (self.writer, self.mux);
+        summary.bytes = meter.time(0, || writer.finish())?;
+        summary.encode = self.encode.reading();
+        summary.mux = meter.reading();
         Ok(())
     }
 }
@@ -183,6 +246,6 @@ impl Sink {
 fn no_frames() -> MediaError {
     MediaError {
         kind: MediaErrorKind::Decode,
-        message: "not one picture reached the encoder: the input holds none that can be decoded, or the plugins dropped them all".to_owned(),
+        message: "not one picture reached the encoder: the input holds none that can be decoded, the part asked for lies behind its end, or the plugins dropped them all".to_owned(),
     }
 }

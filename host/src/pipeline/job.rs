@@ -1,8 +1,7 @@
 //! One file in, one file out: decode, the chain of plugins, encode, and what is not video copied
 //! beside it.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,24 +12,25 @@ use super::chain::Chain;
 use super::ends::{Ended, Sink, Source};
 use super::error::PipelineError;
 use super::flow::{Collect, Flow, Trouble};
+use super::output::{Plan, Selection, Target, Writer};
+use super::parts::Parts;
 use super::stats::{Meter, Progress, Reading};
+use super::window::{Cut, Window};
 use crate::cancel::Cancel;
-use crate::frame::{PlanePool, Rational, StreamInfo};
+use crate::frame::{PixelFormat, PlanePool, Rational, StreamInfo};
 use crate::media::{
     DecodeOptions, EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, Packet, VideoDecoder,
     VideoEncoder, encoder_formats,
 };
 use crate::plugin::Supervisor;
-use crate::publish::Aside;
 
 /// Copied packets that may wait for the muxer.
 const PACKETS: usize = 512;
 
 /// What to do.
 pub struct FileJob {
-    pub input: PathBuf,
-    pub output: PathBuf,
-    /// libav's name of the container; by the ending of `output` where none
+    pub output: Target,
+    /// libav's name of the container, for all but pictures
     pub format: Option<String>,
     /// whether a file that is there may be replaced
     pub replace: bool,
@@ -42,6 +42,10 @@ pub struct FileJob {
     pub decoder_threads: usize,
     /// make do with an input that ends before its time
     pub accept_truncated: bool,
+    /// which part of the input
+    pub window: Window,
+    /// which streams of it
+    pub selection: Selection,
 }
 
 /// What was done.
@@ -68,6 +72,10 @@ pub struct Summary {
     pub damaged: u64,
     /// timestamps that had to be moved to rise
     pub nudged: u64,
+    /// jumps of the input's clock that were taken out
+    pub jumps: u64,
+    /// what of a later input is not in the output, with the reason
+    pub missing: Vec<String>,
     /// why the input ended early, where that was accepted
     pub truncated: Option<String>,
     pub bytes: u64,
@@ -85,65 +93,95 @@ pub struct PluginSummary {
 /// A job whose parts are open, checked and connected, and of which nothing has run yet.
 pub struct Prepared {
     job: FileJob,
-    input: Input,
-    decoder: VideoDecoder,
-    video: usize,
+    parts: Parts,
     chain: Chain,
     encoder: VideoEncoder,
-    muxer: Muxer,
-    /// stream of the input to stream of the output, for what is copied
-    copies: Vec<Option<usize>>,
-    encoded: usize,
-    aside: Aside,
+    writer: Writer,
+    /// nanoseconds of the wanted part, where somebody knows
+    duration: Option<i64>,
     summary: Summary,
 }
 
 impl FileJob {
-    /// Opens the input (opened by the caller, who knows the whitelists), sets up the chain and
-    /// begins the output.
+    /// Sets up the chain and begins the output, for inputs that are open: the caller knows what
+    /// may be opened. Those behind the first one follow it as if they were one.
     ///
     /// # Errors
     /// Everything that can be wrong before the first picture. Nothing is left behind then.
-    pub fn prepare(self, input: Input) -> Result<Prepared, PipelineError> {
-        let video = input.best_video()?;
+    pub fn prepare(
+        self,
+        input: Input,
+        rest: Vec<Input>,
+        cancel: &Cancel,
+    ) -> Result<Prepared, PipelineError> {
+        let video = self.selection.video.map_or_else(|| input.best_video(), Ok)?;
         let options = DecodeOptions { threads: self.decoder_threads };
         let decoder = VideoDecoder::new(&input, video, &options).map_err(undecodable)?;
         let source = decoder.output();
-        let format = Muxer::format_for(&self.output, self.format.as_deref())?;
-        let taken = encoder_formats(&self.encode.codec)?;
-        let chain = Chain::plan(&source, &self.plugins, &taken)?;
-        let options = EncodeOptions {
-            global_header: Muxer::needs_global_header(&format),
-            ..self.encode.clone()
-        };
-        let encoder =
-            VideoEncoder::new(&chain.output, time_base(&input, video, &format), &options)?;
-        let aside = Aside::create(&self.output, self.replace)?;
-        let mut muxer = create_muxer(&format, &aside)?;
+        let chain = Chain::plan(&source, &self.plugins, &self.encoder_formats()?)?;
+        let options_of_encoder = self.encode_options(&input, video);
+        let clock = time_base(&input, video, self.format.as_deref().unwrap_or(""));
+        let encoder = VideoEncoder::new(&chain.output, clock, &options_of_encoder)?;
         let mut summary = Summary {
             input: Some(source),
             output: Some(chain.output.clone()),
-            conversions: chain.notes.clone(),
+            conversions: chain.notes.iter().cloned().chain(encoder.note()).collect(),
             workers: self.workers,
             ..Summary::default()
         };
-        let (copies, encoded) = add_streams(&mut muxer, &input, video, &encoder, &mut summary)?;
-        muxer.set_metadata(&input)?;
-        muxer.write_header(&header_options(&format))?;
-        let job = self;
-        Ok(Prepared {
-            job,
-            input,
-            decoder,
+        let plan = Plan {
+            target: &self.output,
+            format: self.format.as_deref(),
+            replace: self.replace,
+            input: &input,
             video,
-            chain,
-            encoder,
-            muxer,
-            copies,
-            encoded,
-            aside,
-            summary,
-        })
+            encoder: &encoder,
+            selection: &self.selection,
+            window: self.window,
+            cancel,
+        };
+        let writer = plan.begin(&mut summary)?;
+        let duration = wanted_duration(self.window, &input, &rest);
+        let copied = writer.copied(input.facts().streams.len());
+        let parts = Parts::new(input, decoder, video, rest, &copied, options);
+        summary.missing.clone_from(&parts.missing);
+        Ok(Prepared { job: self, parts, chain, encoder, writer, duration, summary })
+    }
+
+    /// The formats that the encoder may be given: those it takes, and of them what was asked for
+    /// and what the container knows.
+    fn encoder_formats(&self) -> Result<Vec<PixelFormat>, PipelineError> {
+        let mut formats = encoder_formats(&self.encode.codec)?;
+        if self.format.as_deref() == Some("yuv4mpegpipe") {
+            formats.retain(|f| f.is_yuv() || *f == PixelFormat::Gray8);
+        }
+        let Some(wanted) = self.encode.pixel_format else { return Ok(formats) };
+        if formats.contains(&wanted) {
+            return Ok(vec![wanted]);
+        }
+        let taken: Vec<&str> = formats.into_iter().map(PixelFormat::name).collect();
+        let (codec, taken) = (&self.encode.codec, taken.join(", "));
+        let message = format!("the encoder \"{codec}\" does not take {wanted}; it takes {taken}");
+        Err(MediaError { kind: MediaErrorKind::Unsupported, message }.into())
+    }
+
+    fn encode_options(&self, input: &Input, video: usize) -> EncodeOptions {
+        let facts = input.facts().streams.get(video).and_then(|s| s.video.as_ref());
+        EncodeOptions {
+            global_header: self.format.as_deref().is_some_and(Muxer::needs_global_header),
+            interlaced: facts.and_then(|f| f.interlaced),
+            ..self.encode.clone()
+        }
+    }
+}
+
+/// Nanoseconds that the wanted part lasts, where all inputs say how long they are.
+fn wanted_duration(window: Window, input: &Input, rest: &[Input]) -> Option<i64> {
+    let all = std::iter::once(input).chain(rest).map(|i| i.facts().duration);
+    let whole = all.sum::<Option<i64>>().map(|all| (all - window.start).max(0));
+    match (whole, window.duration) {
+        (Some(whole), Some(wanted)) => Some(whole.min(wanted)),
+        (one, other) => one.or(other),
     }
 }
 
@@ -170,61 +208,15 @@ fn time_base(input: &Input, video: usize, format: &str) -> Rational {
     }
 }
 
-fn create_muxer(format: &str, aside: &Aside) -> Result<Muxer, PipelineError> {
-    let file = aside.file().map_err(|e| {
-        PipelineError::System(format!("{}: cannot be opened: {e}", aside.path().display()))
-    })?;
-    Ok(Muxer::create(format, Box::new(file), aside.target())?)
-}
-
-/// mp4 and mov with the index in front, so that a player can start before all is there.
-fn header_options(format: &str) -> Vec<(String, String)> {
-    match format {
-        "mp4" | "mov" => vec![("movflags".to_owned(), "+faststart".to_owned())],
-        _ => Vec::new(),
-    }
-}
-
-/// The output's streams, in the order of the input's: the video from the encoder, the rest
-/// copied where the container takes it.
-fn add_streams(
-    muxer: &mut Muxer,
-    input: &Input,
-    video: usize,
-    encoder: &VideoEncoder,
-    summary: &mut Summary,
-) -> Result<(Vec<Option<usize>>, usize), PipelineError> {
-    let mut copies = vec![None; input.facts().streams.len()];
-    let mut encoded = 0;
-    for stream in &input.facts().streams {
-        if stream.index == video {
-            encoded = muxer.add_encoded(encoder, Some((input, video)))?;
-            continue;
-        }
-        let name = format!("{} ({})", stream.kind.name(), stream.codec);
-        match muxer.add_copy(input, stream.index) {
-            Ok(index) => {
-                copies[stream.index] = Some(index);
-                summary.copied.push(name);
-            }
-            Err(e) if e.kind == MediaErrorKind::Unsupported => {
-                summary.left_out.push(format!("stream {}, {name}: {e}", stream.index));
-            }
-            Err(e) => return Err(e.into()),
-        }
-    }
-    Ok((copies, encoded))
-}
-
 impl Prepared {
     /// What is about to happen.
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    /// Nanoseconds that the input lasts, where somebody knows.
+    /// Nanoseconds that the wanted part of the input lasts, where somebody knows.
     pub fn duration(&self) -> Option<i64> {
-        self.input.facts().duration
+        self.duration
     }
 
     /// Runs the job and publishes the output.
@@ -244,10 +236,8 @@ impl Prepared {
         let (packets, copied) = bounded(PACKETS);
         let decode_meter = Arc::<Meter>::default();
         let source = Source {
-            input: self.input,
-            decoder: self.decoder,
-            video: self.video,
-            wanted: self.copies.iter().map(Option::is_some).collect(),
+            parts: self.parts,
+            cut: Cut::new(self.job.window),
             deal,
             packets,
             meter: Arc::clone(&decode_meter),
@@ -255,9 +245,7 @@ impl Prepared {
         };
         let mut sink = Sink {
             encoder: self.encoder,
-            muxer: self.muxer,
-            encoded: self.encoded,
-            copies: self.copies,
+            writer: self.writer,
             encode: Meter::default(),
             mux: Meter::default(),
             frames: 0,
@@ -273,11 +261,10 @@ impl Prepared {
         }
         let mut summary = self.summary;
         sink.finish(&mut summary)?;
-        summary.bytes = self.aside.file().and_then(|f: File| f.metadata()).map_or(0, |m| m.len());
-        self.aside.publish()?;
         summary.wall = start.elapsed();
         summary.frames_in = ended.frames;
         summary.damaged = ended.damaged;
+        summary.jumps = ended.jumps;
         summary.truncated = ended.truncated;
         summary.decode = decode_meter.reading();
         summary.convert = self.chain.convert_meter.reading();

@@ -6,10 +6,17 @@ mod ends;
 mod error;
 mod flow;
 mod job;
+mod jumps;
 pub mod negotiate;
+mod output;
+mod parts;
+mod sequence;
 mod stats;
+mod window;
 
 pub use chain::{Chain, Link, Stage, Worker};
 pub use error::PipelineError;
 pub use job::{FileJob, PluginSummary, Prepared, Summary, default_workers, is_input};
+pub use output::{Selection, Target};
 pub use stats::{Meter, Progress, Reading};
+pub use window::Window;

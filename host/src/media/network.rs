@@ -1,0 +1,156 @@
+//! The network and devices, which libav opens itself: inputs by URL or by a named format, and
+//! outputs that are pushed to a URL.
+
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use super::error::{MediaError, MediaErrorKind as Kind};
+use super::interrupt::Interrupt;
+use super::open::{Context, Opening};
+use super::source::{
+    LOCAL_PROTOCOLS, SCHEMES, check_input_format, find_demuxer, network_formats, protocols, scheme,
+};
+use super::{av, ffi};
+use crate::cancel::Cancel;
+
+/// The protocols of a URL.
+fn protocols_of(url: &str, doing: &str) -> Result<&'static str, MediaError> {
+    let scheme = scheme(url).unwrap_or_default();
+    protocols(&scheme).ok_or_else(|| {
+        let message =
+            format!("{doing}: \"{scheme}\" is no protocol that filmgate opens ({SCHEMES})");
+        MediaError::new(Kind::NotAllowed, message)
+    })
+}
+
+impl Opening<'_> {
+    /// Opens a URL. What it leads on to (playlists, redirections) must be of its own protocols,
+    /// and of formats that may come over the network.
+    pub(super) fn connect(&mut self, url: &str) -> Result<Context, MediaError> {
+        let allowed = protocols_of(url, &self.doing)?;
+        let mut options = av::Dictionary::new();
+        options.set("protocol_whitelist", allowed);
+        let format = match &self.options.format {
+            Some(format) => {
+                check_input_format(format)?;
+                options.set("format_whitelist", &format!("{},{format}", network_formats()));
+                find_demuxer(format)
+            }
+            None => {
+                options.set("format_whitelist", &network_formats());
+                ptr::null()
+            }
+        };
+        self.open_input(url, format, options)
+    }
+
+    /// Opens what a format reads by itself: a device, numbered pictures, a local playlist.
+    pub(super) fn open_named(&mut self, format: &str, name: &str) -> Result<Context, MediaError> {
+        check_input_format(format)?;
+        let found = find_demuxer(format);
+        // SAFETY: descriptions are static.
+        let flags = unsafe { (*found).flags };
+        let mut options = av::Dictionary::new();
+        options.set("protocol_whitelist", LOCAL_PROTOCOLS);
+        let file = flags & ffi::AVFMT_NOFILE == 0;
+        let local = match (file, scheme(name)) {
+            (true, Some(scheme)) if scheme != "file" => return self.connect(name),
+            (true, None) => format!("file:{name}"),
+            _ => name.to_owned(),
+        };
+        self.open_input(&local, found, options)
+    }
+}
+
+/// A URL that is written to, as the sink of a [`super::Muxer`]. It only goes forward.
+pub struct Push {
+    context: NonNull<ffi::AVIOContext>,
+    /// behind the context, which asks it
+    _interrupt: Arc<Interrupt>,
+    position: u64,
+}
+
+// SAFETY: the context is used through `&mut self` only, and has no tie to a thread.
+unsafe impl Send for Push {}
+
+impl Push {
+    /// Connects to a URL.
+    ///
+    /// # Errors
+    /// NotAllowed for a protocol that is not on the list; Write where the connection fails.
+    pub fn open(url: &str, cancel: &Cancel) -> Result<Push, MediaError> {
+        super::init();
+        let doing = format!("write {url}");
+        let allowed = protocols_of(url, &doing)?;
+        let interrupt = Arc::new(Interrupt::new(cancel));
+        let mut options = av::Dictionary::new();
+        options.set("protocol_whitelist", allowed);
+        let (name, callback) = (av::c_string(url), interrupt.callback());
+        let mut raw = ptr::null_mut();
+        super::log::forget();
+        // SAFETY: an out-pointer; the callback's interrupt lives as long as the context.
+        let code = unsafe {
+            let flags = ffi::AVIO_FLAG_WRITE;
+            let options = options.as_mut_ptr();
+            ffi::avio_open2(&raw mut raw, name.as_ptr(), flags, &raw const callback, options)
+        };
+        match NonNull::new(raw).filter(|_| code >= 0) {
+            Some(context) => Ok(Push { context, _interrupt: interrupt, position: 0 }),
+            None => Err(MediaError::av(Kind::Write(ErrorKind::NotConnected), doing, code)),
+        }
+    }
+
+    fn error(&self) -> io::Result<()> {
+        // SAFETY: the context is ours and valid.
+        let code = unsafe { self.context.as_ref() }.error;
+        if code >= 0 {
+            return Ok(());
+        }
+        let kind = if code == ffi::AVERROR_EXIT { ErrorKind::TimedOut } else { ErrorKind::Other };
+        Err(io::Error::new(kind, av::error_text(code)))
+    }
+}
+
+impl Write for Push {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = &bytes[..bytes.len().min(1 << 20)];
+        // SAFETY: as many valid bytes as told, which are only read.
+        unsafe {
+            ffi::avio_write(self.context.as_ptr(), chunk.as_ptr(), chunk.len() as i32);
+            ffi::avio_flush(self.context.as_ptr());
+        }
+        self.error()?;
+        self.position += chunk.len() as u64;
+        Ok(chunk.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // SAFETY: ours.
+        unsafe { ffi::avio_flush(self.context.as_ptr()) };
+        self.error()
+    }
+}
+
+impl Read for Push {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(ErrorKind::Unsupported.into())
+    }
+}
+
+impl Seek for Push {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match to {
+            SeekFrom::Start(position) if position == self.position => Ok(position),
+            SeekFrom::Current(0) | SeekFrom::End(0) => Ok(self.position),
+            _ => Err(ErrorKind::NotSeekable.into()),
+        }
+    }
+}
+
+impl Drop for Push {
+    fn drop(&mut self) {
+        // SAFETY: ours, closed once.
+        unsafe { ffi::avio_close(self.context.as_ptr()) };
+    }
+}
