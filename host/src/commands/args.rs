@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::reports::ReportArguments;
+
 /// A media host whose logic is swapped out by sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
 #[command(name = "filmgate", version, disable_help_subcommand = true)]
@@ -77,6 +79,8 @@ pub struct RunArguments {
     pub quiet: bool,
     #[command(flatten)]
     pub json: Json,
+    #[command(flatten)]
+    pub reports: ReportArguments,
 }
 
 /// x264's presets (x264.h, `x264_preset_names`).

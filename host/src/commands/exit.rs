@@ -45,6 +45,16 @@ impl Exit {
         error.chain().find_map(Exit::of_cause).unwrap_or(Exit::Failed)
     }
 
+    /// In a word, for programs: whether there is an output, and whether all is in it.
+    pub fn status(self) -> &'static str {
+        match self {
+            Exit::Done => "done",
+            Exit::Partly => "partly",
+            Exit::Interrupted => "interrupted",
+            _ => "failed",
+        }
+    }
+
     fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         if let Some(e) = cause.downcast_ref::<WithExit>() {
             return Some(e.exit);

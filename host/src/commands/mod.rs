@@ -1,11 +1,17 @@
 //! The verbs, one file each. A verb reads as its story; how things are done is in the rooms below.
 
 pub mod args;
+mod digest;
+mod events;
 pub mod exit;
 mod out;
+mod plan;
 pub mod plugin;
+mod receipt;
+mod reports;
 pub mod run;
 mod show;
+mod tags;
 
 pub use args::Arguments;
 pub use exit::{Exit, WithExit, message};

@@ -3,21 +3,36 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use serde_json::{Value, json};
 use tracing::warn;
 
 use super::args::{CrashPolicy, RunArguments};
-use super::exit::{Exit, WithExit};
+use super::events::Events;
+use super::exit::{Exit, WithExit, message};
 use super::out::{print_json, tell};
-use super::show;
+use super::reports::{self, Reports};
+use super::{plan, show};
 use crate::cancel::Cancel;
+use crate::frame::PlanePool;
 use crate::media::{EncodeOptions, Input, OpenOptions};
-use crate::pipeline::{FileJob, Progress, Summary, default_workers, is_input};
+use crate::pipeline::{FileJob, Prepared, Progress, Summary, default_workers, is_input};
 use crate::plugin::{
     CodeCache, Engine, OnFailure, Plugin, Reference, Supervisor, catalogue, resolve,
 };
 use crate::publish;
 
 pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
+    let events = Events::new(arguments.reports.progress_json, &arguments.output);
+    let result = work(arguments, events, cancel);
+    if let Err(error) = &result {
+        let exit = Exit::of(error);
+        let fields = json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
+        events.emit("result", fields);
+    }
+    result
+}
+
+fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exit> {
     if is_input(&arguments.input, &arguments.output) {
         let message = format!(
             "{}: the output is the input itself; give the output another name",
@@ -26,6 +41,7 @@ pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
         return Err(WithExit::new(Exit::OutputIsInput, message).into());
     }
     publish::check(&arguments.output, arguments.overwrite)?;
+    reports::check(arguments)?;
     let encode = encode_options(arguments)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
     let plugins = load_plugins(arguments, &engine, cancel)?;
@@ -35,23 +51,49 @@ pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
         output: arguments.output.clone(),
         format: arguments.format.clone(),
         replace: arguments.overwrite,
-        plugins,
+        plugins: plugins.clone(),
         encode,
         workers: arguments.workers.map_or_else(default_workers, usize::from),
         decoder_threads: 0,
         accept_truncated: arguments.accept_truncated,
+        dry_run: arguments.reports.dry_run,
     };
     let prepared = job.prepare(input)?;
+    if arguments.reports.dry_run {
+        plan::show(arguments, &prepared.plan(), &plugins)?;
+        return Ok(Exit::Done);
+    }
     for reason in &prepared.summary().left_out {
         warn!("not in the output: {reason}");
     }
+    carry_out(arguments, prepared, &plugins, events, engine.pool(), cancel)
+}
+
+/// Runs the job and writes what is to be told of it.
+fn carry_out(
+    arguments: &RunArguments,
+    mut prepared: Prepared,
+    plugins: &[Arc<Supervisor>],
+    events: Events,
+    pool: &PlanePool,
+    cancel: &Cancel,
+) -> Result<Exit> {
+    let plan = plan::json(arguments, &prepared.plan(), plugins);
+    let reports = Reports::begin(arguments, &plan, &mut prepared)?;
     let progress = Arc::new(Progress::default());
-    let bar = show::Bar::start(&progress, prepared.duration(), arguments.quiet);
-    let result = prepared.run(engine.pool(), cancel, &progress);
-    drop(bar);
+    let duration = prepared.duration();
+    events.emit("start", plan);
+    let bar = show::Bar::start(&progress, duration, arguments.quiet);
+    let following = events.follow(&progress, duration);
+    let result = prepared.run(pool, cancel, &progress);
+    drop((bar, following));
     let summary = result?;
-    report(arguments, &summary)?;
-    Ok(exit(&summary))
+    let exit = exit(&summary);
+    let json = show::summary_json(arguments, &summary, plugins, exit);
+    reports.publish(&json, cancel)?;
+    report(arguments, &summary, &json)?;
+    events.emit("result", json);
+    Ok(exit)
 }
 
 fn encode_options(arguments: &RunArguments) -> Result<EncodeOptions> {
@@ -94,7 +136,7 @@ fn load_plugins(
     Ok(plugins)
 }
 
-fn report(arguments: &RunArguments, summary: &Summary) -> Result<()> {
+fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<()> {
     if summary.damaged > 0 {
         warn!(
             "{} packets of the input could not be decoded and are missing; RUST_LOG=warn says why",
@@ -105,7 +147,7 @@ fn report(arguments: &RunArguments, summary: &Summary) -> Result<()> {
         warn!("{} timestamps did not rise and were moved by one tick", summary.nudged);
     }
     if arguments.json.json {
-        print_json(&show::summary_json(arguments, summary))?;
+        print_json(json)?;
     } else if !arguments.quiet {
         tell(show::summary_text(arguments, summary));
     }

@@ -9,6 +9,7 @@ use tracing::warn;
 use super::error::PipelineError;
 use super::flow::{Collect, Deal, Trouble};
 use super::job::Summary;
+use super::observe::Observer;
 use super::stats::{Meter, Progress};
 use crate::cancel::Cancel;
 use crate::frame::Frame;
@@ -101,6 +102,7 @@ pub(super) struct Sink {
     pub(super) mux: Meter,
     pub(super) frames: u64,
     pub(super) progress: Arc<Progress>,
+    pub(super) observer: Option<Observer>,
 }
 
 impl Sink {
@@ -141,6 +143,9 @@ impl Sink {
     fn encode(&mut self, frame: &Frame) -> Result<(), PipelineError> {
         self.progress.note(frame.timestamp);
         self.frames += 1;
+        if let Some(observer) = &mut self.observer {
+            observer(frame)?;
+        }
         let encoder = &mut self.encoder;
         self.encode.time(1, || encoder.send(frame))?;
         self.write()

@@ -1,7 +1,6 @@
 //! One file in, one file out: decode, the chain of plugins, encode, and what is not video copied
 //! beside it.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -10,9 +9,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 
 use super::chain::Chain;
+use super::destination::Destination;
 use super::ends::{Ended, Sink, Source};
 use super::error::PipelineError;
 use super::flow::{Collect, Flow, Trouble};
+use super::observe::Observer;
 use super::stats::{Meter, Progress, Reading};
 use crate::cancel::Cancel;
 use crate::frame::{PlanePool, Rational, StreamInfo};
@@ -21,7 +22,6 @@ use crate::media::{
     VideoEncoder, encoder_formats,
 };
 use crate::plugin::Supervisor;
-use crate::publish::Aside;
 
 /// Copied packets that may wait for the muxer.
 const PACKETS: usize = 512;
@@ -42,6 +42,8 @@ pub struct FileJob {
     pub decoder_threads: usize,
     /// make do with an input that ends before its time
     pub accept_truncated: bool,
+    /// only find out what would be done: nothing is written, not even aside
+    pub dry_run: bool,
 }
 
 /// What was done.
@@ -84,18 +86,19 @@ pub struct PluginSummary {
 
 /// A job whose parts are open, checked and connected, and of which nothing has run yet.
 pub struct Prepared {
-    job: FileJob,
-    input: Input,
+    pub(super) job: FileJob,
+    pub(super) input: Input,
     decoder: VideoDecoder,
-    video: usize,
-    chain: Chain,
+    pub(super) video: usize,
+    pub(super) chain: Chain,
     encoder: VideoEncoder,
     muxer: Muxer,
     /// stream of the input to stream of the output, for what is copied
-    copies: Vec<Option<usize>>,
+    pub(super) copies: Vec<Option<usize>>,
     encoded: usize,
-    aside: Aside,
-    summary: Summary,
+    destination: Destination,
+    pub(super) summary: Summary,
+    pub(super) observer: Option<Observer>,
 }
 
 impl FileJob {
@@ -117,8 +120,8 @@ impl FileJob {
             ..self.encode.clone()
         };
         let encoder = VideoEncoder::new(&chain.output, time_base(&input, video), &options)?;
-        let aside = Aside::create(&self.output, self.replace)?;
-        let mut muxer = create_muxer(&format, &aside)?;
+        let destination = Destination::of(&self)?;
+        let mut muxer = Muxer::create(&format, destination.sink()?, &self.output)?;
         let mut summary = Summary {
             input: Some(source),
             output: Some(chain.output.clone()),
@@ -140,8 +143,9 @@ impl FileJob {
             muxer,
             copies,
             encoded,
-            aside,
+            destination,
             summary,
+            observer: None,
         })
     }
 }
@@ -158,13 +162,6 @@ fn undecodable(error: MediaError) -> PipelineError {
 /// The encoder's clock: the input stream's, so that no timestamp is rounded.
 fn time_base(input: &Input, video: usize) -> Rational {
     input.facts().streams.get(video).map_or(Rational { num: 1, den: 90_000 }, |s| s.time_base)
-}
-
-fn create_muxer(format: &str, aside: &Aside) -> Result<Muxer, PipelineError> {
-    let file = aside.file().map_err(|e| {
-        PipelineError::System(format!("{}: cannot be opened: {e}", aside.path().display()))
-    })?;
-    Ok(Muxer::create(format, Box::new(file), aside.target())?)
 }
 
 /// mp4 and mov with the index in front, so that a player can start before all is there.
@@ -252,6 +249,7 @@ impl Prepared {
             mux: Meter::default(),
             frames: 0,
             progress: Arc::clone(progress),
+            observer: self.observer,
         };
         let ended = pump(source, &mut sink, collect, copied, &trouble, cancel);
         flow.join(&trouble);
@@ -263,8 +261,7 @@ impl Prepared {
         }
         let mut summary = self.summary;
         sink.finish(&mut summary)?;
-        summary.bytes = self.aside.file().and_then(|f: File| f.metadata()).map_or(0, |m| m.len());
-        self.aside.publish()?;
+        summary.bytes = self.destination.publish()?;
         summary.wall = start.elapsed();
         summary.frames_in = ended.frames;
         summary.damaged = ended.damaged;

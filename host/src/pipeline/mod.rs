@@ -2,14 +2,19 @@
 //! know each other; they meet here, with plain frames in bounded queues.
 
 mod chain;
+mod destination;
 mod ends;
 mod error;
 mod flow;
 mod job;
 pub mod negotiate;
+mod observe;
+mod plan;
 mod stats;
 
 pub use chain::{Chain, Link, Stage, Worker};
 pub use error::PipelineError;
 pub use job::{FileJob, PluginSummary, Prepared, Summary, default_workers, is_input};
+pub use observe::Observer;
+pub use plan::{Fate, Plan, PlannedLink, PlannedStage, PlannedStream};
 pub use stats::{Meter, Progress, Reading};
