@@ -8,11 +8,14 @@ pub use super::reports::ReportArguments;
 
 /// A media host whose logic is swapped out by sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
-#[command(name = "filmgate", version, disable_help_subcommand = true)]
+#[command(name = "filmgate", version, long_version = super::version::long(), disable_help_subcommand = true)]
 #[command(after_help = "Messages go to stderr. RUST_LOG sets how much is said (RUST_LOG=debug).\n\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 10-16 plugins, 20-24 input, 30-34 output, \
 130 interrupted; see docs/exit-codes.md.")]
 pub struct Arguments {
+    /// How messages on stderr are written: for people, or a JSON object a line
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -24,6 +27,36 @@ pub enum Command {
     /// Look at plugins, try them out, make them
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// What a media file says of itself: container, streams, formats, times, tags
+    Probe {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Whether everything that filmgate stands on is in order: libav, codecs, plugins, cache;
+    /// exit code 1 when something is broken
+    Doctor {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Print the completions for a shell
+    ///
+    /// For bash: `filmgate completions bash > ~/.local/share/bash-completion/completions/filmgate`.
+    Completions {
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    Man {
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]

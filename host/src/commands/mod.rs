@@ -2,20 +2,24 @@
 
 pub mod args;
 mod digest;
+mod doctor;
 mod events;
 pub mod exit;
 mod out;
 mod plan;
 pub mod plugin;
+mod probe;
 mod receipt;
 mod reports;
 pub mod run;
+mod shell;
 mod show;
 mod tags;
+mod version;
 
 pub use args::Arguments;
 pub use exit::{Exit, WithExit, message};
-pub use out::tell;
+pub use out::{SAID, speak_json, tell, tell_error};
 
 use args::Command;
 
@@ -27,5 +31,9 @@ pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Resu
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
+        Command::Probe { file, json } => probe::run(&file, json.json, cancel),
+        Command::Doctor { json } => doctor::run(json.json, cancel),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { folder } => shell::man(folder.as_deref()),
     }
 }

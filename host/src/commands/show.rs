@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::args::RunArguments;
 use super::exit::Exit;
+use super::out::speaks_json;
 use super::plan::stream_json;
 use crate::pipeline::{Progress, Reading, Summary};
 use crate::plugin::{Supervisor, summary as stream_summary};
@@ -24,7 +25,7 @@ pub(super) struct Bar {
 impl Bar {
     /// `duration`: nanoseconds of the whole, where known.
     pub(super) fn start(progress: &Arc<Progress>, duration: Option<i64>, quiet: bool) -> Bar {
-        if quiet || !std::io::stderr().is_terminal() {
+        if quiet || speaks_json() || !std::io::stderr().is_terminal() {
             return Bar { running: None };
         }
         let progress = Arc::clone(progress);

@@ -14,6 +14,7 @@
 
 mod av;
 mod avio;
+mod codecs;
 mod convert;
 mod decode;
 mod demux;
@@ -35,6 +36,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
+pub use codecs::{Library, has_decoder, has_encoder, libraries};
 pub use convert::Converter;
 pub use decode::{DecodeOptions, VideoDecoder};
 pub use demux::Packet;
