@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::frame::FrameArguments;
 pub use super::reports::ReportArguments;
+use crate::plugin::OnFailure;
 
 /// A media host whose logic is swapped out by sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
@@ -24,6 +26,8 @@ pub struct Arguments {
 pub enum Command {
     /// Take a video through plugins: decode, plugin after plugin, encode; sound is copied
     Run(RunArguments),
+    /// Take one picture of a video through plugins, as a PNG or JPEG file
+    Frame(FrameArguments),
     /// Look at plugins, try them out, make them
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -43,9 +47,7 @@ pub enum Command {
     /// Print the completions for a shell
     ///
     /// For bash: `filmgate completions bash > ~/.local/share/bash-completion/completions/filmgate`.
-    Completions {
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
     /// Print the manual page, or write those of all commands into a folder
     Man {
         #[arg(value_name = "FOLDER")]
@@ -144,6 +146,15 @@ pub enum CrashPolicy {
     /// The frame passes that plugin unchanged and is counted, exit code 3; the plugin is started
     /// anew after 1, 2, 4 s, and after three failures in a minute no more
     Bypass,
+}
+
+impl CrashPolicy {
+    pub fn policy(self) -> OnFailure {
+        match self {
+            CrashPolicy::Fail => OnFailure::Fail,
+            CrashPolicy::Bypass => OnFailure::Bypass,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

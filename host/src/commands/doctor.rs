@@ -27,8 +27,7 @@ struct Findings {
 }
 
 pub(super) fn run(as_json: bool, cancel: &Cancel) -> Result<Exit> {
-    let mut findings =
-        Findings { report: json!({}), text: String::new(), problems: Vec::new() };
+    let mut findings = Findings { report: json!({}), text: String::new(), problems: Vec::new() };
     findings.libraries();
     findings.codecs();
     findings.plugins(&Engine::new(&CodeCache::Off, cancel)?);
@@ -68,7 +67,9 @@ impl Findings {
                     l.name, l.running, l.built
                 ));
             }
-            all.push(json!({ "name": l.name, "running": l.running, "built": l.built, "fits": l.fits }));
+            all.push(
+                json!({ "name": l.name, "running": l.running, "built": l.built, "fits": l.fits }),
+            );
         }
         self.set("filmgate", json!(env!("CARGO_PKG_VERSION")));
         self.set("libraries", json!(all));
@@ -84,7 +85,10 @@ impl Findings {
             };
             line!(self.text, "  {what:12} {}{missing}", there.join(" "));
             self.set(what, json!(there));
-            self.set(&format!("missing_{what}"), json!(if what == "encoders" { &encoders.1 } else { &decoders.1 }));
+            self.set(
+                &format!("missing_{what}"),
+                json!(if what == "encoders" { &encoders.1 } else { &decoders.1 }),
+            );
         }
         if !media::has_encoder(ENCODERS[0]) {
             self.problems.push(format!(
@@ -160,7 +164,11 @@ impl Findings {
         let (deadline, memory) = (limits.deadline.as_millis(), limits.memory >> 20);
         let workers = crate::pipeline::default_workers();
         line!(self.text, "limits of a plugin, unless others are given");
-        line!(self.text, "  {deadline} ms a call, {memory} MiB of memory, {} frames held", limits.frames);
+        line!(
+            self.text,
+            "  {deadline} ms a call, {memory} MiB of memory, {} frames held",
+            limits.frames
+        );
         line!(self.text, "  {workers} workers for plugins whose frames may be shared out");
         self.set(
             "limits",

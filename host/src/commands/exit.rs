@@ -2,6 +2,7 @@
 //! docs/exit-codes.md, and `filmgate --help` names the file.
 
 use crate::media::{MediaError, MediaErrorKind};
+use crate::pictures::PictureError;
 use crate::pipeline::PipelineError;
 use crate::plugin::PluginError;
 use crate::publish::PublishError;
@@ -65,6 +66,9 @@ impl Exit {
         if let Some(e) = cause.downcast_ref::<MediaError>() {
             return Some(Exit::of_media(e));
         }
+        if let Some(e) = cause.downcast_ref::<PictureError>() {
+            return Exit::of_picture(e);
+        }
         if let Some(e) = cause.downcast_ref::<PublishError>() {
             return Some(Exit::of_publish(e));
         }
@@ -106,6 +110,14 @@ impl Exit {
             PublishError::Exists(_) => Exit::OutputExists,
             PublishError::NotAFile { .. } | PublishError::Folder { .. } => Exit::OutputUnwritable,
             PublishError::Write { .. } => Exit::OutputWrite,
+        }
+    }
+
+    fn of_picture(error: &PictureError) -> Option<Exit> {
+        match error {
+            PictureError::Ending(_) => Some(Exit::OutputUnsupported),
+            PictureError::Publish(e) => Some(Exit::of_publish(e)),
+            PictureError::Encode { .. } => None,
         }
     }
 

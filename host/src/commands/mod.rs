@@ -5,6 +5,8 @@ mod digest;
 mod doctor;
 mod events;
 pub mod exit;
+mod frame;
+mod load;
 mod out;
 mod plan;
 pub mod plugin;
@@ -30,6 +32,7 @@ use args::Command;
 pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, cancel),
+        Command::Frame(arguments) => frame::run(&arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
         Command::Probe { file, json } => probe::run(&file, json.json, cancel),
         Command::Doctor { json } => doctor::run(json.json, cancel),

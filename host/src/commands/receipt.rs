@@ -37,7 +37,8 @@ impl Receipt {
     /// Reads inputs and output once more for their digests, and publishes the receipt of a job
     /// that came to `summary`.
     pub(super) fn publish(self, summary: &Value, cancel: &Cancel) -> Result<()> {
-        let inputs = self.inputs.iter().map(|p| file_json(p, cancel)).collect::<Result<Vec<_>>>()?;
+        let inputs =
+            self.inputs.iter().map(|p| file_json(p, cancel)).collect::<Result<Vec<_>>>()?;
         let receipt = json!({
             "filmgate": env!("CARGO_PKG_VERSION"),
             "libav": crate::media::version(),

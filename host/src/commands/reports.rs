@@ -20,6 +20,10 @@ pub struct ReportArguments {
     /// Say what would be done, with all checks, and write nothing; with --json for programs
     #[arg(long)]
     pub dry_run: bool,
+    /// Write before and after in one picture, side by side: each frame of the output with the frame
+    /// it came of on its left
+    #[arg(long)]
+    pub compare: bool,
     /// Tell programs how it goes: JSON lines on stdout (on stderr where the output goes to
     /// stdout), at most ten a second; see docs/json.md
     #[arg(long, conflicts_with_all = ["json", "dry_run"])]

@@ -6,9 +6,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::args::{CrashPolicy, RunArguments};
+use super::args::RunArguments;
 use super::events::Events;
 use super::exit::{Exit, WithExit, message};
+use super::load::{self, Wanted};
 use super::out::{print_json, tell};
 use super::reports::{self, Reports};
 use super::{plan, show};
@@ -16,9 +17,7 @@ use crate::cancel::Cancel;
 use crate::frame::PlanePool;
 use crate::media::{EncodeOptions, Input, OpenOptions};
 use crate::pipeline::{FileJob, Prepared, Progress, Summary, default_workers, is_input};
-use crate::plugin::{
-    CodeCache, Engine, OnFailure, Plugin, Reference, Supervisor, catalogue, resolve,
-};
+use crate::plugin::{CodeCache, Engine, Supervisor};
 use crate::publish;
 
 pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
@@ -26,7 +25,8 @@ pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
     let result = work(arguments, events, cancel);
     if let Err(error) = &result {
         let exit = Exit::of(error);
-        let fields = json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
+        let fields =
+            json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
         events.emit("result", fields);
     }
     result
@@ -44,7 +44,7 @@ fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exi
     reports::check(arguments)?;
     let encode = encode_options(arguments)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let plugins = load_plugins(arguments, &engine, cancel)?;
+    let plugins = load::plugins(&wanted(arguments), &engine, cancel)?;
     let input = Input::open(&arguments.input, &OpenOptions::files(cancel))?;
     let job = FileJob {
         input: arguments.input.clone(),
@@ -57,6 +57,7 @@ fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exi
         decoder_threads: 0,
         accept_truncated: arguments.accept_truncated,
         dry_run: arguments.reports.dry_run,
+        compare: arguments.reports.compare,
     };
     let prepared = job.prepare(input)?;
     if arguments.reports.dry_run {
@@ -113,27 +114,12 @@ fn encode_options(arguments: &RunArguments) -> Result<EncodeOptions> {
     })
 }
 
-/// Finds, loads and checks all plugins and their parameters, before anything else is touched.
-fn load_plugins(
-    arguments: &RunArguments,
-    engine: &Engine,
-    cancel: &Cancel,
-) -> Result<Vec<Arc<Supervisor>>> {
-    let folders = catalogue::folders();
+/// The plugins of the command line, each with its limits and crash policy.
+fn wanted(arguments: &RunArguments) -> Vec<Wanted<'_>> {
     let limits = arguments.limits.limits();
-    let on_failure = match arguments.on_failure {
-        CrashPolicy::Fail => OnFailure::Fail,
-        CrashPolicy::Bypass => OnFailure::Bypass,
-    };
-    let mut plugins = Vec::with_capacity(arguments.plugins.len());
-    for text in &arguments.plugins {
-        let reference = Reference::parse(text)?;
-        let path = catalogue::find(&reference.name, &folders)?;
-        let plugin = Plugin::load(engine, &path, &limits)?;
-        let parameters = resolve(&plugin.description, &reference.parameters)?;
-        plugins.push(Arc::new(Supervisor::new(Arc::new(plugin), parameters, on_failure, cancel)));
-    }
-    Ok(plugins)
+    let on_failure = arguments.on_failure.policy();
+    let plugins = arguments.plugins.iter();
+    plugins.map(|text| Wanted { text, limits: limits.clone(), on_failure }).collect()
 }
 
 fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<()> {

@@ -31,8 +31,7 @@ pub(super) fn man(folder: Option<&Path>) -> Result<Exit> {
         print(&String::from_utf8_lossy(&page(&command, "filmgate")?))?;
         return Ok(Exit::Done);
     };
-    fs::create_dir_all(folder)
-        .with_context(|| format!("{}: cannot be made", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
     write_pages(&command, "filmgate", folder)?;
     Ok(Exit::Done)
 }

@@ -42,8 +42,7 @@ impl TagFile {
         let path = self.aside.target().to_owned();
         Box::new(move |frame| {
             let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-            write_line(&mut *writer, frame)
-                .map_err(|e| PipelineError::Publish(failed(&path, e)))
+            write_line(&mut *writer, frame).map_err(|e| PipelineError::Publish(failed(&path, e)))
         })
     }
 

@@ -42,6 +42,13 @@ impl Packet {
         Some(self.packet.get().dts).filter(|&t| t != ffi::AV_NOPTS_VALUE)
     }
 
+    /// Nanoseconds, as it stands in the file: when it is to be shown, or decoded where only that
+    /// is known.
+    pub fn time(&self) -> Option<i64> {
+        let time = self.pts().or_else(|| self.dts())?;
+        av::nanoseconds(time, self.time_base)
+    }
+
     /// In the stream's time base; 0 where nobody knows.
     pub fn duration(&self) -> i64 {
         self.packet.get().duration
@@ -123,6 +130,20 @@ impl Progress {
             last_corrupt: vec![false; streams.len()],
             streams,
             ..Progress::default()
+        }
+    }
+
+    /// Forgets what was read and not given out: the input is about to be read from elsewhere.
+    pub(super) fn restart(&mut self) {
+        self.ready.clear();
+        (self.held, self.last_word, self.ended) = (None, None, false);
+        self.last_corrupt.fill(false);
+    }
+
+    /// Puts packets back, to be given out before anything else.
+    pub(super) fn put_back(&mut self, packets: Vec<Packet>) {
+        for packet in packets.into_iter().rev() {
+            self.ready.push_front(packet);
         }
     }
 

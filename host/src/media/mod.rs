@@ -31,6 +31,7 @@ mod mux;
 mod mux_io;
 mod open;
 mod options;
+mod seek;
 mod sink;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, never, select};
 use tracing::warn;
 
+use super::compare::{Compare, Sources};
 use super::error::PipelineError;
 use super::flow::{Collect, Deal, Trouble};
 use super::job::Summary;
@@ -34,6 +35,8 @@ pub(super) struct Source {
     pub(super) packets: Sender<Packet>,
     pub(super) meter: Arc<Meter>,
     pub(super) accept_truncated: bool,
+    /// where pictures are kept for comparison
+    pub(super) sources: Option<Sources>,
 }
 
 impl Source {
@@ -85,6 +88,9 @@ impl Source {
             self.meter.add(start.elapsed(), u64::from(frame.is_some()));
             let Some(frame) = frame else { return Ok(true) };
             ended.frames += 1;
+            if let Some(sources) = &self.sources {
+                sources.put(&frame);
+            }
             if !self.deal.send(vec![frame]) {
                 return Ok(false);
             }
@@ -103,6 +109,7 @@ pub(super) struct Sink {
     pub(super) frames: u64,
     pub(super) progress: Arc<Progress>,
     pub(super) observer: Option<Observer>,
+    pub(super) compare: Option<Compare>,
 }
 
 impl Sink {
@@ -146,8 +153,9 @@ impl Sink {
         if let Some(observer) = &mut self.observer {
             observer(frame)?;
         }
+        let both = self.compare.as_mut().map(|c| c.picture(frame)).transpose()?;
         let encoder = &mut self.encoder;
-        self.encode.time(1, || encoder.send(frame))?;
+        self.encode.time(1, || encoder.send(both.as_ref().unwrap_or(frame)))?;
         self.write()
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 
 use super::chain::Chain;
+use super::compare::{Compare, SideBySide, Sources};
 use super::destination::Destination;
 use super::ends::{Ended, Sink, Source};
 use super::error::PipelineError;
@@ -44,6 +45,8 @@ pub struct FileJob {
     pub accept_truncated: bool,
     /// only find out what would be done: nothing is written, not even aside
     pub dry_run: bool,
+    /// encode each picture with the one it came of left of it
+    pub compare: bool,
 }
 
 /// What was done.
@@ -99,6 +102,7 @@ pub struct Prepared {
     destination: Destination,
     pub(super) summary: Summary,
     pub(super) observer: Option<Observer>,
+    compare: Option<Compare>,
 }
 
 impl FileJob {
@@ -115,16 +119,19 @@ impl FileJob {
         let format = Muxer::format_for(&self.output, self.format.as_deref())?;
         let taken = encoder_formats(&self.encode.codec)?;
         let chain = Chain::plan(&source, &self.plugins, &taken)?;
+        let compare = compare(&self, &input, video, &chain, &source)?;
+        let encoded_info =
+            compare.as_ref().map_or(&chain.output, |c| c.side_by_side.output()).clone();
         let options = EncodeOptions {
             global_header: Muxer::needs_global_header(&format),
             ..self.encode.clone()
         };
-        let encoder = VideoEncoder::new(&chain.output, time_base(&input, video), &options)?;
+        let encoder = VideoEncoder::new(&encoded_info, time_base(&input, video), &options)?;
         let destination = Destination::of(&self)?;
         let mut muxer = Muxer::create(&format, destination.sink()?, &self.output)?;
         let mut summary = Summary {
             input: Some(source),
-            output: Some(chain.output.clone()),
+            output: Some(encoded_info),
             conversions: chain.notes.clone(),
             workers: self.workers,
             ..Summary::default()
@@ -146,8 +153,25 @@ impl FileJob {
             destination,
             summary,
             observer: None,
+            compare,
         })
     }
+}
+
+/// What puts before and after into one picture, where the job asks for it.
+fn compare(
+    job: &FileJob,
+    input: &Input,
+    video: usize,
+    chain: &Chain,
+    source: &StreamInfo,
+) -> Result<Option<Compare>, PipelineError> {
+    if !job.compare {
+        return Ok(None);
+    }
+    let facts = input.facts().streams.get(video).and_then(|s| s.video.as_ref());
+    let side_by_side = SideBySide::new(source, &chain.output, facts.map_or(0, |f| f.rotation))?;
+    Ok(Some(Compare { sources: Sources::default(), side_by_side }))
 }
 
 /// What is not supported about a decoder is the input's fault, not the output's; and where not one
@@ -239,6 +263,7 @@ impl Prepared {
             packets,
             meter: Arc::clone(&decode_meter),
             accept_truncated: self.job.accept_truncated,
+            sources: self.compare.as_ref().map(|c| c.sources.clone()),
         };
         let mut sink = Sink {
             encoder: self.encoder,
@@ -250,6 +275,7 @@ impl Prepared {
             frames: 0,
             progress: Arc::clone(progress),
             observer: self.observer,
+            compare: self.compare,
         };
         let ended = pump(source, &mut sink, collect, copied, &trouble, cancel);
         flow.join(&trouble);

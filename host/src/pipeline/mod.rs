@@ -2,6 +2,7 @@
 //! know each other; they meet here, with plain frames in bounded queues.
 
 mod chain;
+mod compare;
 mod destination;
 mod ends;
 mod error;
@@ -11,10 +12,13 @@ pub mod negotiate;
 mod observe;
 mod plan;
 mod stats;
+mod still;
 
 pub use chain::{Chain, Link, Stage, Worker};
+pub use compare::SideBySide;
 pub use error::PipelineError;
 pub use job::{FileJob, PluginSummary, Prepared, Summary, default_workers, is_input};
 pub use observe::Observer;
 pub use plan::{Fate, Plan, PlannedLink, PlannedStage, PlannedStream};
 pub use stats::{Meter, Progress, Reading};
+pub use still::{LEAD, Still, StillJob};
