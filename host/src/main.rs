@@ -4,16 +4,19 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use filmgate::cancel::Cancel;
 use filmgate::commands::args::LogFormat;
-use filmgate::commands::{Arguments, Exit, SAID, message, run, speak_json, tell_error};
+use filmgate::commands::{Exit, SAID, config, message, run, speak_json, tell_error};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match config::read() {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => return Exit::Done.into(),
+        Err(error) => return end(&error),
+    };
     start_log(arguments.log_format);
     let cancel = Cancel::new();
     if let Err(e) = stop_on_signals(&cancel) {
@@ -22,12 +25,15 @@ fn main() -> ExitCode {
     }
     match run(arguments, &cancel) {
         Ok(exit) => exit.into(),
-        Err(error) => {
-            let exit = Exit::of(&error);
-            tell_error(&message(&error), exit);
-            exit.into()
-        }
+        Err(error) => end(&error),
     }
+}
+
+/// Tells why, and gives the exit code for it.
+fn end(error: &anyhow::Error) -> ExitCode {
+    let exit = Exit::of(error);
+    tell_error(&message(error), exit);
+    exit.into()
 }
 
 /// Messages go to stderr; `RUST_LOG` sets which.

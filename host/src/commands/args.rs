@@ -85,10 +85,10 @@ pub struct RunArguments {
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
     /// x264's preset: the slower, the smaller the output
-    #[arg(long, value_name = "NAME", default_value = "medium", help_heading = "Encoding", value_parser = PRESETS)]
+    #[arg(env = "FILMGATE_PRESET", hide_env_values = true, long, value_name = "NAME", default_value = "medium", help_heading = "Encoding", value_parser = PRESETS)]
     pub preset: String,
     /// x264's constant quality: 0 (lossless) to 51 (worst)
-    #[arg(long, value_name = "N", default_value_t = 23.0, value_parser = crf, help_heading = "Encoding")]
+    #[arg(env = "FILMGATE_CRF", hide_env_values = true, long, value_name = "N", default_value_t = 23.0, value_parser = crf, help_heading = "Encoding")]
     pub crf: f64,
     /// Any other option of libav's encoder, as key=value; may be given several times
     #[arg(
@@ -99,10 +99,10 @@ pub struct RunArguments {
     )]
     pub encoder_options: Vec<String>,
     /// How many threads plugins get whose frames may be shared out [default: one a processor]
-    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Plugins")]
+    #[arg(env = "FILMGATE_WORKERS", hide_env_values = true, short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Plugins")]
     pub workers: Option<u16>,
     /// What to do when a plugin breaks
-    #[arg(long, value_enum, default_value_t = CrashPolicy::Fail, help_heading = "Plugins")]
+    #[arg(env = "FILMGATE_ON_FAILURE", hide_env_values = true, long, value_enum, default_value_t = CrashPolicy::Fail, help_heading = "Plugins")]
     pub on_failure: CrashPolicy,
     #[command(flatten)]
     pub limits: LimitArguments,
@@ -116,6 +116,25 @@ pub struct RunArguments {
     pub json: Json,
     #[command(flatten)]
     pub reports: ReportArguments,
+    /// Take options that are not given here, and plugins, out of a TOML file; see docs/config.md
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the JSON schema of such files
+    #[arg(long)]
+    pub config_schema: bool,
+    /// what a file sets for each of the plugins alone; none for plugins of the command line
+    #[arg(skip)]
+    pub plugin_settings: Vec<PluginSettings>,
+}
+
+/// What may be set for one plugin alone, in a file.
+#[derive(Clone, Debug, Default)]
+pub struct PluginSettings {
+    pub on_failure: Option<CrashPolicy>,
+    /// milliseconds
+    pub deadline: Option<u64>,
+    /// MiB
+    pub memory: Option<u64>,
 }
 
 /// x264's presets (x264.h, `x264_preset_names`).
@@ -230,19 +249,25 @@ pub struct Json {
 #[derive(Debug, Args)]
 pub struct LimitArguments {
     /// How long one call of a plugin may take, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    #[arg(env = "FILMGATE_DEADLINE", hide_env_values = true, long, value_name = "MS", default_value_t = 2000, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub deadline: u64,
     /// How much memory one instance of a plugin may take, in MiB; the frames that it holds may
     /// take as much again
-    #[arg(long, value_name = "MIB", default_value_t = 256, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    #[arg(env = "FILMGATE_MEMORY", hide_env_values = true, long, value_name = "MIB", default_value_t = 256, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub memory: u64,
 }
 
 impl LimitArguments {
     pub fn limits(&self) -> crate::plugin::Limits {
+        self.with(None, None)
+    }
+
+    /// With another deadline in milliseconds, and another cap on memory in MiB.
+    pub fn with(&self, deadline: Option<u64>, memory: Option<u64>) -> crate::plugin::Limits {
+        let (deadline, memory) = (deadline.unwrap_or(self.deadline), memory.unwrap_or(self.memory));
         crate::plugin::Limits {
-            deadline: std::time::Duration::from_millis(self.deadline),
-            memory: usize::try_from(self.memory << 20).unwrap_or(usize::MAX),
+            deadline: std::time::Duration::from_millis(deadline),
+            memory: usize::try_from(memory << 20).unwrap_or(usize::MAX),
             ..crate::plugin::Limits::default()
         }
     }

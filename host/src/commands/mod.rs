@@ -1,6 +1,9 @@
 //! The verbs, one file each. A verb reads as its story; how things are done is in the rooms below.
 
 pub mod args;
+pub mod config;
+mod config_plugin;
+mod config_schema;
 mod digest;
 mod doctor;
 mod events;

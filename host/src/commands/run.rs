@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::args::RunArguments;
+use super::args::{PluginSettings, RunArguments};
 use super::events::Events;
 use super::exit::{Exit, WithExit, message};
 use super::load::{self, Wanted};
@@ -114,12 +114,20 @@ fn encode_options(arguments: &RunArguments) -> Result<EncodeOptions> {
     })
 }
 
-/// The plugins of the command line, each with its limits and crash policy.
+/// The plugins asked for, each with its limits and crash policy.
 fn wanted(arguments: &RunArguments) -> Vec<Wanted<'_>> {
-    let limits = arguments.limits.limits();
-    let on_failure = arguments.on_failure.policy();
-    let plugins = arguments.plugins.iter();
-    plugins.map(|text| Wanted { text, limits: limits.clone(), on_failure }).collect()
+    let of_all = PluginSettings::default();
+    let settings = arguments.plugin_settings.iter().chain(std::iter::repeat(&of_all));
+    arguments
+        .plugins
+        .iter()
+        .zip(settings)
+        .map(|(text, own)| Wanted {
+            text,
+            limits: arguments.limits.with(own.deadline, own.memory),
+            on_failure: own.on_failure.unwrap_or(arguments.on_failure).policy(),
+        })
+        .collect()
 }
 
 fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<()> {
