@@ -33,6 +33,7 @@ pub enum Command {
     Plugin(PluginCommand),
     /// What a media file says of itself: container, streams, formats, times, tags
     Probe {
+        /// The file to look into
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
@@ -50,6 +51,7 @@ pub enum Command {
     Completions { shell: clap_complete::Shell },
     /// Print the manual page, or write those of all commands into a folder
     Man {
+        /// Where the pages of all commands go; without it, filmgate's own page is printed
         #[arg(value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },

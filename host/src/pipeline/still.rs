@@ -64,14 +64,19 @@ impl StillJob {
         for frame in window.before.drain(..) {
             out.extend(line.feed(frame)?);
         }
-        let mut ahead = window.next.into_iter().collect::<VecDeque<Frame>>();
+        let reached = |out: &[Frame]| out.iter().any(|f| f.index >= target.index);
         for _ in 0..AHEAD {
-            let there = out.iter().any(|f: &Frame| f.index >= target.index);
-            let next = if there { None } else { ahead.pop_front().map_or(reel.next()?, Some) };
+            if reached(&out) {
+                break;
+            }
+            let next = match window.next.take() {
+                Some(frame) => Some(frame),
+                None => reel.next()?,
+            };
             let Some(frame) = next else { break };
             out.extend(line.feed(frame)?);
         }
-        if !out.iter().any(|f| f.index >= target.index) {
+        if !reached(&out) {
             out.extend(line.flush()?);
         }
         let mut picture =
