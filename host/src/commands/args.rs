@@ -48,7 +48,10 @@ pub enum Command {
     /// Print the completions for a shell
     ///
     /// For bash: `filmgate completions bash > ~/.local/share/bash-completion/completions/filmgate`.
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// Which shell they are for
+        shell: clap_complete::Shell,
+    },
     /// Print the manual page, or write those of all commands into a folder
     Man {
         /// Where the pages of all commands go; without it, filmgate's own page is printed

@@ -16,7 +16,10 @@ impl Destination {
     /// Begins the output of a job.
     pub(super) fn of(job: &FileJob) -> Result<Destination, PipelineError> {
         match job.dry_run {
-            true => Ok(Destination::Nowhere),
+            true => {
+                crate::publish::check_folder(&job.output)?;
+                Ok(Destination::Nowhere)
+            }
             false => Ok(Destination::File(Aside::create(&job.output, job.replace)?)),
         }
     }
