@@ -27,7 +27,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Take a video through plugins: decode, plugin after plugin, encode; sound is copied
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Take one picture of a video through plugins, as a PNG or JPEG file
     Frame(FrameArguments),
     /// Look at plugins, try them out, make them

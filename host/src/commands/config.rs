@@ -332,7 +332,7 @@ name = "emboss"
         for (text, message) in [
             ("crf = 18\npreset =\n", "p.toml:2:9: "),
             ("crff = 18", "p.toml:1:1: there is no key `crff`, did you mean `crf`?"),
-            ("crf = 99", "p.toml:1:7: invalid value '99' for '--crf <N>'"),
+            ("crf = 999", "p.toml:1:7: invalid value '999' for '--crf <N>'"),
             ("overwrite = 1", "p.toml:1:13: `overwrite` takes true or false"),
             ("crf = [1]", "p.toml:1:7: `crf` takes one value, no list"),
             ("plugin = 'x'", "p.toml:1:10: a plugin is a table"),

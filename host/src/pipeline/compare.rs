@@ -42,29 +42,29 @@ impl Sources {
 /// picture is turned for display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrangement {
-    BeforeLeft,
-    BeforeRight,
-    BeforeAbove,
-    BeforeBelow,
+    Left,
+    Right,
+    Above,
+    Below,
 }
 
 impl Arrangement {
     /// For a picture that is turned by `rotation` degrees clockwise.
     fn for_rotation(rotation: i32) -> Arrangement {
         match rotation.rem_euclid(360) {
-            45..135 => Arrangement::BeforeBelow,
-            135..225 => Arrangement::BeforeRight,
-            225..315 => Arrangement::BeforeAbove,
-            _ => Arrangement::BeforeLeft,
+            45..135 => Arrangement::Below,
+            135..225 => Arrangement::Right,
+            225..315 => Arrangement::Above,
+            _ => Arrangement::Left,
         }
     }
 
     fn is_beside(self) -> bool {
-        matches!(self, Arrangement::BeforeLeft | Arrangement::BeforeRight)
+        matches!(self, Arrangement::Left | Arrangement::Right)
     }
 
     fn before_first(self) -> bool {
-        matches!(self, Arrangement::BeforeLeft | Arrangement::BeforeAbove)
+        matches!(self, Arrangement::Left | Arrangement::Above)
     }
 }
 

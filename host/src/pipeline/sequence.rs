@@ -160,10 +160,10 @@ mod tests {
     fn a_single_name_takes_a_single_picture() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("one.png");
-        let mut sequence = Sequence::begin(&path, false).expect("begun");
+        let mut sequence = Sequence::begin(&path, false, false).expect("begun");
         sequence.write(b"picture").expect("written");
         assert_eq!(fs::read(&path).expect("there"), b"picture");
         assert!(sequence.write(b"another").is_err());
-        assert!(Sequence::begin(&path, false).is_err());
+        assert!(Sequence::begin(&path, false, false).is_err());
     }
 }
