@@ -50,7 +50,7 @@ fn what_is_wrong_has_a_line_and_a_column() {
     for (text, parts) in [
         ("crf = 18\nimput = 'x'", ["p.toml:2:1: ", "`input`"]),
         ("crf =", ["p.toml:1:", ""]),
-        ("\ncrf = 99", ["p.toml:2:7: ", "0 to 51"]),
+        ("\ncrf = 999", ["p.toml:2:7: ", "from 0"]),
         ("[[plugin]]\nname = 'emboss'\nmemroy = 3", ["p.toml:3:1: ", "`memory`"]),
     ] {
         shell.write("p.toml", text);

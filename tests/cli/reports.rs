@@ -1,7 +1,7 @@
 //! What a run tells beside its output: the plan, events, tags, receipts, before and after.
 
 use filmgate_tests::hostile::Module;
-use filmgate_tests::outside::small;
+use filmgate_tests::outside::{ffmpeg, small, succeed};
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -52,10 +52,25 @@ fn a_dry_run_says_everything_and_writes_nothing() {
 
 #[test]
 fn streams_that_a_container_does_not_take_are_left_out_with_the_reason() {
-    let (shell, input) = (Shell::new(), small("sound-ac3.mkv", "-c:a ac3"));
+    let (shell, film) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    let texts = shell.write("texts.srt", "1\n00:00:00,100 --> 00:00:00,900\nHello\n");
+    let input = shell.path("subtitled.mkv");
+    let mut command = ffmpeg("");
+    command.arg("-i").arg(&film).arg("-i").arg(&texts);
+    succeed(command.args(["-map", "0", "-map", "1", "-c", "copy", "-c:s", "srt"]).arg(&input));
     let plan = shell.run(&input, "a.flv", "--dry-run --json").done().json();
-    assert_eq!(plan["streams"][1]["fate"], "left-out", "{plan}");
-    assert!(plan["streams"][1]["reason"].as_str().is_some_and(|r| r.contains("ac3")), "{plan}");
+    let streams = &plan["streams"];
+    assert_eq!((&streams[1]["fate"], &streams[2]["fate"]), (&"copied".into(), &"left-out".into()));
+    assert!(streams[2]["reason"].as_str().is_some_and(|r| r.contains("subrip")), "{plan}");
+    // What is asked for and cannot be is no plan.
+    shell.run(&input, "a.flv", "--dry-run --map v --map s").refused(34, &["subrip", "--map"]);
+    let pictures =
+        shell.filmgate("run -i subtitled.mkv -o %03d.png --dry-run --json --map v --map a");
+    let pictures = pictures.done().json();
+    let reason =
+        |i: usize| pictures["streams"][i]["reason"].as_str().unwrap_or_default().to_owned();
+    assert!(reason(1).contains("pictures alone") && reason(2).contains("not asked for"));
+    assert_eq!(shell.names(), ["subtitled.mkv", "texts.srt"]);
 }
 
 #[test]
