@@ -359,7 +359,7 @@ fn stream_info(
 
 /// # Safety
 /// `par` is valid.
-unsafe fn open_decoder(
+pub(super) unsafe fn open_decoder(
     par: *const ffi::AVCodecParameters,
     time_base: ffi::AVRational,
     name: &str,

@@ -25,6 +25,7 @@ mod error;
 mod facts;
 mod file;
 mod formats;
+mod hdr;
 mod interrupt;
 mod lend;
 mod log;

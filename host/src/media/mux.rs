@@ -143,7 +143,11 @@ impl Muxer {
                 if let Some(matrix) = facts::display_matrix(source) {
                     set_display_matrix(stream, matrix);
                     if !self.keeps_rotation() {
-                        tracing::warn!("{}: its container may lose the rotation", self.name);
+                        tracing::warn!(
+                            "{}: its container may lose the rotation; mp4 and mov keep it, or turn the pictures \
+                             themselves: -p flip:mode=right",
+                            self.name
+                        );
                     }
                 }
             }

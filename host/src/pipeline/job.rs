@@ -120,11 +120,12 @@ impl FileJob {
     /// Everything that can be wrong before the first picture. Nothing is left behind then.
     pub fn prepare(
         self,
-        input: Input,
+        mut input: Input,
         rest: Vec<Input>,
         cancel: &Cancel,
     ) -> Result<Prepared, PipelineError> {
         let video = self.selection.video.map_or_else(|| input.best_video(), Ok)?;
+        input.learn_hdr(video)?;
         let options = DecodeOptions { threads: self.decoder_threads };
         let decoder = VideoDecoder::new(&input, video, &options).map_err(undecodable)?;
         let source = decoder.output();
@@ -211,6 +212,7 @@ impl FileJob {
         EncodeOptions {
             global_header: self.format.as_deref().is_some_and(Muxer::needs_global_header),
             interlaced: facts.and_then(|f| f.interlaced),
+            hdr: input.x265_hdr(video),
             ..self.encode.clone()
         }
     }
