@@ -353,3 +353,23 @@ fn what_only_the_pictures_say_of_high_dynamic_range_reaches_the_output() {
     let coded = facts(&shell.path("x265.mp4"), "frame_side_data");
     assert!(coded.contains("\"max_luminance\":\"10000000/10000\""), "{coded}");
 }
+
+#[test]
+fn matroska_takes_attachments_and_old_codecs() {
+    let (shell, film) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    let note = shell.write("note.txt", "hello");
+    let input = shell.path("in.mkv");
+    let mut command = ffmpeg("");
+    command.arg("-i").arg(&film).args(["-c:v", "copy", "-c:a", "wmav2", "-attach"]).arg(&note);
+    succeed(command.args(["-metadata:s:t", "mimetype=text/plain"]).arg(&input));
+    let said = shell.run(&input, "out.mkv", "-p emboss --json").done();
+    assert_eq!(said.json()["left_out"], serde_json::json!([]));
+    let mut dump = ffmpeg("");
+    dump.current_dir(shell.folder()).args(["-dump_attachment:t", "dumped.txt", "-i", "out.mkv"]);
+    succeed(dump.args(["-t", "0", "-f", "null", "-"]));
+    assert_eq!(std::fs::read(shell.path("dumped.txt")).expect("dumped"), b"hello");
+    assert_eq!(sound(&input), sound(&shell.path("out.mkv")));
+    // Where they cannot be held, the film is whole without them, and it is said.
+    let said = shell.run(&input, "out.mp4", "-p emboss --no-audio --json").done();
+    assert!(said.stderr.contains("attachment"), "{said:?}");
+}

@@ -13,7 +13,7 @@ use super::mux_io::copy_side_data;
 use super::mux_io::{Track, copy_chapters, copy_hdr, copy_tags, set_display_matrix, usable_tag};
 use super::open::Input;
 use super::sink::{Output, Sink, close_reopened, reopen};
-use super::targets::{codecs, find_muxer, holds_sound};
+use super::targets::{codecs, find_muxer, holds_beyond, holds_sound};
 use super::{av, facts, ffi, log, options};
 
 /// Writes one container. Streams are added first, then comes the header, then packets, then
@@ -170,7 +170,9 @@ impl Muxer {
         let (par, time_base) = unsafe { ((*source).codecpar, (*source).time_base) };
         // SAFETY: as above.
         let (codec, kind) = unsafe { ((*par).codec_id, (*par).codec_type) };
-        self.check_codec(codec)?;
+        if !holds_beyond(&self.format, kind, codec) {
+            self.check_codec(codec)?;
+        }
         let film = kind == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO && self.tracks.is_empty();
         if !film && !holds_sound(&self.format) {
             let message =
