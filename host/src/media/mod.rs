@@ -27,6 +27,7 @@ mod file;
 mod formats;
 mod hdr;
 mod interrupt;
+mod leading;
 mod lend;
 mod log;
 mod mux;

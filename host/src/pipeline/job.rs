@@ -76,6 +76,8 @@ pub struct Summary {
     pub workers: usize,
     /// packets that could not be decoded
     pub damaged: u64,
+    /// pictures before the first key frame, which nobody can decode
+    pub undecodable_lead: u64,
     /// timestamps that had to be moved to rise
     pub nudged: u64,
     /// jumps of the input's clock that were taken out
@@ -310,6 +312,7 @@ impl Prepared {
         summary.wall = start.elapsed();
         summary.frames_in = ended.frames;
         summary.damaged = ended.damaged;
+        summary.undecodable_lead = ended.undecodable_lead;
         summary.jumps = ended.jumps;
         summary.truncated = ended.truncated;
         summary.decode = decode_meter.reading();
