@@ -62,7 +62,7 @@ pub use open::Input;
 pub use pipe::{Stdout, is_pipe};
 pub use sink::Sink;
 pub use source::{InputSource, check_input_format, numbered, scheme};
-pub use targets::{default_format, header_options, holds_sound};
+pub use targets::{default_format, header_options, holds_chapters, holds_sound};
 
 use ffmpeg_next::ffi;
 
