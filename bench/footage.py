@@ -84,3 +84,14 @@ class Footage:
                    "-pix_fmt", FFMPEG_FORMATS.get(format, format), path)  # fmt: skip
 
         return once(self.folder / f"{size}-{format}.raw", make)
+
+    def repeated(self, size, format):
+        """The same with each picture twice, as in films that are drawn on every second one."""
+        pictures = self.raw(size, format)
+
+        def make(path):
+            data = pictures.read_bytes()
+            each = len(data) // PICTURES
+            path.write_bytes(b"".join(data[i * each : (i + 1) * each] * 2 for i in range(PICTURES // 2)))
+
+        return once(self.folder / f"{size}-{format}-repeated.raw", make)

@@ -40,12 +40,14 @@ struct Running {
 pub(crate) struct Bench {
     engine: Engine,
     running: HashMap<String, Running>,
+    /// names of filters, in the order in which pictures pass them
+    chains: HashMap<String, Vec<String>>,
 }
 
 impl Bench {
     pub(crate) fn new() -> Result<Bench> {
         let engine = Engine::new(&CodeCache::ForUser, &Cancel::new())?;
-        Ok(Bench { engine, running: HashMap::new() })
+        Ok(Bench { engine, running: HashMap::new(), chains: HashMap::new() })
     }
 
     pub(crate) fn open(&mut self, case: Case) -> Result<()> {
@@ -68,14 +70,44 @@ impl Bench {
         Ok(())
     }
 
-    /// Seconds for `count` pictures.
+    /// Puts filters that are there already one behind the other.
+    pub(crate) fn chain(&mut self, name: String, of: Vec<String>) -> Result<()> {
+        ensure!(!of.is_empty(), "a chain of nothing");
+        of.iter().try_for_each(|name| self.get(name).map(drop))?;
+        self.chains.insert(name, of);
+        Ok(())
+    }
+
+    /// Seconds for `count` pictures through a filter or a chain.
     pub(crate) fn run(&mut self, name: &str, count: u64) -> Result<f64> {
+        if let Some(links) = self.chains.get(name).cloned() {
+            let start = Instant::now();
+            (0..count).try_for_each(|_| self.pass(&links))?;
+            return Ok(start.elapsed().as_secs_f64());
+        }
         let running = self.get(name)?;
         let start = Instant::now();
         for _ in 0..count {
-            running.step()?;
+            let frame = running.next_picture();
+            let answer = running.filter.process(frame)?;
+            running.keep(answer);
         }
         Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// The next picture of the first filter through all of them; the last one's answer is held.
+    fn pass(&mut self, links: &[String]) -> Result<()> {
+        let mut frames = vec![self.get(&links[0])?.next_picture()];
+        for link in links {
+            let filter = &mut self.get(link)?.filter;
+            let mut answers = Vec::new();
+            for frame in frames {
+                answers.append(&mut filter.process(frame)?);
+            }
+            frames = answers;
+        }
+        self.get(&links[0])?.keep(frames);
+        Ok(())
     }
 
     /// Writes the answers to one round of the ring, planes packed.
@@ -98,15 +130,17 @@ impl Bench {
 }
 
 impl Running {
-    fn step(&mut self) -> Result<()> {
+    fn next_picture(&mut self) -> Frame {
         let frame = self.ring[self.next].clone();
         self.next = (self.next + 1) % self.ring.len();
-        let answer = self.filter.process(frame)?;
+        frame
+    }
+
+    fn keep(&mut self, answer: Vec<Frame>) {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
         self.kept.push_back(answer);
-        Ok(())
     }
 }
 
