@@ -7,20 +7,30 @@
 //! rows and 16 columns, since square ones need more registers than there are.
 
 use core::arch::wasm32::*;
+use std::ops::Range;
 
 use filmgate_plugin::PlaneLayout;
 use filmgate_plugin::simd::{load, store};
 
 use super::Turn;
 
-/// Turns the plane, and answers whether it did: not where it is smaller than a block, or where its
-/// pixels are not of 1, 2 or 4 bytes.
+/// Turns the columns `band` of the plane, and answers whether it did: not where they, or the rows,
+/// are fewer than a block has, or where its pixels are of six bytes.
 #[target_feature(enable = "simd128")]
-pub(super) fn turn(turn: Turn, samples: &[u8], plane: &PlaneLayout, out: &mut [u8]) -> bool {
+pub(super) fn turn(
+    turn: Turn,
+    samples: &[u8],
+    plane: &PlaneLayout,
+    band: &Range<usize>,
+    out: &mut [u8],
+) -> bool {
+    let job = Job { turn, samples, plane, band };
     // The stages are written out: the compiler keeps the vectors of a loop in memory.
     match plane.pixel_bytes() {
         1 => blocks::<8, 16>(
-            (turn, samples, plane, out),
+            job,
+            out,
+            |bytes| sixteen(bytes),
             |rows| zip(zip(zip(rows, low8, high8), low8, high8), low8, high8),
             |vectors, column, out| {
                 let vector = vectors[column / 2];
@@ -34,17 +44,64 @@ pub(super) fn turn(turn: Turn, samples: &[u8], plane: &PlaneLayout, out: &mut [u
             },
         ),
         2 => blocks::<8, 8>(
-            (turn, samples, plane, out),
+            job,
+            out,
+            |bytes| sixteen(bytes),
             |rows| zip(zip(zip(rows, low16, high16), low16, high16), low16, high16),
             whole,
         ),
+        3 => blocks::<4, 4>(
+            job,
+            out,
+            |bytes| four_threes(bytes),
+            |rows| zip(zip(rows, low32, high32), low32, high32),
+            |vectors, column, out| {
+                let vector = vectors[column];
+                let pixels = u8x16_shuffle::<0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15>(
+                    vector, vector,
+                );
+                if let Some((first, rest)) = out.split_first_chunk_mut()
+                    && let Some(rest) = rest.first_chunk_mut()
+                {
+                    *first = i64x2_extract_lane::<0>(pixels).to_le_bytes();
+                    *rest = i32x4_extract_lane::<2>(pixels).to_le_bytes();
+                }
+            },
+        ),
         4 => blocks::<4, 4>(
-            (turn, samples, plane, out),
+            job,
+            out,
+            |bytes| sixteen(bytes),
             |rows| zip(zip(rows, low32, high32), low32, high32),
             whole,
         ),
         _ => false,
     }
+}
+
+/// What is turned, and how.
+struct Job<'a> {
+    turn: Turn,
+    samples: &'a [u8],
+    plane: &'a PlaneLayout,
+    band: &'a Range<usize>,
+}
+
+/// Pixels that fill a vector.
+#[inline]
+#[target_feature(enable = "simd128")]
+fn sixteen(bytes: &[u8]) -> Option<v128> {
+    bytes.first_chunk().map(|bytes| load(bytes))
+}
+
+/// Four pixels of three bytes, with room for four.
+#[inline]
+#[target_feature(enable = "simd128")]
+fn four_threes(bytes: &[u8]) -> Option<v128> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    let rest = u32::from_le_bytes(*rest.first_chunk()?);
+    let pixels = u64x2(u64::from_le_bytes(*first), rest.into());
+    Some(u8x16_shuffle::<0, 1, 2, 15, 3, 4, 5, 15, 6, 7, 8, 15, 9, 10, 11, 15>(pixels, pixels))
 }
 
 /// Writes a column that fills a vector.
@@ -61,46 +118,46 @@ fn whole<const ROWS: usize>(vectors: &[v128; ROWS], column: usize, out: &mut [u8
 #[inline]
 #[target_feature(enable = "simd128")]
 fn blocks<const ROWS: usize, const COLUMNS: usize>(
-    (turn, samples, plane, out): (Turn, &[u8], &PlaneLayout, &mut [u8]),
+    Job { turn, samples, plane, band }: Job<'_>,
+    out: &mut [u8],
+    get: impl Fn(&[u8]) -> Option<v128>,
     exchange: impl Fn([v128; ROWS]) -> [v128; ROWS],
     put: impl Fn(&[v128; ROWS], usize, &mut [u8]),
 ) -> bool {
-    let (columns, rows, pixel) = (plane.columns, plane.rows, plane.pixel_bytes());
-    if columns < COLUMNS || rows < ROWS {
+    let (rows, pixel) = (plane.rows, plane.pixel_bytes());
+    if band.len() < COLUMNS || rows < ROWS {
         return false;
     }
-    let (source_row, target_row) = (columns * pixel, rows * pixel);
+    let (source_row, target_row) = (plane.row_bytes(), rows * pixel);
     // Rows read, or written, from below are so many bytes before each other.
     let source_step = if turn == Turn::Right { source_row.wrapping_neg() } else { source_row };
     let target_step = if turn == Turn::Left { target_row.wrapping_neg() } else { target_row };
-    let (across, down) = (starts(columns, COLUMNS), starts(rows, ROWS));
-    for down in down.chunks(LINE / ROWS) {
-        for across in across.chunks(LINE / COLUMNS) {
-            for (&y, &x) in down.iter().flat_map(|y| across.iter().map(move |x| (y, x))) {
-                let mut block = [u8x16_splat(0); ROWS];
-                let mut at = turn.source_row(plane, y) * source_row + x * pixel;
-                for vector in &mut block {
-                    if let Some(bytes) = samples.get(at..).and_then(|rest| rest.first_chunk()) {
-                        *vector = load(bytes);
-                    }
-                    at = at.wrapping_add(source_step);
+    let (across, down) = (starts(band.len(), COLUMNS), starts(rows, ROWS));
+    for across in across.chunks(LINE / COLUMNS) {
+        for (&y, &x) in down.iter().flat_map(|y| across.iter().map(move |x| (y, x))) {
+            let x = band.start + x;
+            let mut block = [u8x16_splat(0); ROWS];
+            let mut at = turn.source_row(plane, y) * source_row + x * pixel;
+            for vector in &mut block {
+                if let Some(pixels) = samples.get(at..).and_then(&get) {
+                    *vector = pixels;
                 }
-                let block = exchange(block);
-                let mut at = turn.target_row(plane, x) * target_row + y * pixel;
-                for column in 0..COLUMNS {
-                    if let Some(out) = out.get_mut(at..) {
-                        put(&block, column, out);
-                    }
-                    at = at.wrapping_add(target_step);
+                at = at.wrapping_add(source_step);
+            }
+            let block = exchange(block);
+            let mut at = turn.target_row(band, x) * target_row + y * pixel;
+            for column in 0..COLUMNS {
+                if let Some(out) = out.get_mut(at..) {
+                    put(&block, column, out);
                 }
+                at = at.wrapping_add(target_step);
             }
         }
     }
     true
 }
 
-/// Pixels across and down that are turned before going on: with one byte each, a line of the
-/// cache.
+/// Pixels across that are turned before going on: with one byte each, a line of the cache.
 const LINE: usize = 64;
 
 /// Where blocks start that cover `length`, the last of which may overlap the one before.
