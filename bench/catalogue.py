@@ -38,12 +38,17 @@ class Pair(NamedTuple):
     @property
     def theirs(self):
         """What the counterpart is called, for a table."""
-        return self.filter.removeprefix("opencv:") if self.by_opencv else NAMED.get(self.filter, self.filter)
+        if self.by_opencv:
+            return OPENCV[self.filter]
+        filter = self.filter.split("]")[-1] if "[" in self.filter else self.filter
+        return filter.split("=")[0]
 
     @property
     def by_opencv(self):
         return self.filter.startswith("opencv:")
 
+
+OPENCV = {"opencv:motion": "OpenCV `absdiff`, `threshold`, `boundingRect`"}
 
 YUV, YUV10, RGB, GRAY = "yuv420p", "yuv420p10", "rgb24", "gray8"
 
@@ -58,7 +63,6 @@ PAIRS = [
     Pair("curves", "preset=vintage", RGB, "curves=preset=vintage"),
     Pair("dedupe", "", YUV, "mpdecimate", "repeated"),
     Pair("denoise", "frames=5,planes=all", YUV, "atadenoise=s=5:p=7"),
-    Pair("denoise", "frames=5,planes=all", YUV, "hqdn3d"),
     Pair("edges", "operator=sobel", YUV, "sobel=planes=1"),
     Pair("edges", "operator=sobel", RGB, "sobel", "film", "gbrp"),
     Pair("emboss", "planes=all", YUV, "convolution"),
@@ -94,6 +98,17 @@ def parsed(text):
     """The name and the parameters of what stands behind `-p`."""
     plugin, _, parameters = text.partition(":")
     return plugin, dict(pair.split("=", 1) for pair in parameters.split(",") if pair)
+
+
+def faster(results):
+    """How many of the pairs filmgate is faster at, by processor time."""
+    return sum(series.ratio("peer", "filmgate", "cpu") > 1 for series in results.values())
+
+
+def of_the_sum(series):
+    """What a chain takes, of the sum of its links, round by round."""
+    links = zip(*(series.values(name, "cpu") for name in series.costs if name != "chain"))
+    return [whole / sum(parts) for whole, parts in zip(series.values("chain", "cpu"), links)]
 
 
 class Catalogue:
@@ -142,7 +157,7 @@ class Catalogue:
 
     def theirs(self, pair):
         if pair.by_opencv:
-            return self.worker(self.peers, str(pair), who=pair.theirs)
+            return self.worker(self.peers, str(pair), who=pair.filter.removeprefix("opencv:"))
         if pair not in self.counts:
             trial = max(self.ffmpeg(pair, 12).cpu, 1e-6)
             rounds = round(PEER_BLOCK / trial / PICTURES)

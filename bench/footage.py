@@ -67,6 +67,16 @@ class Footage:
 
         return once(self.folder / "one-frame.mp4", make)
 
+    def large(self):
+        """Two and a half seconds of 4K at 10 bits, scaled up, with noise."""
+
+        def make(path):
+            pictures = "scale=3840:2160:flags=bicubic,format=yuv420p10le,noise=alls=6:allf=t"
+            ffmpeg("-i", self.film("720p"), "-vf", pictures, "-frames:v", 60, "-an", "-c:v", "libx264",
+                   "-preset", "ultrafast", "-crf", 20, path)  # fmt: skip
+
+        return once(self.folder / "film-4k-10bit.mp4", make)
+
     def raw(self, size, format):
         """Raw pictures out of the film, a second apart; `format` by filmgate's name."""
 

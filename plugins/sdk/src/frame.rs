@@ -24,7 +24,8 @@ use memory::MemoryFrame as Backing;
 pub struct Frame(Backing);
 
 impl Frame {
-    /// A black, opaque frame without tags.
+    /// A black, opaque frame without tags. Once it is answered, it inherits those of the picture
+    /// that was handed in, if it has that one's number.
     pub fn new(info: &FrameInfo) -> Frame {
         Frame(Backing::new(info))
     }
