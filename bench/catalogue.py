@@ -136,7 +136,7 @@ class Catalogue:
         plugin, parameters = parsed(self.fill(text))
         width, height = SIZES[SIZE]
         self.engine.ask("open", name=name, plugin=str(self.plugins / f"{plugin}.wasm"), parameters=parameters,
-                        format=format, width=width, height=height, frames=str(frames.resolve()))  # fmt: skip
+                        format=format, width=width, height=height, frames=str(frames.resolve()), kept=0)  # fmt: skip
 
     def open(self, pair):
         frames = self.raw(pair.kind, pair.format)

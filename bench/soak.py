@@ -76,7 +76,7 @@ def main():
         sys.exit(f"soak: filmgate ended with {status}")
     if len(seen) < LEAST:
         sys.exit(f"soak: over in {took:.0f} s, too soon to say anything; give more --seconds")
-    more = growth(seen)
+    more, seen = growth(seen), seen[int(len(seen) * WARM) :]
     print(f"soak: {seconds} s of film in {took:.0f} s; {len(seen)} looks; resident {min(seen) >> 20} to "
           f"{max(seen) >> 20} MiB, at most {BOUND >> 20} MiB more at the end than after a tenth: {more / 2**20:+.1f} MiB")  # fmt: skip
     if more > BOUND:

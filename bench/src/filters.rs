@@ -12,8 +12,8 @@ use filmgate::frame::{Color, Frame, PixelFormat, PlanePool, Rational, StreamInfo
 use filmgate::plugin::{CodeCache, Engine, Filter, Limits, Plugin, resolve};
 use serde::Deserialize;
 
-/// Answers that are held while the filter goes on, as the queues before an encoder do. The peers
-/// write into a ring of as many pictures.
+/// Answers that are held while the filter goes on, as the queues before an encoder do, unless the
+/// case says otherwise. The peers write into a ring of as many pictures.
 const KEPT: usize = 4;
 
 /// A filter and the pictures to measure it on.
@@ -27,12 +27,15 @@ pub(crate) struct Case {
     height: u32,
     /// raw pictures, one behind the other, planes packed
     frames: PathBuf,
+    /// how many answers are held; 0: each is dropped at once, as `ffmpeg -f null` does
+    kept: Option<usize>,
 }
 
 struct Running {
     filter: Filter,
     ring: Vec<Frame>,
     kept: VecDeque<Vec<Frame>>,
+    most: usize,
     next: usize,
 }
 
@@ -65,7 +68,8 @@ impl Bench {
         let parameters = resolve(&plugin.description, &given)?;
         let filter = Filter::start(&plugin, &stream, &parameters)?;
         let ring = read_frames(&case.frames, &stream)?;
-        let running = Running { filter, ring, kept: VecDeque::new(), next: 0 };
+        let most = case.kept.unwrap_or(KEPT);
+        let running = Running { filter, ring, kept: VecDeque::new(), most, next: 0 };
         self.running.insert(case.name, running);
         Ok(())
     }
@@ -137,10 +141,10 @@ impl Running {
     }
 
     fn keep(&mut self, answer: Vec<Frame>) {
-        if self.kept.len() == KEPT {
+        self.kept.push_back(answer);
+        if self.kept.len() > self.most {
             self.kept.pop_front();
         }
-        self.kept.push_back(answer);
     }
 }
 
