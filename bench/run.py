@@ -23,8 +23,8 @@ HERE = ROOT / "bench"
 RELEASE = ROOT / "target" / "release"
 PLUGINS = RELEASE / "plugins"
 
-ROUNDS = {"kernels": 9, "catalogue": 5, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9, "large": 2}
-QUICK = {"kernels": 3, "catalogue": 2, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3, "large": 1}
+ROUNDS = {"kernels": 9, "catalogue": 3, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9, "large": 1}
+QUICK = {"kernels": 3, "catalogue": 1, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3, "large": 1}
 
 
 def say(text):
