@@ -41,7 +41,7 @@ demo: plugins media ## run a real film through a plugin: build/demo/before-after
 # some 95 processor seconds, the first time only.
 test: fmt plugins clippy deny media run-tests ## check the style and run every test
 
-# Ten minutes, best on a machine that has nothing else to do.
+# A quarter of an hour, best on a machine that has nothing else to do.
 bench: plugins media setup-bench ## measure side by side with FFmpeg, OpenCV and Pillow: docs/performance.md
 	@. scripts/env.sh && build/venv-bench/bin/python bench/run.py
 
