@@ -4,35 +4,53 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
+use serde_json::{Value, json};
 use tracing::warn;
 
 use super::encode_args::{EncodeArguments, EncodingArguments};
 use super::encode_show as show;
-use super::encode_source::Source;
-use super::exit::{Exit, WithExit};
+use super::encode_source::{Source, sound};
+use super::events::Events;
+use super::exit::{Exit, WithExit, message};
 use super::load::{self, Wanted};
 use super::out::{print_json, tell};
 use super::show::Bar;
 use crate::cancel::Cancel;
-use crate::encode::{Bounds, Job, Output, Service, Stop, Summary, Target};
+use crate::encode::{Bounds, Job, Output, Service, Stop, Summary, Target, Watched};
 use crate::media::{
-    EncodeOptions, Muxer, check_words, default_format, encoder_named, pixel_format, scheme,
+    EncodeOptions, MediaErrorKind, Muxer, check_words, default_format, encoder_named, pixel_format,
+    scheme,
 };
-use crate::pipeline::{Progress, default_workers};
+use crate::pipeline::{PipelineError, Progress, default_workers};
 use crate::plugin::{CodeCache, Engine};
 use crate::publish;
 
 pub(super) fn run(arguments: &EncodeArguments, cancel: &Cancel) -> Result<Exit> {
-    let stop = Stop { gently: cancel.clone(), hard: Cancel::new() };
+    let to_stdout = arguments.output.iter().any(|o| o == "-");
+    let first = if to_stdout { Path::new("-") } else { Path::new("") };
+    let events = Events::new(arguments.progress_json, first);
+    let result = work(arguments, events, cancel);
+    if let Err(error) = &result {
+        let exit = Exit::of(error);
+        let fields =
+            json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
+        events.emit("result", fields);
+    }
+    result
+}
+
+fn work(arguments: &EncodeArguments, events: Events, cancel: &Cancel) -> Result<Exit> {
+    let stop = Stop { gently: cancel.clone(), ..Stop::default() };
     let outputs = outputs(arguments)?;
     let encode = encode_options(arguments)?;
     // A gentle stop must not end a call of a plugin.
     let engine = Engine::new(&CodeCache::ForUser, &stop.hard)?;
     let plugins = load::plugins(&wanted(arguments), &engine, &stop.hard)?;
     let source = Source::open(arguments, engine.pool(), &stop)?;
+    let to_stdout_alone = outputs.iter().all(|o| o.target == Target::Stdout);
     let job = Job {
         pictures: source.pictures,
-        sound: None,
+        sound: sound(arguments, &stop)?,
         plugins,
         encode,
         outputs,
@@ -41,17 +59,32 @@ pub(super) fn run(arguments: &EncodeArguments, cancel: &Cancel) -> Result<Exit> 
         realtime: arguments.raw.realtime,
     };
     let prepared = job.prepare(&stop)?;
+    events.emit("start", show::start_json(prepared.summary()));
     let progress = Arc::new(Progress::default());
     let bar = Bar::start(&progress, None, arguments.quiet);
+    let pushes = prepared.pushes();
+    let look = move || json!({ "pushes": pushes.iter().map(Watched::look).collect::<Vec<_>>() });
+    let following = events.follow_with(&progress, None, look);
     let result = prepared.run(engine.pool(), &stop, &progress);
-    drop(bar);
-    let summary = result?;
+    drop((bar, following));
+    let summary = match result {
+        // Whoever read it had enough (`| head`).
+        Err(error) if to_stdout_alone && is_broken_pipe(&error) => return Ok(Exit::Done),
+        other => other?,
+    };
     let exit = exit(&summary);
-    report(arguments, &summary, exit)?;
-    match summary.failure {
-        Some(failure) => Err(failure.into()),
-        None => Ok(exit),
+    let json = show::summary_json(&summary, exit);
+    report(arguments, &summary, &json)?;
+    if let Some(failure) = summary.failure {
+        return Err(failure.into());
     }
+    events.emit("result", json);
+    Ok(exit)
+}
+
+fn is_broken_pipe(error: &PipelineError) -> bool {
+    let gone = MediaErrorKind::Write(std::io::ErrorKind::BrokenPipe);
+    matches!(error, PipelineError::Media(e) if e.kind == gone)
 }
 
 fn wanted(arguments: &EncodeArguments) -> Vec<Wanted<'_>> {
@@ -196,8 +229,8 @@ fn more_options(
     encoding: &EncodingArguments,
 ) -> Vec<(String, String)> {
     let rate = arguments.raw.rate;
-    let pictures = encoding.keyframe_interval.as_secs_f64() * f64::from(rate.num)
-        / f64::from(rate.den);
+    let pictures =
+        encoding.keyframe_interval.as_secs_f64() * f64::from(rate.num) / f64::from(rate.den);
     let mut options = vec![("g".to_owned(), (pictures.round().max(1.0)).to_string())];
     if let Some(most) = encoding.maxrate {
         options.push(("maxrate".to_owned(), most.to_string()));
@@ -209,13 +242,13 @@ fn more_options(
     options
 }
 
-fn report(arguments: &EncodeArguments, summary: &Summary, exit: Exit) -> Result<()> {
+fn report(arguments: &EncodeArguments, summary: &Summary, json: &Value) -> Result<()> {
     let damaged = summary.ended.damaged;
     if damaged > 0 {
         warn!("{damaged} packets of the input could not be decoded and are missing");
     }
     if arguments.json.json {
-        print_json(&show::summary_json(summary, exit))?;
+        print_json(json)?;
     } else if !arguments.quiet {
         tell(show::summary_text(summary));
     }

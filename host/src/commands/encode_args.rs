@@ -68,6 +68,9 @@ pub struct EncodeArguments {
     pub quiet: bool,
     #[command(flatten)]
     pub json: Json,
+    /// Tell how it goes in JSON lines on standard output: start, progress, result
+    #[arg(long, conflicts_with = "json")]
+    pub progress_json: bool,
 }
 
 /// What the raw pictures are.

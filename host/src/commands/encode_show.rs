@@ -65,6 +65,15 @@ fn push_text(push: &PushSummary) -> String {
     text
 }
 
+/// What is about to happen, for programs.
+pub(super) fn start_json(s: &Summary) -> Value {
+    json!({
+        "read": s.input.as_ref().map(stream_json),
+        "encoded": s.output.as_ref().map(stream_json),
+        "conversions": s.conversions,
+    })
+}
+
 /// The summary for programs; the fields stand in docs/json.md.
 pub(super) fn summary_json(s: &Summary, exit: Exit) -> Value {
     let stage = |r: Reading| json!({ "frames": r.frames, "ms_a_frame": r.ms_a_frame() });

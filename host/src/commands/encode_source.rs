@@ -7,9 +7,12 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 
-use super::encode_args::{EncodeArguments, Matrix, Odd};
+use super::encode_args::{EncodeArguments, Matrix, Odd, SoundArguments};
 use super::exit::{Exit, WithExit};
-use crate::encode::{Decoded, Feed, Fifo, PipeFeed, Pictures, Raw, RawStream, Slides, Stop};
+use crate::encode::{
+    Copied, Decoded, Feed, Fifo, Pictures, PipeFeed, Piped, Raw, RawStream, Silence, Slides, Sound,
+    Stop,
+};
 use crate::frame::{Color, PlanePool};
 use crate::media::{Input, InputSource, MediaErrorKind, OpenOptions, RawFormat, is_pipe};
 
@@ -70,14 +73,7 @@ fn color(matrix: Matrix, height: u32, format: &RawFormat) -> Color {
         Matrix::Bt601 => false,
         Matrix::Bt709 => true,
     };
-    let range = if format.is_full_range() { "pc" } else { "tv" };
-    Color {
-        range: Some(range.to_owned()),
-        space: Some(if hd { "bt709" } else { "smpte170m" }.to_owned()),
-        // What screens show, sRGB, has these two, whatever the matrix.
-        primaries: Some("bt709".to_owned()),
-        transfer: Some("bt709".to_owned()),
-    }
+    Color::of_screen(hd, format.is_full_range())
 }
 
 /// The bytes of raw pictures.
@@ -115,11 +111,7 @@ fn check_stdin() -> Result<()> {
 }
 
 /// Pictures that say themselves what they are.
-fn decoded(
-    arguments: &EncodeArguments,
-    stop: &Stop,
-    fifo: &mut Option<Fifo>,
-) -> Result<Decoded> {
+fn decoded(arguments: &EncodeArguments, stop: &Stop, fifo: &mut Option<Fifo>) -> Result<Decoded> {
     let mut options = OpenOptions::files(&stop.gently);
     let source = match (&arguments.fifo, &arguments.input) {
         (Some(path), _) => {
@@ -148,6 +140,27 @@ fn decoded(
         _ => e.into(),
     })?;
     Ok(Decoded::new(input)?)
+}
+
+/// The sound, where some is asked for.
+pub(super) fn sound(arguments: &EncodeArguments, stop: &Stop) -> Result<Option<Box<dyn Sound>>> {
+    let SoundArguments { audio, audio_fifo, audio_rate: rate, audio_channels: channels } =
+        &arguments.sound;
+    if let Some(path) = audio_fifo {
+        let feed = open_fifo(path, false, &stop.gently)?;
+        return Ok(Some(Box::new(Piped::new(feed, *rate, *channels)?)));
+    }
+    match audio {
+        None => Ok(None),
+        Some(word) if word == Path::new("silence") => {
+            Ok(Some(Box::new(Silence::new(*rate, *channels)?)))
+        }
+        Some(path) => {
+            let options = OpenOptions::files(&stop.gently);
+            let input = Input::open_source(&InputSource::File(path.clone()), &options)?;
+            Ok(Some(Box::new(Copied::new(input)?)))
+        }
+    }
 }
 
 fn slides(arguments: &EncodeArguments, stop: &Stop) -> Result<Slides> {

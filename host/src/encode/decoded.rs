@@ -85,11 +85,7 @@ impl Slides {
     ///
     /// # Errors
     /// Of reading and decoding the first one.
-    pub fn new(
-        inputs: Vec<Input>,
-        duration: i64,
-        rate: Rational,
-    ) -> Result<Slides, MediaError> {
+    pub fn new(inputs: Vec<Input>, duration: i64, rate: Rational) -> Result<Slides, MediaError> {
         let mut rest: VecDeque<Input> = inputs.into();
         let first = rest.pop_front().ok_or_else(nothing)?;
         let mut source = Decoded::new(first)?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::outputs::{Output, OutputSummary, Outputs, Service};
 use super::pictures::{Ended, Pace, Pictures};
+use super::push::Watched;
 use super::sound::Sound;
 use crate::cancel::Cancel;
 use crate::frame::{Frame, PixelFormat, PlanePool, Rational, StreamInfo};
@@ -40,6 +41,8 @@ pub struct Stop {
     pub gently: Cancel,
     /// nothing is waited for any more
     pub hard: Cancel,
+    /// nobody wants what came of it: files do not appear
+    pub abandon: Cancel,
 }
 
 /// How long after the gentle one the hard stop comes.
@@ -252,6 +255,11 @@ impl Prepared {
         &self.summary
     }
 
+    /// The outputs on the network, to be watched while the job runs.
+    pub fn pushes(&self) -> Vec<Watched> {
+        self.outputs.pushes()
+    }
+
     /// Runs the job until the source ends or `stop.gently` is set, and ends all outputs.
     ///
     /// # Errors
@@ -265,8 +273,7 @@ impl Prepared {
     ) -> Result<Summary, PipelineError> {
         let start = Instant::now();
         let trouble = Trouble::new(&stop.hard);
-        let (flow, deal, collect) =
-            Flow::start(&self.chain.stages, self.workers, pool, &trouble)?;
+        let (flow, deal, collect) = Flow::start(&self.chain.stages, self.workers, pool, &trouble)?;
         let pace = self.realtime.then(Pace::new);
         let read = Arc::<Meter>::default();
         let reader = Reader { pictures: self.pictures, deal, pace, meter: Arc::clone(&read) };
@@ -289,7 +296,7 @@ impl Prepared {
         (summary.frames_in, summary.ended, summary.frames_out) = (count, ended, sink.frames);
         let result = match trouble.take() {
             Some(error) => Err(error),
-            None => complete(sink, &mut summary),
+            None => complete(sink, stop, &mut summary),
         };
         over.cancel();
         // It only looks at flags.
@@ -303,9 +310,9 @@ impl Prepared {
 }
 
 /// Encodes what is left, and ends the outputs.
-fn complete(mut sink: Sink<'_>, summary: &mut Summary) -> Result<(), PipelineError> {
-    if sink.frames == 0 {
-        return Err(match summary.stopped {
+fn complete(mut sink: Sink<'_>, stop: &Stop, summary: &mut Summary) -> Result<(), PipelineError> {
+    if sink.frames == 0 || stop.abandon.is_cancelled() {
+        return Err(match summary.stopped || stop.abandon.is_cancelled() {
             true => PipelineError::Interrupted,
             false => no_pictures().into(),
         });
@@ -335,7 +342,9 @@ fn watch(stop: &Stop, over: &Cancel) -> Result<thread::JoinHandle<()>, PipelineE
         let mut since = None;
         while !over.is_cancelled() {
             thread::sleep(STEP);
-            if stop.gently.is_cancelled() && since.get_or_insert_with(Instant::now).elapsed() > GRACE {
+            if stop.gently.is_cancelled()
+                && since.get_or_insert_with(Instant::now).elapsed() > GRACE
+            {
                 return stop.hard.cancel();
             }
         }

@@ -10,7 +10,7 @@ use tracing::error;
 
 use super::backlog::Bounds;
 use super::connection::Address;
-use super::push::{Item, KeyWanted, Push, PushSummary};
+use super::push::{Item, KeyWanted, Push, PushSummary, Watched};
 use crate::cancel::Cancel;
 use crate::media::{EncodedPacket, Muxer, Stdout, StreamTemplate, header_options};
 use crate::pipeline::PipelineError;
@@ -148,11 +148,18 @@ impl Outputs {
     ///
     /// # Errors
     /// The first one's, when none is left.
-    pub(super) fn write(&mut self, stream: usize, packet: &EncodedPacket) -> Result<(), PipelineError> {
+    pub(super) fn write(
+        &mut self,
+        stream: usize,
+        packet: &EncodedPacket,
+    ) -> Result<(), PipelineError> {
         for one in &mut self.all {
             let result = match &mut one.kind {
                 Kind::Local(local) => local.write(stream, packet),
-                Kind::Push(push) => packet.share().map_err(Into::into).map(|packet| push.push(Item { packet, stream })),
+                Kind::Push(push) => packet
+                    .share()
+                    .map_err(Into::into)
+                    .map(|packet| push.push(Item { packet, stream })),
                 Kind::Failed(_) => Ok(()),
             };
             if let Err(e) = result {
@@ -174,10 +181,10 @@ impl Outputs {
         first.unwrap_or_else(|| PipelineError::System("there is no output".to_owned()))
     }
 
-    /// Pushes that go on, with what waits for them: packets and bytes.
-    pub(super) fn pushes(&self) -> Vec<(String, PushSummary, (usize, usize))> {
+    /// The outputs on the network, for whoever watches them.
+    pub(super) fn pushes(&self) -> Vec<Watched> {
         let one = |one: &One| match &one.kind {
-            Kind::Push(push) => Some((one.name.clone(), push.summary(), push.waiting())),
+            Kind::Push(push) => Some(push.watch(&one.name)),
             _ => None,
         };
         self.all.iter().filter_map(one).collect()
@@ -185,10 +192,7 @@ impl Outputs {
 
     /// Ends all of them: files get their names, servers what still waits for them, within
     /// `patience`. The first failure beside the summaries.
-    pub(super) fn finish(
-        self,
-        patience: Duration,
-    ) -> (Vec<OutputSummary>, Option<PipelineError>) {
+    pub(super) fn finish(self, patience: Duration) -> (Vec<OutputSummary>, Option<PipelineError>) {
         for one in &self.all {
             if let Kind::Push(push) = &one.kind {
                 push.end(patience);

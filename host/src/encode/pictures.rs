@@ -75,7 +75,16 @@ impl Raw {
     pub fn new(feed: Box<dyn Feed>, stream: RawStream, pool: &PlanePool) -> Raw {
         let target = stream.format.nearest();
         let (pool, buffer) = (pool.clone(), Vec::new());
-        Raw { feed, stream, pool, pictures: None, target, buffer, count: 0, ended: Ended::default() }
+        Raw {
+            feed,
+            stream,
+            pool,
+            pictures: None,
+            target,
+            buffer,
+            count: 0,
+            ended: Ended::default(),
+        }
     }
 
     fn info(&self, format: PixelFormat) -> StreamInfo {

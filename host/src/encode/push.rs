@@ -139,9 +139,9 @@ impl Push {
         }
     }
 
-    /// Packets that wait, and their bytes.
-    pub(super) fn waiting(&self) -> (usize, usize) {
-        self.shared.lock().backlog.waiting()
+    /// For whoever watches from another thread.
+    pub(super) fn watch(&self, name: &str) -> Watched {
+        Watched { name: name.to_owned(), shared: Arc::clone(&self.shared) }
     }
 
     /// Says that there are no more packets; what waits may be delivered within `patience`.
@@ -171,6 +171,45 @@ const GOOD: Duration = Duration::from_secs(5);
 
 /// How often a thread that waits looks about.
 const STEP: Duration = Duration::from_millis(50);
+
+/// A push, seen from outside while it goes on.
+#[derive(Clone)]
+pub struct Watched {
+    name: String,
+    shared: Arc<Shared>,
+}
+
+/// How a push stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct Standing {
+    pub name: String,
+    pub connected: bool,
+    pub waiting_packets: usize,
+    pub waiting_bytes: usize,
+    pub connections: u64,
+    pub losses: u64,
+    pub delivered: u64,
+    pub dropped: u64,
+    pub unsure: u64,
+}
+
+impl Watched {
+    pub fn look(&self) -> Standing {
+        let state = self.shared.lock();
+        let (waiting_packets, waiting_bytes) = state.backlog.waiting();
+        Standing {
+            name: self.name.clone(),
+            connected: state.connections > state.losses,
+            waiting_packets,
+            waiting_bytes,
+            connections: state.connections,
+            losses: state.losses,
+            delivered: state.backlog.account.delivered,
+            dropped: state.backlog.account.dropped,
+            unsure: state.backlog.account.unsure,
+        }
+    }
+}
 
 struct Writer {
     address: Address,
@@ -217,7 +256,10 @@ impl Writer {
         state.connections += 1;
         match state.connections {
             1 => info!("{name}: connected"),
-            _ => warn!("{name}: connected again, {} pictures dropped so far", state.backlog.account.dropped),
+            _ => warn!(
+                "{name}: connected again, {} pictures dropped so far",
+                state.backlog.account.dropped
+            ),
         }
         let fresh = state.connections == 1;
         let ready = state.backlog.start_at_key();

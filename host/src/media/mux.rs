@@ -14,8 +14,8 @@ use super::mux_io::copy_side_data;
 use super::mux_io::{Track, copy_chapters, copy_hdr, copy_tags, set_display_matrix, usable_tag};
 use super::open::Input;
 use super::sink::{Output, Sink, close_reopened, reopen};
-use super::template::StreamTemplate;
 use super::targets::{codecs, find_muxer, holds_sound};
+use super::template::StreamTemplate;
 use super::{av, facts, ffi, log, options};
 
 /// Writes one container. Streams are added first, then comes the header, then packets, then

@@ -325,8 +325,7 @@ fn scale(
     let (mut data, mut linesize) = ([ptr::null_mut(); 4], [0 as c_int; 4]);
     // libswscale may load whole vectors behind the last sample.
     let size = PlaneSize { row_bytes: bytes.len(), rows: 1 };
-    let packed =
-        pool.copy(bytes, size).map_err(|e| MediaError::new(Kind::OutOfMemory, e))?;
+    let packed = pool.copy(bytes, size).map_err(|e| MediaError::new(Kind::OutOfMemory, e))?;
     let source = packed.storage().bytes();
     // SAFETY: `source` holds the bytes of one picture without padding, as `take` was told; libav
     // only works out where its planes begin, and libswscale only reads them.

@@ -10,7 +10,6 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
-
 /// The order of the bytes of a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
@@ -51,10 +50,8 @@ impl Weights {
         // The middle one of each is what makes gray come out as exactly gray.
         let (yr, yb) = (fixed(kr * luma), fixed(kb * luma));
         let yg = fixed(luma) - yr - yb;
-        let (ur, vb) = (
-            fixed(-kr / (2.0 * (1.0 - kb)) * chroma),
-            fixed(-kb / (2.0 * (1.0 - kr)) * chroma),
-        );
+        let (ur, vb) =
+            (fixed(-kr / (2.0 * (1.0 - kb)) * chroma), fixed(-kb / (2.0 * (1.0 - kr)) * chroma));
         let most = fixed(chroma / 2.0);
         let (y, u, v) = ([yr, yg, yb], [ur, -most - ur, most], [most, -most - vb, vb]);
         let in_order = |[r, g, b]: [i16; 3]| match order {
@@ -72,6 +69,8 @@ pub(super) struct Rows {
     weights: Weights,
     width: usize,
     vectors: bool,
+    #[cfg(target_arch = "x86_64")]
+    masks: avx2::Masks,
 }
 
 /// Where two rows go: two of luma, one of each chroma.
@@ -89,7 +88,14 @@ impl Rows {
         let vectors = is_x86_feature_detected!("avx2");
         #[cfg(not(target_arch = "x86_64"))]
         let vectors = false;
-        Rows { packed, weights, width, vectors }
+        Rows {
+            packed,
+            weights,
+            width,
+            vectors,
+            #[cfg(target_arch = "x86_64")]
+            masks: avx2::Masks::new(packed.bytes),
+        }
     }
 
     /// Bytes of a row.
@@ -142,7 +148,6 @@ fn dot(pixel: [i32; 3], weights: [i16; 3]) -> i32 {
 pub(super) fn coefficients(bt709: bool) -> (f64, f64) {
     if bt709 { (0.2126, 0.0722) } else { (0.299, 0.114) }
 }
-
 
 #[cfg(test)]
 mod tests;

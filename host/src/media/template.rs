@@ -59,9 +59,8 @@ impl StreamTemplate {
         // SAFETY: the caller's promise.
         let mut template = StreamTemplate::blank(unsafe { (*codec).time_base })?;
         // SAFETY: both are valid.
-        let code = unsafe {
-            ffi::avcodec_parameters_from_context(template.parameters.0.as_ptr(), codec)
-        };
+        let code =
+            unsafe { ffi::avcodec_parameters_from_context(template.parameters.0.as_ptr(), codec) };
         match code {
             0.. => {
                 // SAFETY: the caller's promise.

@@ -346,7 +346,10 @@ fn pump(
     })
 }
 
-pub(crate) fn plugin_summaries(plugins: &[Arc<Supervisor>], meters: &[Arc<Meter>]) -> Vec<PluginSummary> {
+pub(crate) fn plugin_summaries(
+    plugins: &[Arc<Supervisor>],
+    meters: &[Arc<Meter>],
+) -> Vec<PluginSummary> {
     plugins
         .iter()
         .zip(meters)

@@ -21,32 +21,45 @@ struct Constants {
     offset: __m256i,
 }
 
-#[target_feature(enable = "avx2")]
-fn constants(rows: &Rows) -> Constants {
-    let step = rows.packed.bytes as i8;
-    let mut pairs = [-1i8; 32];
-    let mut third = [-1i8; 32];
-    for lane in 0..2 {
-        for pixel in 0..4 {
-            let (at, from) = (lane * 16 + pixel * 4, pixel as i8 * step);
-            (pairs[at], pairs[at + 2], third[at]) = (from, from + 1, from + 2);
+/// Which byte of four pixels goes where in half a vector; 255 for a zero.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Masks {
+    pairs: [u8; 32],
+    third: [u8; 32],
+}
+
+impl Masks {
+    /// For pixels of `bytes` bytes.
+    pub(super) fn new(bytes: usize) -> Masks {
+        let mut masks = Masks { pairs: [255; 32], third: [255; 32] };
+        for at in (0..32).step_by(4) {
+            let from = (at % 16 / 4 * bytes) as u8;
+            (masks.pairs[at], masks.pairs[at + 2], masks.third[at]) = (from, from + 1, from + 2);
         }
+        masks
     }
-    let load = |bytes: &[i8; 32]| {
-        let quarter = |i: usize| {
-            let mut eight = [0u8; 8];
-            eight.iter_mut().zip(&bytes[i * 8..]).for_each(|(to, from)| *to = *from as u8);
-            i64::from_le_bytes(eight)
-        };
-        _mm256_setr_epi64x(quarter(0), quarter(1), quarter(2), quarter(3))
-    };
-    let weights = |[a, b, c]: [i16; 3]| {
-        let pair = i32::from(b) << 16 | i32::from(a) & 0xffff;
-        [_mm256_set1_epi32(pair), _mm256_set1_epi32(i32::from(c) & 0xffff)]
-    };
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load(bytes: &[u8; 32]) -> __m256i {
+    // SAFETY: 32 bytes.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn weights([a, b, c]: [i16; 3]) -> [__m256i; 2] {
+    let pair = i32::from(b) << 16 | i32::from(a) & 0xffff;
+    [_mm256_set1_epi32(pair), _mm256_set1_epi32(i32::from(c) & 0xffff)]
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn constants(rows: &Rows) -> Constants {
     Constants {
-        pairs: load(&pairs),
-        third: load(&third),
+        pairs: load(&rows.masks.pairs),
+        third: load(&rows.masks.third),
         y: weights(rows.weights.y),
         u: weights(rows.weights.u),
         v: weights(rows.weights.v),
@@ -63,7 +76,7 @@ pub(super) fn convert(source: [&[u8]; 2], target: &mut Target<'_>, rows: &Rows) 
     let needed = TURN * bytes + BEHIND;
     let mut x = 0;
     while x + TURN <= rows.width {
-        let rest = source.map(|row| &row[x * bytes..]);
+        let rest = [&source[0][x * bytes..], &source[1][x * bytes..]];
         let luma = (&mut y0[x..x + TURN], &mut y1[x..x + TURN]);
         let chroma = (&mut u[x / 2..x / 2 + TURN / 2], &mut v[x / 2..x / 2 + TURN / 2]);
         if rest[0].len() >= needed && rest[1].len() >= needed {
@@ -155,8 +168,7 @@ fn halved(sums: [__m256i; 4]) -> __m256i {
 #[inline]
 fn store_chroma((to_u, to_v): (&mut [u8], &mut [u8]), u: __m256i, v: __m256i) {
     let packed = _mm256_packus_epi16(u, v);
-    let (low, high) =
-        (_mm256_castsi256_si128(packed), _mm256_extracti128_si256::<1>(packed));
+    let (low, high) = (_mm256_castsi256_si128(packed), _mm256_extracti128_si256::<1>(packed));
     let (to_u, to_v) = (&mut to_u[..TURN / 2], &mut to_v[..TURN / 2]);
     // SAFETY: 16 bytes each, as the slices have checked.
     unsafe {

@@ -13,7 +13,8 @@ struct Picture {
 fn converted(rows: &Rows, source: &[u8]) -> Picture {
     let half = rows.width / 2;
     let blank = |n| vec![0u8; n];
-    let mut out = Picture { y: [blank(rows.width), blank(rows.width)], u: blank(half), v: blank(half) };
+    let mut out =
+        Picture { y: [blank(rows.width), blank(rows.width)], u: blank(half), v: blank(half) };
     let [y0, y1] = &mut out.y;
     rows.convert(source, &mut Target { y: [y0, y1], u: &mut out.u, v: &mut out.v });
     out
@@ -26,7 +27,13 @@ fn noise(bytes: usize) -> Vec<u8> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as u8
     };
-    (0..bytes).map(|_| match next() % 5 { 0 => 0, 1 => 255, _ => next() }).collect()
+    (0..bytes)
+        .map(|_| match next() % 5 {
+            0 => 0,
+            1 => 255,
+            _ => next(),
+        })
+        .collect()
 }
 
 #[test]
@@ -49,7 +56,8 @@ fn samples_are_the_exact_values_rounded() {
     let source = noise(2 * WIDTH * 3);
     for (bt709, full) in [(false, false), (true, false), (true, true)] {
         let (kr, kb) = coefficients(bt709);
-        let (luma, chroma, black) = if full { (1.0, 1.0, 0.0) } else { (219.0 / 255.0, 224.0 / 255.0, 16.0) };
+        let (luma, chroma, black) =
+            if full { (1.0, 1.0, 0.0) } else { (219.0 / 255.0, 224.0 / 255.0, 16.0) };
         let rows = Rows::new(Packed { order: Order::Bgr, bytes: 3 }, (kr, kb), full, WIDTH);
         let out = converted(&rows, &source);
         let at = |x: usize, y: usize| {
