@@ -17,7 +17,7 @@ man_pages := $(PREFIX)/share/man/man1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugins demo test bench lint install uninstall clean \
+.PHONY: help setup build plugins demo test bench soak lint install uninstall clean \
   setup-test setup-bench media fmt clippy deny run-tests
 
 help: ## list what make can do
@@ -44,6 +44,9 @@ test: fmt plugins clippy deny media run-tests ## check the style and run every t
 # Ten minutes, best on a machine that has nothing else to do.
 bench: plugins media setup-bench ## measure side by side with FFmpeg, OpenCV and Pillow: docs/performance.md
 	@. scripts/env.sh && build/venv-bench/bin/python bench/run.py
+
+soak: plugins media setup-test ## run the tests that kill, with many more rounds (about ten minutes)
+	@FILMGATE_KILLS=20 $(compile) test --release -p filmgate-tests --test encode killed
 
 lint: fmt clippy deny ## check the style alone
 

@@ -2,6 +2,7 @@
 import statistics
 from pathlib import Path
 
+import encode
 from kernels import FORMATS, Kernels
 from pipelines import CONTESTANTS, commands
 from footage import SIZES
@@ -68,6 +69,7 @@ def goals(results):
     out.most("`run`: processor time, of `ffmpeg` without any filter", 1.08, s.ratios(ours, none, "cpu"))
     more = [(a - b) / 2**20 for a, b in zip(s.values(ours, "memory"), s.values(theirs, "memory"))]
     out.most("`run`: memory, more than `ffmpeg` with `convolution`", 64, more, " MiB")
+    encode.goals(out, results)
     return out
 
 
@@ -138,6 +140,7 @@ def write(path, results):
         "jobs": jobs(results, "720p"),
         "jobs_1080p": jobs(results, "1080p"),
         "commands": "\n".join(shown),
+        "encode": table(encode.HEAD, encode.rows(results), left=2),
         "starts": starts(results),
         "components": components(results),
         **results["counts"],

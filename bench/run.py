@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import document
+import encode
 import machine
 from footage import Footage
 from kernels import Kernels, boundary
@@ -22,8 +23,8 @@ HERE = ROOT / "bench"
 RELEASE = ROOT / "target" / "release"
 PLUGINS = RELEASE / "plugins"
 
-ROUNDS = {"kernels": 9, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9}
-QUICK = {"kernels": 3, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3}
+ROUNDS = {"kernels": 9, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9, "encode": 5}
+QUICK = {"kernels": 3, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3, "encode": 2}
 
 
 def say(text):
@@ -72,6 +73,7 @@ def measure(rounds, folder):
         "720p": jobs.measure(films["720p"], rounds["jobs"], say, ["filmgate -j 1", "filmgate -j 2"]),
         "1080p": jobs.measure(films["1080p"], rounds["jobs_1080p"], say),
     }
+    results |= encode.measure(RELEASE / "filmgate", media, folder, rounds["encode"], say)
     one = media.one_frame()
     results["starting"] = starting(RELEASE / "filmgate", one, folder, rounds["starts"], say)
     results["loading"] = loading(engine, sorted(PLUGINS.glob("*.wasm")), folder, rounds["starts"], say)

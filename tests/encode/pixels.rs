@@ -10,7 +10,10 @@ fn raw(shell: &Shell, format: &str, size: &str) {
         "-f lavfi -i testsrc2=size=320x180:rate=25:duration=0.4 -c:v ffv1 -pix_fmt gbrp",
     );
     let mut command = ffmpeg("-i");
-    command.arg(film).args(["-vf", &format!("scale={size}:flags=bicubic+accurate_rnd+full_chroma_int:out_color_matrix=bt601:out_range=tv")]);
+    command.arg(film).args([
+        "-vf",
+        &format!("scale={size}:flags=bicubic+accurate_rnd+full_chroma_int:out_color_matrix=bt601"),
+    ]);
     command.args(["-pix_fmt", format, "-f", "rawvideo"]);
     succeed(command.arg(shell.path("film")));
 }
@@ -146,7 +149,7 @@ fn the_output_is_marked_with_the_matrix_that_was_used() {
 fn ten_bits_are_ten_bits() {
     let shell = Shell::new();
     raw(&shell, "yuv420p10le", "320x180");
-    let line = "encode -i film --size 320x180 --pix-fmt yuv420p10le --output-pix-fmt yuv420p10 --crf 0 -q -o out.mkv";
+    let line = "encode -i film --size 320x180 --pix-fmt yuv420p10le --output-pix-fmt yuv420p10 -x qp=0 -q -o out.mkv";
     shell.filmgate(line).done();
     let facts = ffprobe(&shell.path("out.mkv"), "-show_streams");
     assert_eq!(facts["streams"][0]["pix_fmt"], "yuv420p10le");

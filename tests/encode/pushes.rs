@@ -16,6 +16,9 @@ use crate::start::{end, start};
 /// 25 pictures a second.
 const LIVE: Duration = Duration::from_millis(40);
 
+/// A viewer who looks at no more than he must before he begins, and does not wait for ever.
+const PULL: &str = "-rw_timeout 10000000 -probesize 100000 -analyzeduration 1000000 -i";
+
 /// What the summary says of the push, which is the output behind the files.
 fn push(result: &Value) -> &Value {
     let outputs = result["outputs"].as_array().expect("outputs");
@@ -50,10 +53,10 @@ fn viewers_see_what_is_pushed() {
     let (shell, server) = (Shell::new(), Server::start());
     let url = server.url("live", "key");
     let job = start(&shell, &format!("-o {url} --also copy.mp4 --keyframe-interval 1"));
-    let writer = write(&shell.path("pipe"), 0..150, LIVE);
+    let writer = write(&shell.path("pipe"), 0..250, LIVE);
     wait_for("the push", || !server.records().is_empty());
     sleep(Duration::from_millis(500));
-    let mut pull = ffmpeg("-i");
+    let mut pull = ffmpeg(PULL);
     succeed(pull.arg(&url).args(["-frames:v", "50", "-c", "copy"]).arg(shell.path("pulled.flv")));
     writer.join().expect("written");
     let result = end(job).done().json();
@@ -62,10 +65,10 @@ fn viewers_see_what_is_pushed() {
     assert!(pulled.windows(2).all(|w| w[1] == w[0] + 1), "{pulled:?}");
     let stream = &ffprobe(&shell.path("pulled.flv"), "-show_streams")["streams"][0];
     assert_eq!((&stream["codec_name"], &stream["pix_fmt"]), (&"h264".into(), &"yuv420p".into()));
-    assert_eq!(numbers(&server.records()[0]), (0..150).collect::<Vec<_>>());
-    assert_eq!(numbers(&shell.path("copy.mp4")), (0..150).collect::<Vec<_>>());
+    assert_eq!(numbers(&server.records()[0]), (0..250).collect::<Vec<_>>());
+    assert_eq!(numbers(&shell.path("copy.mp4")), (0..250).collect::<Vec<_>>());
     let push = push(&result);
-    assert_eq!((&push["delivered"], &push["dropped"]), (&150.into(), &0.into()));
+    assert_eq!((&push["delivered"], &push["dropped"]), (&250.into(), &0.into()));
     assert_eq!((&push["connections"], &push["gap_count"]), (&1.into(), &0.into()));
 }
 
@@ -262,7 +265,7 @@ fn both_directions_together() {
     let (shell, server) = (Shell::new(), Server::start());
     let (from, to) = (server.url("live", "from"), server.url("live", "to"));
     let job = start(&shell, &format!("-o {from} --keyframe-interval 0.4"));
-    let writer = write(&shell.path("pipe"), 0..200, LIVE);
+    let writer = write(&shell.path("pipe"), 0..400, LIVE);
     wait_for("a push", || !server.records().is_empty());
     sleep(Duration::from_millis(500));
     let mut command = shell.command();
@@ -281,7 +284,7 @@ fn both_directions_together() {
     command.args(["--tune", "zerolatency"]);
     let run = crate::start::spawn(&mut command);
     wait_for("the second push", || server.records().len() > 1);
-    let mut pull = ffmpeg("-i");
+    let mut pull = ffmpeg(PULL);
     succeed(pull.arg(&to).args(["-frames:v", "20", "-c", "copy"]).arg(shell.path("pulled.flv")));
     let pulled = numbers(&shell.path("pulled.flv"));
     // What was inverted has the other digits.

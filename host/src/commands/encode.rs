@@ -29,7 +29,11 @@ pub(super) fn run(arguments: &EncodeArguments, cancel: &Cancel) -> Result<Exit> 
     let to_stdout = arguments.output.iter().any(|o| o == "-");
     let first = if to_stdout { Path::new("-") } else { Path::new("") };
     let events = Events::new(arguments.progress_json, first);
-    let result = work(arguments, events, cancel);
+    let result = match work(arguments, events, cancel) {
+        // Whoever read it had enough (`| head`).
+        Err(error) if arguments.output == ["-"] && is_broken_pipe(&error) => Ok(Exit::Done),
+        other => other,
+    };
     if let Err(error) = &result {
         let exit = Exit::of(error);
         let fields =
@@ -47,7 +51,6 @@ fn work(arguments: &EncodeArguments, events: Events, cancel: &Cancel) -> Result<
     let engine = Engine::new(&CodeCache::ForUser, &stop.hard)?;
     let plugins = load::plugins(&wanted(arguments), &engine, &stop.hard)?;
     let source = Source::open(arguments, engine.pool(), &stop)?;
-    let to_stdout_alone = outputs.iter().all(|o| o.target == Target::Stdout);
     let job = Job {
         pictures: source.pictures,
         sound: sound(arguments, &stop)?,
@@ -67,11 +70,7 @@ fn work(arguments: &EncodeArguments, events: Events, cancel: &Cancel) -> Result<
     let following = events.follow_with(&progress, None, look);
     let result = prepared.run(engine.pool(), &stop, &progress);
     drop((bar, following));
-    let summary = match result {
-        // Whoever read it had enough (`| head`).
-        Err(error) if to_stdout_alone && is_broken_pipe(&error) => return Ok(Exit::Done),
-        other => other?,
-    };
+    let summary = result?;
     let exit = exit(&summary);
     let json = show::summary_json(&summary, exit);
     report(arguments, &summary, &json)?;
@@ -82,9 +81,9 @@ fn work(arguments: &EncodeArguments, events: Events, cancel: &Cancel) -> Result<
     Ok(exit)
 }
 
-fn is_broken_pipe(error: &PipelineError) -> bool {
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let gone = MediaErrorKind::Write(std::io::ErrorKind::BrokenPipe);
-    matches!(error, PipelineError::Media(e) if e.kind == gone)
+    matches!(error.downcast_ref(), Some(PipelineError::Media(e)) if e.kind == gone)
 }
 
 fn wanted(arguments: &EncodeArguments) -> Vec<Wanted<'_>> {
@@ -116,10 +115,17 @@ fn outputs(arguments: &EncodeArguments) -> Result<Vec<Output>> {
     if let Some((_, o)) = outputs.iter().enumerate().find(|(i, o)| twice(o, *i)) {
         return Err(usage(format!("{}: is given as an output twice", o.target.name())));
     }
+    if arguments.encoding.fragmented && !outputs.iter().any(|o| is_mp4(&o.format)) {
+        return Err(usage("--fragmented: no output is an mp4"));
+    }
     if arguments.json.json && outputs.iter().any(|o| o.target == Target::Stdout) {
         return Err(usage("-o - and --json: both want standard output"));
     }
     Ok(outputs)
+}
+
+fn is_mp4(format: &str) -> bool {
+    matches!(format, "mp4" | "mov" | "3gp")
 }
 
 fn usage(message: impl Into<String>) -> anyhow::Error {
@@ -172,13 +178,12 @@ fn file(arguments: &EncodeArguments, path: &Path) -> Result<Output> {
         return playlist_in(arguments, path, playlist);
     }
     publish::check(path, arguments.overwrite)?;
-    let format = Muxer::format_for(path, arguments.encoding.format.as_deref())?;
+    let format = match (Muxer::format_for(path, None), &arguments.encoding.format) {
+        (Err(_), Some(format)) => Muxer::format_for(path, Some(format)),
+        (named, _) => named,
+    }?;
     let mut options = Vec::new();
-    if arguments.encoding.fragmented {
-        if !matches!(&*format, "mp4" | "mov" | "3gp") {
-            let name = path.display();
-            return Err(usage(format!("--fragmented: {name} is no mp4")));
-        }
+    if arguments.encoding.fragmented && is_mp4(&format) {
         let flags = "+frag_keyframe+empty_moov+default_base_moof";
         options.push(("movflags".to_owned(), flags.to_owned()));
     }

@@ -67,6 +67,10 @@ impl Encoder {
         outputs: Vec<Output>,
     ) -> Result<Encoder, PipelineError> {
         let format = RawFormat::new(pixel_format, width, height)?;
+        if rate.num <= 0 || rate.den <= 0 {
+            let message = format!("{rate} pictures a second are none");
+            return Err(MediaError { kind: MediaErrorKind::Unsupported, message }.into());
+        }
         let (pictures, received) = bounded(QUEUE);
         let feed = ChannelFeed { pictures: received, now: Vec::new(), taken: 0 };
         let color = Color::of_screen(height >= 720, format.is_full_range());
@@ -77,6 +81,7 @@ impl Encoder {
             preset: Some("ultrafast".to_owned()),
             tune: Some("zerolatency".to_owned()),
             pixel_format: Some(crate::frame::PixelFormat::Yuv420p),
+            options: vec![("g".to_owned(), two_seconds(rate).to_string())],
             ..EncodeOptions::default()
         };
         let job = Job {
@@ -137,6 +142,11 @@ impl Encoder {
             None => Err(over("it has ended already")),
         }
     }
+}
+
+/// How many pictures two seconds have.
+fn two_seconds(rate: Rational) -> i64 {
+    (2 * i64::from(rate.num) / i64::from(rate.den.max(1))).max(1)
 }
 
 fn over(why: &str) -> PipelineError {

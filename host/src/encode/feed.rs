@@ -20,6 +20,11 @@ pub trait Feed: Send {
         Ok(false)
     }
 
+    /// Whether it ended because it was told to, so that what is missing is nobody's fault.
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
     /// For messages.
     fn name(&self) -> &str;
 }

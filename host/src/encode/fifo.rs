@@ -226,6 +226,10 @@ impl Feed for PipeFeed {
         Ok(true)
     }
 
+    fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     fn name(&self) -> &str {
         &self.name
     }

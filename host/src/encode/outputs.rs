@@ -153,6 +153,7 @@ impl Outputs {
         stream: usize,
         packet: &EncodedPacket,
     ) -> Result<(), PipelineError> {
+        let mut failed = Vec::new();
         for one in &mut self.all {
             let result = match &mut one.kind {
                 Kind::Local(local) => local.write(stream, packet),
@@ -163,14 +164,20 @@ impl Outputs {
                 Kind::Failed(_) => Ok(()),
             };
             if let Err(e) = result {
-                error!("{}: given up: {e}", one.name);
                 one.kind = Kind::Failed(e);
+                failed.push(one.name.clone());
             }
         }
-        match self.all.iter().all(|one| matches!(one.kind, Kind::Failed(_))) {
-            true => Err(self.first_failure()),
-            false => Ok(()),
+        if failed.is_empty() {
+            return Ok(());
         }
+        if self.all.iter().all(|one| matches!(one.kind, Kind::Failed(_))) {
+            return Err(self.first_failure());
+        }
+        for name in failed {
+            error!("{name}: given up; the other outputs go on");
+        }
+        Ok(())
     }
 
     fn first_failure(&mut self) -> PipelineError {

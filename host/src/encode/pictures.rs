@@ -171,6 +171,9 @@ impl Pictures for Raw {
 
     fn next(&mut self) -> Result<Option<Frame>, MediaError> {
         while let Some(bytes) = self.read()? {
+            if self.feed.is_stopped() {
+                return Ok(None);
+            }
             self.left_behind(bytes)?;
             let failed = |e| MediaError { kind: MediaErrorKind::Read, message: format!("{e}") };
             if !self.feed.next_writer().map_err(failed)? {

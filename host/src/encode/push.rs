@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use super::backlog::{Account, Backlog, Bounds, Waiting};
 use super::connection::{Address, Connection};
 use crate::cancel::Cancel;
-use crate::media::{EncodedPacket, MediaError, MediaErrorKind, StreamTemplate};
+use crate::media::{EncodedPacket, MediaError, StreamTemplate};
 
 /// One packet on its way to a server.
 pub(super) struct Item {
@@ -295,6 +295,9 @@ impl Writer {
     fn next(&self) -> Option<Item> {
         let mut state = self.shared.lock();
         loop {
+            if state.end.is_some_and(|end| Instant::now() >= end) {
+                state.backlog.give_up();
+            }
             if let Some(item) = state.backlog.pop(Instant::now()) {
                 return Some(item);
             }
@@ -314,7 +317,8 @@ impl Writer {
     }
 
     fn complain(&self, error: &MediaError, what: &str) {
-        if error.kind == MediaErrorKind::Cancelled {
+        // What was broken off on purpose is no trouble.
+        if self.hard.is_cancelled() {
             return;
         }
         warn!("{}: {what}: {error}", self.address.url);
