@@ -46,7 +46,7 @@ bench: plugins media setup-bench ## measure side by side with FFmpeg, OpenCV and
 	@. scripts/env.sh && build/venv-bench/bin/python bench/run.py
 
 soak: plugins media setup-test ## run the tests that kill, with many more rounds (about ten minutes)
-	@FILMGATE_KILLS=20 $(compile) test --release -p filmgate-tests --test encode killed
+	@FILMGATE_SERVER_KILLS=20 FILMGATE_KILLS=1000 $(compile) test --release -p filmgate-tests --test encode killed
 
 lint: fmt clippy deny ## check the style alone
 

@@ -74,7 +74,7 @@ fn viewers_see_what_is_pushed() {
 
 /// How often the server is killed: a few times with every change, twenty times by `make soak`.
 fn kills() -> usize {
-    std::env::var("FILMGATE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(3)
+    std::env::var("FILMGATE_SERVER_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(3)
 }
 
 #[test]

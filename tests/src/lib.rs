@@ -6,3 +6,4 @@ pub mod hostile;
 pub mod outside;
 pub mod rtmp;
 pub mod shell;
+pub mod trace;

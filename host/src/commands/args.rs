@@ -137,6 +137,7 @@ pub struct PluginSettings {
     pub deadline: Option<u64>,
     /// MiB
     pub memory: Option<u64>,
+    pub grants: crate::plugin::Grants,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -236,6 +237,10 @@ pub struct LimitArguments {
     /// take as much again
     #[arg(env = "FILMGATE_MEMORY", hide_env_values = true, long, value_name = "MIB", default_value_t = 256, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub memory: u64,
+    /// What a plugin may use beyond the frames: clock (the real time), random (real random numbers),
+    /// env=NAME (a variable of the environment); NAME as for -p. May be given several times
+    #[arg(long, value_name = "NAME:CAPABILITY", help_heading = "Plugins")]
+    pub grant: Vec<String>,
 }
 
 impl LimitArguments {

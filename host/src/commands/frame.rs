@@ -54,11 +54,12 @@ pub(super) fn run(arguments: &FrameArguments, cancel: &Cancel) -> Result<Exit> {
     publish::check(&arguments.output, arguments.overwrite)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
     let limits = arguments.limits.limits();
-    let wanted: Vec<Wanted<'_>> = arguments
+    let mut wanted: Vec<Wanted<'_>> = arguments
         .plugins
         .iter()
         .map(|text| Wanted { text, limits: limits.clone(), on_failure: OnFailure::Fail })
         .collect();
+    load::grant(&mut wanted, &arguments.limits.grant)?;
     let plugins = load::plugins(&wanted, &engine, cancel)?;
     let input = Input::open(&arguments.input, &OpenOptions::files(cancel))?;
     let (at, compare) = (arguments.at, arguments.compare);

@@ -34,7 +34,7 @@ fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exi
     let output = outputs::plan(arguments)?;
     reports::check(arguments)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let plugins = load::plugins(&wanted(arguments), &engine, cancel)?;
+    let plugins = load::plugins(&wanted(arguments)?, &engine, cancel)?;
     let mut opened = inputs::open(arguments, cancel)?;
     let target = output.target.clone();
     let job = FileJob {
@@ -96,20 +96,19 @@ fn carry_out(
     Ok(exit)
 }
 
-/// The plugins asked for, each with its limits and crash policy.
-fn wanted(arguments: &RunArguments) -> Vec<Wanted<'_>> {
+/// The plugins asked for, each with its limits, grants and crash policy.
+fn wanted(arguments: &RunArguments) -> Result<Vec<Wanted<'_>>> {
     let of_all = PluginSettings::default();
     let settings = arguments.plugin_settings.iter().chain(std::iter::repeat(&of_all));
-    arguments
-        .plugins
-        .iter()
-        .zip(settings)
-        .map(|(text, own)| Wanted {
-            text,
-            limits: arguments.limits.with(own.deadline, own.memory),
-            on_failure: own.on_failure.unwrap_or(arguments.on_failure).policy(),
-        })
-        .collect()
+    let mut wanted = Vec::with_capacity(arguments.plugins.len());
+    for (text, own) in arguments.plugins.iter().zip(settings) {
+        let mut limits = arguments.limits.with(own.deadline, own.memory);
+        limits.grants = own.grants.clone();
+        let on_failure = own.on_failure.unwrap_or(arguments.on_failure).policy();
+        wanted.push(Wanted { text, limits, on_failure });
+    }
+    load::grant(&mut wanted, &arguments.limits.grant)?;
+    Ok(wanted)
 }
 
 fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<()> {
@@ -117,6 +116,13 @@ fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<(
         warn!(
             "{} packets of the input could not be decoded and are missing; RUST_LOG=warn says why",
             summary.damaged
+        );
+    }
+    if summary.undecodable_lead > 0 {
+        warn!(
+            "the input starts inside a group of pictures: {} pictures before its first key frame \
+             cannot be decoded and are missing",
+            summary.undecodable_lead
         );
     }
     if summary.nudged > 0 {
