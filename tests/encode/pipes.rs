@@ -153,6 +153,7 @@ fn sigterm_ends_the_outputs_well() {
         let shell = Shell::new();
         let job = start(&shell, "-o out.mp4 -o out.flv");
         let writer = write(&shell.path("pipe"), 0..10_000, Duration::from_millis(10));
+        wait_for_pipe(&shell);
         sleep(Duration::from_millis(700));
         let since = Instant::now();
         signal(&job, "TERM");

@@ -40,6 +40,10 @@ impl Opening<'_> {
         let allowed = protocols_of(url, &self.doing)?;
         let mut options = av::Dictionary::new();
         options.set("protocol_whitelist", allowed);
+        if scheme(url).is_some_and(|s| s.starts_with("rtmp")) {
+            // A live stream never says that it has no sound; libav would wait for it for 90 s.
+            options.set("analyzeduration", "2000000");
+        }
         let format = match &self.options.format {
             Some(format) => {
                 check_input_format(format)?;

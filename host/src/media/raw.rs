@@ -164,7 +164,8 @@ impl RawPictures {
                     format,
                     width: raw.width,
                     height: raw.height,
-                    full_range: full,
+                    // libav takes gray to be of full range.
+                    full_range: full || formats::is_gray(format),
                     space: numbers.space,
                 };
                 let to = shape(formats::to_av(target));
