@@ -45,9 +45,10 @@ test: fmt plugins clippy deny media run-tests ## check the style and run every t
 bench: plugins media setup-bench ## measure side by side with FFmpeg, OpenCV and Pillow: docs/performance.md
 	@. scripts/env.sh && build/venv-bench/bin/python bench/run.py
 
-# Some minutes; in none of the others.
-soak: plugins media ## run an hour of film, and see that memory stays flat
+# Half an hour or so; in none of the others.
+soak: plugins media setup-test ## hold out: an hour of film with flat memory, a thousand kills, a server killed twenty times
 	@python3 bench/soak.py
+	@FILMGATE_SERVER_KILLS=20 FILMGATE_KILLS=1000 $(compile) test --release -p filmgate-tests -- killed kill_at_any_moment
 
 lint: fmt clippy deny ## check the style alone
 

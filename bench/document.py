@@ -3,6 +3,7 @@ import statistics
 from pathlib import Path
 
 from catalogue import CHAIN_FORMAT, faster, of_the_sum
+import encode
 from kernels import FORMATS, Kernels
 from pipelines import CONTESTANTS, commands
 from footage import SIZES
@@ -80,6 +81,7 @@ def goals(results):
     s = results["large"]
     more = [(a - b) / 2**20 for a, b in zip(s.values("filmgate", "memory"), s.values("ffmpeg", "memory"))]
     out.most("`run` of 4K at 10 bits: memory, more than `ffmpeg` with `unsharp`", 256, more, " MiB")
+    encode.goals(out, results)
     return out
 
 
@@ -178,6 +180,7 @@ def write(path, results):
         "jobs": jobs(results, "720p"),
         "jobs_1080p": jobs(results, "1080p"),
         "commands": "\n".join(shown),
+        "encode": table(encode.HEAD, encode.rows(results), left=2),
         "starts": starts(results),
         "components": components(results),
         **results["counts"],

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import document
+import encode
 import machine
 from catalogue import Catalogue
 from footage import Footage
@@ -23,8 +24,8 @@ HERE = ROOT / "bench"
 RELEASE = ROOT / "target" / "release"
 PLUGINS = RELEASE / "plugins"
 
-ROUNDS = {"kernels": 9, "catalogue": 3, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9, "large": 1}
-QUICK = {"kernels": 3, "catalogue": 1, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3, "large": 1}
+ROUNDS = {"kernels": 9, "catalogue": 3, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9, "large": 1, "encode": 5}
+QUICK = {"kernels": 3, "catalogue": 1, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3, "large": 1, "encode": 2}
 
 
 def say(text):
@@ -77,6 +78,7 @@ def measure(rounds, folder):
         "1080p": jobs.measure(films["1080p"], rounds["jobs_1080p"], say),
     }
     results["large"] = large(RELEASE / "filmgate", media.large(), folder, rounds["large"], say)
+    results |= encode.measure(RELEASE / "filmgate", media, folder, rounds["encode"], say)
     one = media.one_frame()
     results["starting"] = starting(RELEASE / "filmgate", one, folder, rounds["starts"], say)
     results["loading"] = loading(engine, sorted(PLUGINS.glob("*.wasm")), folder, rounds["starts"], say)

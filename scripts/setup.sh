@@ -31,9 +31,10 @@ ffmpeg     | ffmpeg                         | ffmpeg-free             | ffmpeg  
 curl       | curl ca-certificates           | curl                    | curl       | curl ca-certificates | curl
 python     | python3 python3-venv           | python3                 | python     | python3 py3-pip      | python
 strace     | strace                         | strace                  | strace     | strace               | -
+nginx-rtmp | nginx-core libnginx-mod-rtmp   | -                       | -          | nginx nginx-mod-rtmp | -
 '
 build_needs="compiler pkg-config clang wasm-ld libclang libav ffmpeg curl python"
-test_needs="strace"
+test_needs="strace nginx-rtmp"
 
 has() {
     case $1 in
@@ -47,6 +48,8 @@ has() {
     ffmpeg) command -v ffmpeg && command -v ffprobe ;;
     curl) command -v curl ;;
     python) scripts/venv.sh --which ;;
+    # A real server to push to, where the system has a package of it.
+    nginx-rtmp) ! is_debian || [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] ;;
     # Only Linux has it; the tests that need it are skipped elsewhere.
     strace) [ "$(uname -s)" != Linux ] || command -v strace ;;
     esac >/dev/null 2>&1

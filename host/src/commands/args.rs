@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::encode_args::EncodeArguments;
 pub use super::frame::FrameArguments;
 use super::inputs::InputArguments;
 use super::outputs::OutputArguments;
@@ -30,6 +31,8 @@ pub enum Command {
     Run(Box<RunArguments>),
     /// Take one picture of a video through plugins, as a PNG or JPEG file
     Frame(FrameArguments),
+    /// Encode raw pictures from a pipe into files and to servers, and keep at it
+    Encode(Box<EncodeArguments>),
     /// Look at plugins, try them out, make them
     #[command(subcommand)]
     Plugin(PluginCommand),

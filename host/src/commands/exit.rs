@@ -37,6 +37,8 @@ pub enum Exit {
     /// no space, or an I/O error while writing
     OutputWrite = 33,
     OutputUnsupported = 34,
+    /// not one packet could be delivered to a server
+    OutputLost = 35,
     Interrupted = 130,
 }
 

@@ -96,7 +96,7 @@ fn length(text: &str) -> Result<i64, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_nanos(length(text)?.unsigned_abs()))
 }
 

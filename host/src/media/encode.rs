@@ -96,6 +96,8 @@ pub struct VideoEncoder {
     /// the encoder takes pictures of 256 colours
     indexed: bool,
     palette: Option<Palette>,
+    /// the next picture is to be a key frame
+    key: bool,
 }
 
 /// The rate that rate control and level are made for where frames come unevenly.
@@ -167,6 +169,7 @@ impl VideoEncoder {
             ready: VecDeque::new(),
             indexed: format == AVPixelFormat::AV_PIX_FMT_PAL8,
             palette: None,
+            key: false,
         })
     }
 
@@ -239,7 +242,10 @@ impl VideoEncoder {
             raw.pkt_duration = duration;
         }
         // The encoder decides anew which pictures are key frames.
-        raw.pict_type = ffi::AVPictureType::AV_PICTURE_TYPE_NONE;
+        raw.pict_type = match std::mem::take(&mut self.key) {
+            true => ffi::AVPictureType::AV_PICTURE_TYPE_I,
+            false => ffi::AVPictureType::AV_PICTURE_TYPE_NONE,
+        };
         raw.sample_aspect_ratio = context.sample_aspect_ratio;
         raw.color_range = context.color_range;
         raw.colorspace = context.colorspace;
@@ -250,6 +256,11 @@ impl VideoEncoder {
         }
         self.sent += 1;
         self.send_raw(picture.as_ptr())
+    }
+
+    /// Makes the next picture a key frame, whoever joins in from then on can begin with.
+    pub fn force_key(&mut self) {
+        self.key = true;
     }
 
     /// Says that there are no more frames; [`VideoEncoder::receive`] then gives the last packets.

@@ -12,6 +12,7 @@
 //! (pixel formats) are checked before they become Rust values.
 #![allow(unsafe_code)]
 
+mod address;
 mod av;
 mod avio;
 mod choice;
@@ -37,11 +38,15 @@ mod open;
 mod options;
 mod palette;
 mod pipe;
+mod raw;
+mod rgb;
 mod seek;
 mod setup;
 mod sink;
+mod sound;
 mod source;
 mod targets;
+mod template;
 
 #[cfg(test)]
 mod tests;
@@ -57,12 +62,15 @@ pub use error::{MediaError, MediaErrorKind};
 pub use facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
 pub use file::OpenOptions;
 pub use mux::Muxer;
-pub use network::Push;
+pub use network::{Push, check_push};
 pub use open::Input;
 pub use pipe::{Stdout, is_pipe};
+pub use raw::{RawFormat, RawPictures};
 pub use sink::Sink;
+pub use sound::SoundEncoder;
 pub use source::{InputSource, check_input_format, numbered, scheme};
 pub use targets::{default_format, header_options, holds_chapters, holds_sound};
+pub use template::StreamTemplate;
 
 use ffmpeg_next::ffi;
 

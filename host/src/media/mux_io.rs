@@ -81,6 +81,7 @@ impl Muxer {
         raw.stream_index = stream as c_int;
         raw.pos = -1;
         self.retimed += u64::from(track.keep_growing(raw, flags));
+        self.renew();
         log::forget();
         // SAFETY: the header has been written; libav takes over the packet's data and leaves it
         // blank.

@@ -351,7 +351,10 @@ fn pump(
     })
 }
 
-fn plugin_summaries(plugins: &[Arc<Supervisor>], meters: &[Arc<Meter>]) -> Vec<PluginSummary> {
+pub(crate) fn plugin_summaries(
+    plugins: &[Arc<Supervisor>],
+    meters: &[Arc<Meter>],
+) -> Vec<PluginSummary> {
     plugins
         .iter()
         .zip(meters)
