@@ -116,8 +116,7 @@ impl Aside {
             _ => fail("the finished file could not be given its name", e),
         })?;
         self.file = None;
-        File::open(folder_of(&self.target))
-            .and_then(|folder| folder.sync_all())
+        sync_folder(&folder_of(&self.target))
             .map_err(|e| fail("is complete, but its folder could not be synced to the disk", e))
     }
 }
@@ -251,6 +250,40 @@ fn clear_leftovers(folder: &Path, name: &OsStr) {
     }
 }
 
+/// Removes what runs that were killed left behind in `folder` and below it, for whatever output;
+/// how much that was. What somebody still writes is locked, and stays.
+pub fn sweep(folder: &Path) -> usize {
+    let mut cleared = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            if entry.file_type().is_ok_and(|t| t.is_dir()) {
+                folders.push(entry.path());
+            } else if is_partial(entry.file_name().as_bytes())
+                && is_abandoned(&entry.path())
+                && fs::remove_file(entry.path()).is_ok()
+            {
+                cleared += 1;
+            }
+        }
+    }
+    cleared
+}
+
+/// Whether a file is called as [`create_locked`] does: `.NAME.PID-N.partial`.
+fn is_partial(name: &[u8]) -> bool {
+    let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    name.strip_prefix(b".")
+        .and_then(|rest| rest.strip_suffix(SUFFIX.as_bytes()))
+        .and_then(|rest| rest.rsplit(|b| *b == b'.').next())
+        .and_then(|last| {
+            let dash = last.iter().position(|b| *b == b'-')?;
+            Some(digits(&last[..dash]) && digits(&last[dash + 1..]))
+        })
+        .unwrap_or(false)
+}
+
 fn is_abandoned(path: &Path) -> bool {
     // Opening a named pipe would wait.
     if !fs::symlink_metadata(path).is_ok_and(|m| m.is_file()) {
@@ -258,6 +291,35 @@ fn is_abandoned(path: &Path) -> bool {
     }
     let Ok(file) = File::open(path) else { return false };
     Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok()
+}
+
+/// Moves a whole file to another name that nobody has yet, and syncs the folder that it comes into:
+/// on one file system by renaming it, across two by a copy that is synced before the file goes.
+///
+/// # Errors
+/// `Exists`, `NotAFile`, `Folder`, `Write`; the file is then where it was.
+pub fn move_file(from: &Path, to: &Path) -> Result<(), PublishError> {
+    let target = check(to, false)?;
+    let fail = |doing, source| PublishError::Write { path: target.clone(), doing, source };
+    match rename_new(from, &target) {
+        Ok(()) => sync_folder(&folder_of(&target))
+            .map_err(|e| fail("was moved, but its folder could not be synced to the disk", e)),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(PublishError::Exists(target)),
+        Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
+            let aside = Aside::create(&target, false)?;
+            File::open(from)
+                .and_then(|mut source| io::copy(&mut source, &mut aside.file()?))
+                .map_err(|e| fail("could not be copied there", e))?;
+            aside.publish()?;
+            fs::remove_file(from).map_err(|e| fail("was copied, but the original stays", e))
+        }
+        Err(e) => Err(fail("could not be moved there", e)),
+    }
+}
+
+/// Makes what was renamed or removed in a folder last through a power cut.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Renames, unless there is something of that name.

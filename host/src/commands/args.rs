@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::inputs::InputArguments;
 use super::outputs::OutputArguments;
+use super::watch::WatchArguments;
 
 /// A media host whose logic is swapped out by sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
@@ -22,6 +23,8 @@ pub struct Arguments {
 pub enum Command {
     /// Take a video through plugins: decode, plugin after plugin, encode; sound is copied
     Run(RunArguments),
+    /// Watch a folder: each picture or video that comes goes through plugins into another folder
+    Watch(WatchArguments),
     /// Look at plugins, try them out, make them
     #[command(subcommand)]
     Plugin(PluginCommand),

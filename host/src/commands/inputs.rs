@@ -89,7 +89,7 @@ pub(super) fn time(text: &str) -> Result<i64, String> {
     if time < 3.2e18 { Ok(time as i64) } else { Err(wrong()) }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     match time(text)? {
         0 => Err("more than 0 is wanted".to_owned()),
         time => Ok(Duration::from_nanos(time.unsigned_abs())),

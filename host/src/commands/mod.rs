@@ -9,6 +9,7 @@ mod outputs;
 pub mod plugin;
 pub mod run;
 mod show;
+pub mod watch;
 
 pub use args::Arguments;
 pub use exit::{Exit, WithExit, message};
@@ -23,6 +24,7 @@ use args::Command;
 pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, cancel),
+        Command::Watch(arguments) => watch::run(&arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
     }
 }

@@ -12,6 +12,7 @@ mod output;
 mod parts;
 mod sequence;
 mod stats;
+mod stills;
 mod window;
 
 pub use chain::{Chain, Link, Stage, Worker};
@@ -19,4 +20,5 @@ pub use error::PipelineError;
 pub use job::{FileJob, PluginSummary, Prepared, Summary, default_workers, is_input};
 pub use output::{Selection, Target};
 pub use stats::{Meter, Progress, Reading};
+pub use stills::StillChain;
 pub use window::Window;
