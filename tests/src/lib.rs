@@ -4,3 +4,4 @@
 pub mod hostile;
 pub mod outside;
 pub mod shell;
+pub mod trace;

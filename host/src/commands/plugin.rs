@@ -9,11 +9,13 @@ use serde_json::json;
 
 use super::args::{PluginCommand, World};
 use super::exit::{Exit, WithExit};
+use super::load::{self, Wanted};
 use super::out::{line, lossy, print, print_json};
 use crate::cancel::Cancel;
 use crate::plugin::check::{Outcome, Trial, check};
 use crate::plugin::{
-    self, CodeCache, Description, Engine, Limits, Plugin, PluginError, Reference, catalogue,
+    self, CodeCache, Description, Engine, Limits, OnFailure, Plugin, PluginError, Reference,
+    catalogue,
 };
 use crate::publish::{Aside, same_file};
 
@@ -22,7 +24,10 @@ pub fn run(command: PluginCommand, cancel: &Cancel) -> Result<Exit> {
         PluginCommand::List { json } => list(json.json, cancel),
         PluginCommand::Inspect { plugin, json } => inspect(&plugin, json.json, cancel),
         PluginCommand::Check { plugin, limits, json } => {
-            try_out(&plugin, &limits.limits(), json.json, cancel)
+            let on_failure = OnFailure::Fail;
+            let mut wanted = [Wanted { text: &plugin, limits: limits.limits(), on_failure }];
+            load::grant(&mut wanted, &limits.grant)?;
+            try_out(&plugin, &wanted[0].limits, json.json, cancel)
         }
         PluginCommand::Pack { module, output, world, adapter } => {
             pack(&module, &output, world, &adapter)

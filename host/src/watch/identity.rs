@@ -52,7 +52,7 @@ impl Identity {
 }
 
 /// SHA-256 of a file's content, or of parts of a very large one.
-pub type Fingerprint = [u8; 32];
+pub(super) type Fingerprint = [u8; 32];
 
 /// How a file was heard of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,18 +66,15 @@ pub enum Heard {
 }
 
 /// An open file with what it was when it was opened.
-pub struct Opened {
-    pub file: File,
-    pub identity: Identity,
-    pub facts: Metadata,
+pub(super) struct Opened {
+    file: File,
+    pub(super) identity: Identity,
 }
 
 /// Why a file is not worked on now.
-pub enum NotNow {
+pub(super) enum NotNow {
     /// it is gone, or no plain file
     Gone,
-    /// somebody writes to it, or it changes
-    Busy,
     Failed(io::Error),
 }
 
@@ -85,7 +82,7 @@ pub enum NotNow {
 ///
 /// # Errors
 /// `Gone` and `Failed`.
-pub fn open(path: &Path) -> Result<Opened, NotNow> {
+pub(super) fn open(path: &Path) -> Result<Opened, NotNow> {
     let gone = |e: io::Error| match e.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => NotNow::Gone,
         _ => NotNow::Failed(e),
@@ -98,7 +95,7 @@ pub fn open(path: &Path) -> Result<Opened, NotNow> {
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(gone)?;
     let facts = file.metadata().map_err(NotNow::Failed)?;
     match facts.is_file() {
-        true => Ok(Opened { identity: Identity::of(&facts), file, facts }),
+        true => Ok(Opened { identity: Identity::of(&facts), file }),
         false => Err(NotNow::Gone),
     }
 }
@@ -106,7 +103,7 @@ pub fn open(path: &Path) -> Result<Opened, NotNow> {
 impl Opened {
     /// Whether the file is whole as far as anybody can know. Where the system does not tell who
     /// writes, a file that was not heard of by its closing has to have rested for `settle`.
-    pub fn is_settled(&self, heard: Heard, settle: Duration) -> bool {
+    pub(super) fn is_settled(&self, heard: Heard, settle: Duration) -> bool {
         match (being_written(&self.file), heard) {
             (Written::Yes, _) => false,
             (Written::No, _) | (_, Heard::Closed | Heard::Stable) => true,
@@ -118,7 +115,7 @@ impl Opened {
     ///
     /// # Errors
     /// Of reading; `FileTooLarge` past the bound.
-    pub fn read(&mut self, most: u64) -> io::Result<(Vec<u8>, Fingerprint)> {
+    pub(super) fn read(&mut self, most: u64) -> io::Result<(Vec<u8>, Fingerprint)> {
         if self.identity.size > most {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
@@ -137,7 +134,7 @@ impl Opened {
     ///
     /// # Errors
     /// Of reading.
-    pub fn sample(&mut self) -> io::Result<Fingerprint> {
+    pub(super) fn sample(&mut self) -> io::Result<Fingerprint> {
         const PART: u64 = 1 << 20;
         let size = self.identity.size;
         let mut hash = Sha256::new();
@@ -152,7 +149,7 @@ impl Opened {
     }
 
     /// Whether it is still what it was, under its name, too.
-    pub fn is_unchanged(&self, path: &Path) -> bool {
+    pub(super) fn is_unchanged(&self, path: &Path) -> bool {
         let same = |facts: io::Result<Metadata>| {
             facts.is_ok_and(|f| Identity::of(&f).same_content(&self.identity))
         };

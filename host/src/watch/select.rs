@@ -15,7 +15,7 @@ const VIDEOS: &[&str] = &[
 ];
 
 /// Whether a file's ending is that of a video.
-pub fn is_video(path: &Path) -> bool {
+pub(super) fn is_video(path: &Path) -> bool {
     let ending = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
     ending.is_some_and(|e| VIDEOS.contains(&e.as_str()))
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Upper bounds of the latency histogram, in milliseconds.
-pub const BUCKETS: [u64; 12] = [5, 10, 20, 30, 40, 50, 75, 100, 250, 500, 1000, 5000];
+const BUCKETS: [u64; 12] = [5, 10, 20, 30, 40, 50, 75, 100, 250, 500, 1000, 5000];
 
 /// Counters that all threads share.
 #[derive(Debug)]

@@ -53,6 +53,8 @@ pub(super) fn convert(
         workers: default_workers(),
         decoder_threads: 0,
         accept_truncated: false,
+        compare: false,
+        dry_run: false,
     };
     let prepared = job.prepare(input, Vec::new(), &shop.cancel)?;
     let summary = prepared.run(&shop.pool, &shop.cancel, &Arc::new(Progress::default()))?;

@@ -179,7 +179,6 @@ impl Worker {
         let mut opened = match open(&path) {
             Ok(opened) => opened,
             Err(NotNow::Gone) => return Ended::Gone,
-            Err(NotNow::Busy) => return Ended::Busy,
             Err(NotNow::Failed(e)) => return self.unreadable(candidate, &path, &e),
         };
         let mut content = None;

@@ -19,6 +19,7 @@ pub use args::WatchArguments;
 
 use super::args::CrashPolicy;
 use super::exit::{Exit, WithExit};
+use super::load;
 use crate::cancel::Cancel;
 use crate::namer::Namer;
 use crate::picture::{PictureFormat, WriteOptions};
@@ -275,20 +276,20 @@ impl Wanted {
             let lines = content.lines().map(str::trim);
             texts.extend(lines.filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned));
         }
-        let folders = catalogue::folders();
-        let load = |text: &String| {
-            let reference = Reference::parse(text)?;
-            let path = catalogue::find(&reference.name, &folders)?;
-            let plugin = Plugin::load(&self.engine, &path, &self.limits)?;
-            if plugin.filter.is_none() {
-                let message = format!("plugin `{}`: is no filter", plugin.name());
-                return Err(WithExit::new(Exit::PluginWrongInterface, message).into());
-            }
-            let parameters = resolve(&plugin.description, &reference.parameters)?;
-            let plugin = Arc::new(plugin);
-            Ok(Arc::new(Supervisor::new(plugin, parameters, self.on_failure, &self.cancel)))
-        };
-        texts.iter().map(load).collect()
+        let wanted: Vec<load::Wanted<'_>> = texts
+            .iter()
+            .map(|text| load::Wanted {
+                text,
+                limits: self.limits.clone(),
+                on_failure: self.on_failure,
+            })
+            .collect();
+        let chain = load::plugins(&wanted, &self.engine, &self.cancel)?;
+        if let Some(other) = chain.iter().find(|s| s.plugin().filter.is_none()) {
+            let message = format!("plugin `{}`: is no filter", other.plugin().name());
+            return Err(WithExit::new(Exit::PluginWrongInterface, message).into());
+        }
+        Ok(chain)
     }
 }
 
