@@ -11,7 +11,6 @@ pub mod frame;
 pub mod media;
 pub mod namer;
 pub mod picture;
-pub mod pictures;
 pub mod pipeline;
 pub mod plugin;
 mod pool;

@@ -2,13 +2,14 @@
 //! way is up, the colour profile, the EXIF data, and transparency of more than eight bits.
 //!
 //! JPEG goes through libjpeg-turbo, everything else through the crate `image`. Nothing here knows
-//! files, plugins or video: reading a file whole, and publishing one, is the caller's business.
+//! plugins or video.
 
 mod error;
 mod format;
 mod jpeg;
 mod pixels;
 mod read;
+mod save;
 mod tiff;
 mod write;
 
@@ -16,6 +17,7 @@ pub use error::{PictureError, PictureErrorKind};
 pub use format::{PictureFormat, is_picture};
 pub use jpeg::Subsampling;
 pub use read::PictureReader;
+pub use save::{SaveError, format_of, save};
 pub use write::{PictureWriter, WriteOptions};
 
 use crate::frame::{Frame, Plane};

@@ -278,8 +278,8 @@ impl Feed {
         let Ok(facts) = std::fs::metadata(&whole) else { return };
         let identity = Identity::of(&facts);
         match self.shop.journal.look(&path, &identity) {
-            Ok(Verdict::Known(_)) => {
-                self.shop.stats.known.fetch_add(1, Ordering::Relaxed);
+            Ok(Verdict::Known(state)) => {
+                self.shop.stats.known(state);
                 self.looks.remove(&path);
                 return;
             }

@@ -252,7 +252,7 @@ fn account(stats: &Stats, ended: &Ended) {
         }
         Ended::Dropped => one(&stats.dropped),
         Ended::Failed { .. } => one(&stats.failed),
-        Ended::Known(_) => one(&stats.known),
+        Ended::Known(state) => stats.known(*state),
         Ended::Trouble(_) => stats.stuck.store(true, Ordering::Relaxed),
         Ended::Gone | Ended::Empty | Ended::Busy => {}
     }

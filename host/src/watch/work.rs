@@ -229,6 +229,10 @@ impl Worker {
             && let Some(known) = list.into_iter().find(|k| k.content == Some(print))
         {
             shop.journal.adopt(&known, &candidate.path, &opened.identity)?;
+            let renamed = known.path != candidate.path;
+            if renamed && !shop.options.folder.join(&known.path).exists() {
+                shop.journal.gone(&known.path)?;
+            }
             return Ok(Admitted::Ended(Ended::Known(known.state)));
         }
         Ok(if is_video { Admitted::Video } else { Admitted::Bytes(bytes) })
@@ -417,7 +421,7 @@ impl Worker {
 }
 
 /// Puts an original away whose output is published, and notes that the file is done. Gives a note
-/// for people where it stays although it should not.
+/// for people where it stays although it should not; the next watch tries again then.
 pub(super) fn finish(
     shop: &Shop,
     path: &Path,
@@ -428,7 +432,7 @@ pub(super) fn finish(
     let (gone, note) = match put_away {
         Ok(gone) => (gone, None),
         Err(PutAwayError::Replaced) => (false, Some(PutAwayError::Replaced.to_string())),
-        Err(e) => (false, Some(format!("the original {e}"))),
+        Err(e) => return Ok(Some(format!("the original {e}"))),
     };
     shop.journal.advance(relative, State::Done, !gone)?;
     Ok(note)
@@ -505,10 +509,12 @@ impl Output<'_> {
         let older = older.and_then(|k| k.output_inode).filter(|i| has_inode(reserved.path(), *i));
         shop.journal.claim(relative, identity, &self.content, name, inode, older)?;
         if let Err(e) = aside.publish() {
-            // Nothing appeared, unless it was only the folder that could not be synced.
-            if !has_inode(reserved.path(), inode) {
-                shop.journal.unclaim(relative)?;
+            if has_inode(reserved.path(), inode) {
+                // Only the folder could not be synced. To sync it again might say that all is well
+                // when it is not; the output stays, and so does the original.
+                return Err(Stop::Failed(e.to_string()));
             }
+            shop.journal.unclaim(relative)?;
             return Err(e.into());
         }
         shop.journal.advance(relative, State::Published, true)?;
