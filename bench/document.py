@@ -5,6 +5,7 @@ from pathlib import Path
 from kernels import FORMATS, Kernels
 from pipelines import CONTESTANTS, commands
 from footage import SIZES
+from watched import CASES
 
 NAMES = {
     "native": "native loop",
@@ -68,6 +69,12 @@ def goals(results):
     out.most("`run`: processor time, of `ffmpeg` without any filter", 1.08, s.ratios(ours, none, "cpu"))
     more = [(a - b) / 2**20 for a, b in zip(s.values(ours, "memory"), s.values(theirs, "memory"))]
     out.most("`run`: memory, more than `ffmpeg` with `convolution`", 64, more, " MiB")
+    for case in CASES:
+        ours, script = (results["watched"][case, who] for who in ("filmgate watch", "script"))
+        at = f"`watch`, {case} at {CASES[case][1]} a second"
+        out.most(f"{at}: 99 % published within", 50, [ours["p99"]], " ms")
+        out.most(f"{at}: files that wait at the end", 2, [ours["behind"]])
+        out.most(f"{at}: processor time a picture, of the script's", 1 / 3, [ours["cpu_ms"] / script["cpu_ms"]])
     return out
 
 
@@ -125,6 +132,13 @@ def components(results):
     return table(["plugin", "kB", "ms to load, compiling", "ms to load, from the cache"], rows)
 
 
+def watching(results):
+    rows = [[f"{case} at {CASES[case][1]} a second", who, f"{r['p50']:.0f}", f"{r['p99']:.0f}", f"{r['most']:.0f}",
+             r["behind"], f"{r['cpu_ms']:.1f}"] for (case, who), r in results["watched"].items()]  # fmt: skip
+    head = ["", "", "ms to published, median", "99 %", "most", "waiting at the end", "CPU ms a picture"]
+    return table(head, rows, left=2)
+
+
 def write(path, results):
     """Writes the document; how many goals were missed."""
     template = (Path(__file__).parent / "performance.md.in").read_text()
@@ -140,6 +154,7 @@ def write(path, results):
         "commands": "\n".join(shown),
         "starts": starts(results),
         "components": components(results),
+        "watching": watching(results),
         **results["counts"],
     }
     for name, text in fields.items():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import document
 import machine
+import watched
 from footage import Footage
 from kernels import Kernels, boundary
 from pipelines import Jobs
@@ -76,6 +77,9 @@ def measure(rounds, folder):
     results["starting"] = starting(RELEASE / "filmgate", one, folder, rounds["starts"], say)
     results["loading"] = loading(engine, sorted(PLUGINS.glob("*.wasm")), folder, rounds["starts"], say)
     engine.close()
+    results["watched"] = watched.measure(
+        RELEASE / "filmgate", ROOT / "build" / "venv-bench" / "bin" / "python",
+        ROOT / "build" / "media" / "bigbuckbunny.mp4", folder, say)  # fmt: skip
     load = f"{before} before, {machine.load()} after"
     results["machine"].append(("load", f"{load} (a job itself brings it to 2 and more)"))
     return results
