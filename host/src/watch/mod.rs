@@ -17,12 +17,14 @@ mod feed;
 mod identity;
 pub mod journal;
 mod originals;
+mod output;
 mod plugins;
 mod scan;
 mod select;
 mod serve;
 mod settle;
 mod stats;
+mod stop;
 #[cfg(target_os = "linux")]
 mod tree;
 #[cfg(not(target_os = "linux"))]
@@ -192,7 +194,7 @@ fn serve(
             continue;
         }
         let ended = worker.work(&candidate);
-        account(&shop.stats, &ended);
+        account(shop, &ended);
         teller.ended(&candidate, &ended);
         let wait = match &ended {
             Ended::Busy => Some(BUSY),
@@ -241,7 +243,8 @@ fn rest(shop: &Shop, wait: Duration) {
     }
 }
 
-fn account(stats: &Stats, ended: &Ended) {
+fn account(shop: &Shop, ended: &Ended) {
+    let stats = &shop.stats;
     let one = |counter: &AtomicU64| {
         counter.fetch_add(1, Ordering::Relaxed);
     };
@@ -254,6 +257,7 @@ fn account(stats: &Stats, ended: &Ended) {
         Ended::Failed { .. } => one(&stats.failed),
         Ended::Known(state) => stats.known(*state),
         Ended::Trouble(_) => stats.stuck.store(true, Ordering::Relaxed),
+        Ended::Empty if shop.options.once => one(&stats.unsettled),
         Ended::Gone | Ended::Empty | Ended::Busy => {}
     }
 }

@@ -10,7 +10,8 @@ use nix::fcntl::{Flock, FlockArg};
 use tracing::{info, warn};
 
 use super::journal::State;
-use super::work::{Shop, finish, has_inode};
+use super::output::has_inode;
+use super::work::{Shop, finish};
 use crate::publish;
 
 /// Held as long as the folder is watched, so that nobody else does it with the same journal.

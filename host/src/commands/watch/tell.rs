@@ -106,6 +106,10 @@ impl Teller for Told {
     }
 
     fn ended(&self, candidate: &Candidate, ended: &Ended) {
+        if self.once && matches!(ended, Ended::Empty) {
+            let name = harmless(&candidate.path.to_string_lossy(), 1000);
+            return self.line(&format!("{name}: is empty, and was left alone"));
+        }
         if self.json {
             if let Some(value) = as_json(candidate, ended) {
                 self.print(&value);
