@@ -118,6 +118,13 @@ fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<(
             summary.damaged
         );
     }
+    if summary.undecodable_lead > 0 {
+        warn!(
+            "the input starts inside a group of pictures: {} pictures before its first key frame \
+             cannot be decoded and are missing",
+            summary.undecodable_lead
+        );
+    }
     if summary.nudged > 0 {
         warn!("{} timestamps did not rise and were moved by one tick", summary.nudged);
     }

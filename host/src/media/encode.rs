@@ -16,6 +16,7 @@ use super::encoders::{
 };
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::ffi::{self, AVPixelFormat};
+use super::hdr::with_hdr;
 use super::palette::Palette;
 use super::setup::{set_interlaced, set_picture, shape, usable_time_base, widened};
 use super::{lend, log, options};
@@ -45,6 +46,8 @@ pub struct EncodeOptions {
     pub options: Vec<(String, String)>,
     /// extradata once in the container's header; see [`super::Muxer::needs_global_header`]
     pub global_header: bool,
+    /// for x265: what it is to say of high dynamic range ([`super::Input::x265_hdr`])
+    pub hdr: Option<String>,
 }
 
 /// An encoded picture.
@@ -355,6 +358,9 @@ fn open(
         wanted.extend(options.crf.map(|crf| ("crf".into(), crf.to_string())));
     }
     wanted.extend(options.options.iter().cloned());
+    if let Some(hdr) = options.hdr.as_ref().filter(|_| options.codec == "libx265") {
+        with_hdr(&mut wanted, hdr);
+    }
     let mut dictionary = av::Dictionary::new();
     for (key, value) in &wanted {
         // SAFETY: an AVCodecContext begins with its AVClass.

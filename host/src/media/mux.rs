@@ -13,7 +13,7 @@ use super::mux_io::copy_side_data;
 use super::mux_io::{Track, copy_chapters, copy_hdr, copy_tags, set_display_matrix, usable_tag};
 use super::open::Input;
 use super::sink::{Output, Sink, close_reopened, reopen};
-use super::targets::{codecs, find_muxer, holds_sound};
+use super::targets::{codecs, find_muxer, holds_beyond, holds_sound};
 use super::{av, facts, ffi, log, options};
 
 /// Writes one container. Streams are added first, then comes the header, then packets, then
@@ -143,7 +143,11 @@ impl Muxer {
                 if let Some(matrix) = facts::display_matrix(source) {
                     set_display_matrix(stream, matrix);
                     if !self.keeps_rotation() {
-                        tracing::warn!("{}: its container may lose the rotation", self.name);
+                        tracing::warn!(
+                            "{}: its container may lose the rotation; mp4 and mov keep it, or turn the pictures \
+                             themselves: -p flip:mode=right",
+                            self.name
+                        );
                     }
                 }
             }
@@ -166,7 +170,9 @@ impl Muxer {
         let (par, time_base) = unsafe { ((*source).codecpar, (*source).time_base) };
         // SAFETY: as above.
         let (codec, kind) = unsafe { ((*par).codec_id, (*par).codec_type) };
-        self.check_codec(codec)?;
+        if !holds_beyond(&self.format, kind, codec) {
+            self.check_codec(codec)?;
+        }
         let film = kind == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO && self.tracks.is_empty();
         if !film && !holds_sound(&self.format) {
             let message =

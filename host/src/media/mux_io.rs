@@ -175,7 +175,7 @@ pub(super) unsafe fn set_display_matrix(stream: *mut ffi::AVStream, matrix: [i32
 ///
 /// # Safety
 /// `stream` is valid and of a muxer before its header.
-unsafe fn new_side_data(
+pub(super) unsafe fn new_side_data(
     stream: *mut ffi::AVStream,
     kind: ffi::AVPacketSideDataType,
     size: usize,

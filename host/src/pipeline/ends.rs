@@ -24,6 +24,8 @@ use crate::media::{MediaError, MediaErrorKind, Packet, VideoEncoder};
 pub(super) struct Ended {
     pub(super) frames: u64,
     pub(super) damaged: u64,
+    /// pictures before the first key frame
+    pub(super) undecodable_lead: u64,
     /// jumps of a clock that were taken out
     pub(super) jumps: u64,
     pub(super) truncated: Option<String>,
@@ -52,6 +54,7 @@ impl Source {
             trouble.report(e);
         }
         ended.damaged = self.parts.damaged();
+        ended.undecodable_lead = self.parts.undecodable_lead();
         ended.jumps = self.parts.jumped();
         ended
     }

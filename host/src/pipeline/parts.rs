@@ -34,6 +34,7 @@ pub(super) struct Parts {
     options: DecodeOptions,
     /// counted in the inputs that are done
     damaged: u64,
+    lead: u64,
     jumped: u64,
     /// what of later inputs is not in the output
     pub(super) missing: Vec<String>,
@@ -76,7 +77,7 @@ impl Parts {
         let targets = (0..streams.len()).map(|i| copied.get(i)?.then_some(i)).collect();
         let jumps = Jumps::new(input.facts());
         let now = Part { input, decoder, video, jumps, targets, offset: 0, end: 0, last: None };
-        Parts { rest: rest.into(), now, first, options, damaged: 0, jumped: 0, missing }
+        Parts { rest: rest.into(), now, first, options, damaged: 0, lead: 0, jumped: 0, missing }
     }
 
     /// Goes on to the next input; false when there is none.
@@ -86,6 +87,7 @@ impl Parts {
         let like = self.now.decoder.output();
         let decoder = VideoDecoder::continuing(&input, video, &self.options, &like)?;
         self.damaged += self.now.decoder.damaged();
+        self.lead += self.now.decoder.undecodable_lead();
         self.jumped += self.now.jumps.count();
         let offset = self.now.offset + self.now.end;
         let targets = self.first.plans.pop_front().unwrap_or_default();
@@ -107,6 +109,11 @@ impl Parts {
 
     pub(super) fn damaged(&self) -> u64 {
         self.damaged + self.now.decoder.damaged()
+    }
+
+    /// Pictures before the first key frames, which cannot be shown.
+    pub(super) fn undecodable_lead(&self) -> u64 {
+        self.lead + self.now.decoder.undecodable_lead()
     }
 
     pub(super) fn jumped(&self) -> u64 {
