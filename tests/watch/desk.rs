@@ -18,7 +18,7 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// filmgate, watching `in` with outputs in `out`.
-pub struct Watch {
+pub(crate) struct Watch {
     child: Child,
     told: Arc<Mutex<Vec<Value>>>,
     events: Arc<Mutex<Vec<String>>>,
@@ -27,23 +27,23 @@ pub struct Watch {
 }
 
 /// How it ended.
-pub struct Over {
-    pub code: Option<i32>,
-    pub told: Vec<Value>,
-    pub events: Vec<String>,
-    pub stderr: String,
+pub(crate) struct Over {
+    pub(crate) code: Option<i32>,
+    pub(crate) told: Vec<Value>,
+    pub(crate) events: Vec<String>,
+    pub(crate) stderr: String,
 }
 
 impl Watch {
     /// Starts it and waits until it listens.
-    pub fn start(shell: &Shell, arguments: &str) -> Watch {
+    pub(crate) fn start(shell: &Shell, arguments: &str) -> Watch {
         let watch = Watch::spawn(shell, arguments);
         watch.wait("ready", |told| told.iter().any(|t| t["event"] == "ready"));
         watch
     }
 
     /// Starts it.
-    pub fn spawn(shell: &Shell, arguments: &str) -> Watch {
+    pub(crate) fn spawn(shell: &Shell, arguments: &str) -> Watch {
         let _ = std::fs::create_dir(shell.path("in"));
         let mut command = command(shell, arguments);
         let mut child = command
@@ -78,12 +78,12 @@ impl Watch {
         Watch { child, told, events, readers: vec![reading, hearing], stderr }
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Waits until what was told fits.
-    pub fn wait(&self, what: &str, fits: impl Fn(&[Value]) -> bool) {
+    pub(crate) fn wait(&self, what: &str, fits: impl Fn(&[Value]) -> bool) {
         let end = Instant::now() + PATIENCE;
         while !fits(&self.told.lock().expect("sound")) {
             let told = || self.told.lock().expect("sound").clone();
@@ -93,12 +93,12 @@ impl Watch {
     }
 
     /// Waits until so many files are done.
-    pub fn wait_done(&self, count: usize) {
+    pub(crate) fn wait_done(&self, count: usize) {
         self.wait(&format!("{count} done"), |told| done(told).len() >= count);
     }
 
     /// Waits until something stands on stderr.
-    pub fn wait_said(&self, part: &str) {
+    pub(crate) fn wait_said(&self, part: &str) {
         let end = Instant::now() + PATIENCE;
         while !self.said().contains(part) {
             assert!(Instant::now() < end, "{part:?} is not said: {}", self.said());
@@ -106,28 +106,28 @@ impl Watch {
         }
     }
 
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.stderr.lock().expect("sound").clone()
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         succeed(Command::new("kill").args(["-s", name, &self.id().to_string()]));
     }
 
     /// Ends it as systemd does.
-    pub fn stop(self) -> Over {
+    pub(crate) fn stop(self) -> Over {
         self.signal("TERM");
         self.end()
     }
 
     /// Ends it as the kernel does that has no memory.
-    pub fn kill(mut self) -> Over {
+    pub(crate) fn kill(mut self) -> Over {
         self.child.kill().expect("it can be killed");
         self.end()
     }
 
     /// Waits for its end.
-    pub fn end(mut self) -> Over {
+    pub(crate) fn end(mut self) -> Over {
         let status = self.child.wait().expect("it ends");
         for reader in self.readers.drain(..) {
             reader.join().expect("a reader ends");
@@ -143,7 +143,7 @@ impl Watch {
 
 impl Over {
     /// Checks that it ended well.
-    pub fn fine(self) -> Over {
+    pub(crate) fn fine(self) -> Over {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         self
@@ -151,7 +151,7 @@ impl Over {
 }
 
 /// `filmgate watch in -o out --json` and what else is wanted.
-pub fn command(shell: &Shell, arguments: &str) -> Command {
+pub(crate) fn command(shell: &Shell, arguments: &str) -> Command {
     let mut command = shell.command();
     command.args(["watch", "in", "-o", "out", "--json"]);
     command.args(arguments.split_whitespace());
@@ -159,13 +159,13 @@ pub fn command(shell: &Shell, arguments: &str) -> Command {
 }
 
 /// Processes what is there; how that ended.
-pub fn once(shell: &Shell, arguments: &str) -> Over {
+pub(crate) fn once(shell: &Shell, arguments: &str) -> Over {
     let _ = std::fs::create_dir(shell.path("in"));
     Watch::spawn(shell, &format!("--once {arguments}")).end()
 }
 
 /// Source and output of each file that was done.
-pub fn done(told: &[Value]) -> Vec<(String, String)> {
+pub(crate) fn done(told: &[Value]) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     told.iter()
         .filter(|t| t["event"] == "done")
@@ -174,7 +174,7 @@ pub fn done(told: &[Value]) -> Vec<(String, String)> {
 }
 
 /// Reasons of those that failed, by source.
-pub fn failed(told: &[Value]) -> BTreeMap<String, String> {
+pub(crate) fn failed(told: &[Value]) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     told.iter()
         .filter(|t| t["event"] == "failed")
@@ -183,7 +183,7 @@ pub fn failed(told: &[Value]) -> BTreeMap<String, String> {
 }
 
 /// All files below a folder, as paths below it, sorted; hidden folders aside.
-pub fn files(folder: &Path) -> Vec<String> {
+pub(crate) fn files(folder: &Path) -> Vec<String> {
     let mut all = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -208,21 +208,21 @@ fn reference() -> PathBuf {
 }
 
 /// Asks Pillow.
-pub fn pillow<S: AsRef<OsStr>>(what: &str, arguments: &[S]) -> String {
+pub(crate) fn pillow<S: AsRef<OsStr>>(what: &str, arguments: &[S]) -> String {
     let mut all = vec![OsStr::new(what)];
     all.extend(arguments.iter().map(AsRef::as_ref));
     script(&reference(), &all)
 }
 
 /// One picture of each kind, made once by Pillow.
-pub fn kinds() -> PathBuf {
+pub(crate) fn kinds() -> PathBuf {
     made("kinds", |folder| {
         pillow("make", &[folder]);
     })
 }
 
 /// So many small JPEGs, `frame000000.jpg` and on, all different.
-pub fn frames(count: usize) -> PathBuf {
+pub(crate) fn frames(count: usize) -> PathBuf {
     made(&format!("frames-{count}"), |folder| {
         pillow("frames", &[folder.as_os_str(), OsStr::new(&count.to_string())]);
     })

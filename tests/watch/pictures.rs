@@ -144,7 +144,7 @@ fn all_kinds_are_written_and_read_back() {
         give(&shell, &["rgb.png"]);
         once(&shell, &format!("-p emboss --format {ending}")).fine();
         let output = shell.path(format!("out/rgb.{ending}"));
-        assert_eq!(facts(&[output.clone()])[0]["format"], format);
+        assert_eq!(facts(std::slice::from_ref(&output))[0]["format"], format);
         let pair = [kinds().join("rgb.png"), output];
         let (what, said) = if exact { ("emboss", "equal\n") } else { ("near", "near\n") };
         assert_eq!(pillow(what, &pair), said, "{ending}");

@@ -110,7 +110,7 @@ fn systemd_is_told_when_it_is_ready_and_when_it_ends() {
     let mut command = command(&shell, "-p emboss -q");
     let child = command.env("NOTIFY_SOCKET", shell.path("notify"));
     let child = child.stdout(std::process::Stdio::null()).spawn().expect("it runs");
-    let mut hear = || {
+    let hear = || {
         let mut buffer = [0; 1000];
         let count = socket.recv(&mut buffer).expect("something is told");
         String::from_utf8_lossy(&buffer[..count]).into_owned()

@@ -104,16 +104,14 @@ pub(super) fn to_image(
         None => colours,
         Some(alpha) => {
             let channels = if frame.format == PixelFormat::Gray16 { 2 } else { 6 };
-            let pixels =
-                colours.chunks_exact(channels).zip(alpha.to_packed().chunks_exact(2)).fold(
-                    Vec::with_capacity(colours.len() + alpha.size().bytes()),
-                    |mut out, (pixel, alpha)| {
-                        out.extend_from_slice(pixel);
-                        out.extend_from_slice(alpha);
-                        out
-                    },
-                );
-            pixels
+            colours.chunks_exact(channels).zip(alpha.to_packed().chunks_exact(2)).fold(
+                Vec::with_capacity(colours.len() + alpha.size().bytes()),
+                |mut out, (pixel, alpha)| {
+                    out.extend_from_slice(pixel);
+                    out.extend_from_slice(alpha);
+                    out
+                },
+            )
         }
     };
     let native = joined

@@ -84,6 +84,9 @@ pub struct Options {
     pub workers: usize,
 }
 
+/// Prints a line for somebody.
+pub type Print = Box<dyn FnMut(&str) + Send>;
+
 /// What a watch needs besides.
 pub struct Parts {
     pub journal: Journal,
@@ -92,7 +95,7 @@ pub struct Parts {
     pub pool: PlanePool,
     pub stats: Arc<Stats>,
     /// prints every event of inotify
-    pub events: Option<Box<dyn FnMut(&str) + Send>>,
+    pub events: Option<Print>,
     /// asks for all plugins to be loaded anew; is reset
     pub reload: Arc<AtomicBool>,
 }

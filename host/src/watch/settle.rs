@@ -39,7 +39,7 @@ pub fn on_network(folder: &Path) -> bool {
     statfs(folder).is_ok_and(|facts| {
         let kind = facts.filesystem_type();
         [FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC].contains(&kind)
-            || OTHERS.contains(&i64::from(kind.0))
+            || OTHERS.contains(&kind.0)
     })
 }
 

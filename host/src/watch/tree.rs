@@ -11,6 +11,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 
+use super::Print;
 use super::identity::Heard;
 use super::select::Selection;
 
@@ -38,7 +39,7 @@ pub(super) struct Tree {
     /// path below the root of each
     folders: HashMap<WatchDescriptor, PathBuf>,
     /// prints every event
-    events: Option<Box<dyn FnMut(&str) + Send>>,
+    events: Option<Print>,
     /// a file that was moved away, to where is not known yet
     moved: Option<(u32, PathBuf)>,
 }
@@ -59,7 +60,7 @@ impl Tree {
     pub(super) fn new(
         root: &Path,
         selection: &Selection,
-        events: Option<Box<dyn FnMut(&str) + Send>>,
+        events: Option<Print>,
     ) -> io::Result<Tree> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         let all = if events.is_some() { AddWatchFlags::IN_ALL_EVENTS } else { needed() };

@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use super::args::WatchArguments;
 use crate::commands::out::{print, tell};
 use crate::plugin::harmless;
-use crate::watch::{Candidate, Ended, Stats, Teller};
+use crate::watch::{Candidate, Ended, Print, Stats, Teller};
 
 /// Prints events on stdout. A reader that is gone is no fault.
-pub(super) fn events() -> Box<dyn FnMut(&str) + Send> {
+pub(super) fn events() -> Print {
     Box::new(|line| {
         let _ = writeln!(std::io::stdout(), "{line}");
     })
