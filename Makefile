@@ -58,6 +58,8 @@ install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DES
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins"
 	install -m 755 $(binary) "$(DESTDIR)$(PREFIX)/bin/filmgate"
 	install -m 644 $(components)/*.wasm "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins/"
+	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' scripts/filmgate-watch@.service >"$(DESTDIR)$(PREFIX)/lib/systemd/system/filmgate-watch@.service"
 	install -d "$(DESTDIR)$(bash_completions)" "$(DESTDIR)$(zsh_completions)" \
 	  "$(DESTDIR)$(fish_completions)" "$(DESTDIR)$(man_pages)"
 	$(binary) completions bash >"$(DESTDIR)$(bash_completions)/filmgate"
@@ -66,7 +68,7 @@ install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DES
 	$(binary) man "$(DESTDIR)$(man_pages)"
 
 uninstall: ## remove what install copied
-	rm -f "$(DESTDIR)$(PREFIX)/bin/filmgate"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/filmgate" "$(DESTDIR)$(PREFIX)/lib/systemd/system/filmgate-watch@.service"
 	for plugin in $(components)/*.wasm; do rm -f "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins/$${plugin##*/}"; done
 	-rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins" "$(DESTDIR)$(PREFIX)/lib/filmgate" 2>/dev/null
 	rm -f "$(DESTDIR)$(bash_completions)/filmgate" "$(DESTDIR)$(zsh_completions)/_filmgate" \

@@ -7,6 +7,7 @@ import encode
 from kernels import FORMATS, Kernels
 from pipelines import CONTESTANTS, commands
 from footage import SIZES
+from watched import CASES
 
 NAMES = {
     "native": "native loop",
@@ -82,6 +83,12 @@ def goals(results):
     more = [(a - b) / 2**20 for a, b in zip(s.values("filmgate", "memory"), s.values("ffmpeg", "memory"))]
     out.most("`run` of 4K at 10 bits: memory, more than `ffmpeg` with `unsharp`", 256, more, " MiB")
     encode.goals(out, results)
+    for case in CASES:
+        ours, script = (results["watched"][case, who] for who in ("filmgate watch", "script"))
+        at = f"`watch`, {case} at {CASES[case][1]} a second"
+        out.most(f"{at}: 99 % published within", 50, [ours["p99"]], " ms")
+        out.most(f"{at}: files that wait at the end", 2, [ours["behind"]])
+        out.most(f"{at}: processor time a picture, of the script's", 1 / 3, [ours["cpu_ms"] / script["cpu_ms"]])
     return out
 
 
@@ -164,6 +171,13 @@ def components(results):
     return table(["plugin", "kB", "ms to load, compiling", "ms to load, from the cache"], rows)
 
 
+def watching(results):
+    rows = [[f"{case} at {CASES[case][1]} a second", who, f"{r['p50']:.0f}", f"{r['p99']:.0f}", f"{r['most']:.0f}",
+             r["behind"], f"{r['cpu_ms']:.1f}"] for (case, who), r in results["watched"].items()]  # fmt: skip
+    head = ["", "", "ms to published, median", "99 %", "most", "waiting at the end", "CPU ms a picture"]
+    return table(head, rows, left=2)
+
+
 def write(path, results):
     """Writes the document; how many goals were missed."""
     template = (Path(__file__).parent / "performance.md.in").read_text()
@@ -183,6 +197,7 @@ def write(path, results):
         "encode": table(encode.HEAD, encode.rows(results), left=2),
         "starts": starts(results),
         "components": components(results),
+        "watching": watching(results),
         **results["counts"],
     }
     for name, text in fields.items():

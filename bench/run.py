@@ -13,6 +13,7 @@ import document
 import encode
 import machine
 from catalogue import Catalogue
+import watched
 from footage import Footage
 from kernels import Kernels, boundary
 from pipelines import Jobs, large
@@ -83,6 +84,9 @@ def measure(rounds, folder):
     results["starting"] = starting(RELEASE / "filmgate", one, folder, rounds["starts"], say)
     results["loading"] = loading(engine, sorted(PLUGINS.glob("*.wasm")), folder, rounds["starts"], say)
     engine.close()
+    results["watched"] = watched.measure(
+        RELEASE / "filmgate", ROOT / "build" / "venv-bench" / "bin" / "python",
+        ROOT / "build" / "media" / "bigbuckbunny.mp4", folder, say)  # fmt: skip
     load = f"{before} before, {machine.load()} after"
     results["machine"].append(("load", f"{load} (a job itself brings it to 2 and more)"))
     return results

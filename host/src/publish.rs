@@ -21,7 +21,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::{AccessFlags, access};
-use tracing::info;
+
+mod leftovers;
+
+use leftovers::clear_leftovers;
+pub use leftovers::sweep;
 
 /// Why a file could not be published. The texts name the file and the way out.
 #[derive(Debug, thiserror::Error)]
@@ -117,8 +121,7 @@ impl Aside {
             _ => fail("the finished file could not be given its name", e),
         })?;
         self.file = None;
-        File::open(folder_of(&self.target))
-            .and_then(|folder| folder.sync_all())
+        sync_folder(&folder_of(&self.target))
             .map_err(|e| fail("is complete, but its folder could not be synced to the disk", e))
     }
 }
@@ -250,30 +253,33 @@ fn create_locked(folder: &Path, name: &OsStr) -> io::Result<(Flock<File>, PathBu
     }
 }
 
-/// Removes what runs that were killed left behind for this output.
-fn clear_leftovers(folder: &Path, name: &OsStr) {
-    let prefix = prefix(name);
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let file_name = entry.file_name();
-        let bytes = file_name.as_bytes();
-        let middle = bytes
-            .strip_prefix(prefix.as_bytes())
-            .and_then(|rest| rest.strip_suffix(SUFFIX.as_bytes()));
-        let ours = middle.is_some_and(|m| m.iter().all(|b| b.is_ascii_digit() || *b == b'-'));
-        if ours && is_abandoned(&entry.path()) && fs::remove_file(entry.path()).is_ok() {
-            info!("removed {}, left behind by a run that was killed", entry.path().display());
+/// Moves a whole file to another name that nobody has yet, and syncs the folder that it comes into:
+/// on one file system by renaming it, across two by a copy that is synced before the file goes.
+///
+/// # Errors
+/// `Exists`, `NotAFile`, `Folder`, `Write`; the file is then where it was.
+pub fn move_file(from: &Path, to: &Path) -> Result<(), PublishError> {
+    let target = check(to, false)?;
+    let fail = |doing, source| PublishError::Write { path: target.clone(), doing, source };
+    match rename_new(from, &target) {
+        Ok(()) => sync_folder(&folder_of(&target))
+            .map_err(|e| fail("was moved, but its folder could not be synced to the disk", e)),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(PublishError::Exists(target)),
+        Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
+            let aside = Aside::create(&target, false)?;
+            File::open(from)
+                .and_then(|mut source| io::copy(&mut source, &mut aside.file()?))
+                .map_err(|e| fail("could not be copied there", e))?;
+            aside.publish()?;
+            fs::remove_file(from).map_err(|e| fail("was copied, but the original stays", e))
         }
+        Err(e) => Err(fail("could not be moved there", e)),
     }
 }
 
-fn is_abandoned(path: &Path) -> bool {
-    // Opening a named pipe would wait.
-    if !fs::symlink_metadata(path).is_ok_and(|m| m.is_file()) {
-        return false;
-    }
-    let Ok(file) = File::open(path) else { return false };
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok()
+/// Makes what was renamed or removed in a folder last through a power cut.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Renames, unless there is something of that name.

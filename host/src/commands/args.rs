@@ -9,6 +9,7 @@ pub use super::frame::FrameArguments;
 use super::inputs::InputArguments;
 use super::outputs::OutputArguments;
 pub use super::reports::ReportArguments;
+use super::watch::WatchArguments;
 use crate::plugin::OnFailure;
 
 /// A media host whose logic is swapped out by sandboxed WebAssembly plugins.
@@ -33,6 +34,8 @@ pub enum Command {
     Frame(FrameArguments),
     /// Encode raw pictures from a pipe into files and to servers, and keep at it
     Encode(Box<EncodeArguments>),
+    /// Watch a folder: each picture or video that comes goes through plugins into another folder
+    Watch(Box<WatchArguments>),
     /// Look at plugins, try them out, make them
     #[command(subcommand)]
     Plugin(PluginCommand),

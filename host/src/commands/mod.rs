@@ -28,6 +28,7 @@ mod shell;
 mod show;
 mod tags;
 mod version;
+pub mod watch;
 
 pub use args::Arguments;
 pub use exit::{Exit, WithExit, message};
@@ -42,6 +43,7 @@ use args::Command;
 pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, cancel),
+        Command::Watch(arguments) => watch::run(&arguments, cancel),
         Command::Frame(arguments) => frame::run(&arguments, cancel),
         Command::Encode(arguments) => encode::run(&arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),

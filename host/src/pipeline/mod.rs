@@ -17,6 +17,7 @@ mod plan;
 mod sequence;
 mod stats;
 mod still;
+mod stills;
 mod window;
 
 pub use chain::{Chain, Link, Stage, Worker};
@@ -29,4 +30,5 @@ pub use output::{Selection, Target};
 pub use plan::{Fate, Plan, PlannedLink, PlannedStage, PlannedStream};
 pub use stats::{Meter, Progress, Reading};
 pub use still::{LEAD, Still, StillJob};
+pub use stills::StillChain;
 pub use window::Window;

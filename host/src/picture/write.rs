@@ -1,0 +1,156 @@
+//! Writing: a picture as the bytes of a file.
+
+use std::io::Cursor;
+
+use image::codecs::bmp::BmpEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::codecs::tiff::TiffEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+
+use super::jpeg::{JpegWriter, Subsampling, with_metadata};
+use super::pixels::to_image;
+use super::{Picture, PictureError, PictureFormat};
+use crate::frame::PixelFormat;
+
+/// How pictures are written.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteOptions {
+    /// of JPEG, 1 to 100
+    pub quality: u8,
+    /// of JPEG
+    pub subsampling: Subsampling,
+}
+
+impl Default for WriteOptions {
+    /// What libjpeg and Pillow take when nobody says.
+    fn default() -> WriteOptions {
+        WriteOptions { quality: 75, subsampling: Subsampling::Quarter }
+    }
+}
+
+/// Writes pictures, one after the other. For one thread.
+pub struct PictureWriter {
+    jpeg: JpegWriter,
+    options: WriteOptions,
+}
+
+impl PictureWriter {
+    /// # Errors
+    /// When libjpeg-turbo cannot be set up: no memory.
+    pub fn new(options: WriteOptions) -> Result<PictureWriter, PictureError> {
+        Ok(PictureWriter { jpeg: JpegWriter::new()?, options })
+    }
+
+    /// The bytes of the file, and what of the picture it could not hold, for people. The frame has
+    /// one of [`PictureFormat::pixel_formats`].
+    ///
+    /// # Errors
+    /// `Encode`.
+    pub fn write(
+        &mut self,
+        picture: &Picture,
+        format: PictureFormat,
+    ) -> Result<(Vec<u8>, Vec<String>), PictureError> {
+        let mut notes = Vec::new();
+        if format == PictureFormat::Jpeg {
+            let options = &self.options;
+            let jpeg = self.jpeg.write(&picture.frame, options.quality, options.subsampling)?;
+            if picture.alpha.is_some() {
+                notes.push("transparency is not kept in a JPEG".to_owned());
+            }
+            let (exif, icc) = (picture.exif.as_deref(), picture.icc.as_deref());
+            return Ok((with_metadata(jpeg, exif, icc, &mut notes), notes));
+        }
+        Ok((encode(picture, format, &mut notes)?, notes))
+    }
+}
+
+fn encode(
+    picture: &Picture,
+    format: PictureFormat,
+    notes: &mut Vec<String>,
+) -> Result<Vec<u8>, PictureError> {
+    let holds_alpha = matches!(format, PictureFormat::Png | PictureFormat::Tiff);
+    let alpha = picture.alpha.as_ref().filter(|_| holds_alpha);
+    if picture.alpha.is_some() && alpha.is_none() {
+        notes.push(format!("transparency of 16 bits is not kept in a {}", format.ending()));
+    }
+    let (samples, kind) = match (format, picture.frame.format, alpha) {
+        // The encoder of TIFF has no gray with transparency.
+        (PictureFormat::Tiff, PixelFormat::Gray16, Some(alpha)) => spread(picture, alpha)?,
+        _ => to_image(&picture.frame, alpha)?,
+    };
+    let (width, height) = (picture.frame.width, picture.frame.height);
+    let mut out = Cursor::new(Vec::new());
+    let mut finish = |mut encoder: Box<dyn Finish + '_>| {
+        encoder.metadata(picture, format, notes);
+        encoder.finish(&samples, (width, height), kind)
+    };
+    match format {
+        PictureFormat::Png => {
+            let (speed, filter) = (CompressionType::Default, FilterType::Adaptive);
+            finish(Box::new(PngEncoder::new_with_quality(&mut out, speed, filter)))
+        }
+        PictureFormat::Webp => finish(Box::new(WebPEncoder::new_lossless(&mut out))),
+        PictureFormat::Tiff => finish(Box::new(TiffEncoder::new(&mut out))),
+        PictureFormat::Bmp | PictureFormat::Jpeg => finish(Box::new(BmpEncoder::new(&mut out))),
+    }
+    .map_err(|e| PictureError::of_image(&e))?;
+    Ok(out.into_inner())
+}
+
+/// Gray with transparency as RGB with transparency.
+fn spread(
+    picture: &Picture,
+    alpha: &crate::frame::Plane,
+) -> Result<(Vec<u8>, ExtendedColorType), PictureError> {
+    let (gray, _) = to_image(&picture.frame, None)?;
+    let (alpha, _) = to_image(
+        &super::pixels::frame(
+            PixelFormat::Gray16,
+            (picture.frame.width, picture.frame.height),
+            alpha.clone(),
+        ),
+        None,
+    )?;
+    let pixels = gray.chunks_exact(2).zip(alpha.chunks_exact(2));
+    let samples = pixels.flat_map(|(g, a)| [g[0], g[1], g[0], g[1], g[0], g[1], a[0], a[1]]);
+    Ok((samples.collect(), ExtendedColorType::Rgba16))
+}
+
+/// `ImageEncoder` behind a box.
+trait Finish {
+    fn metadata(&mut self, picture: &Picture, format: PictureFormat, notes: &mut Vec<String>);
+    fn finish(
+        self: Box<Self>,
+        samples: &[u8],
+        size: (u32, u32),
+        kind: ExtendedColorType,
+    ) -> image::ImageResult<()>;
+}
+
+impl<E: ImageEncoder> Finish for E {
+    fn metadata(&mut self, picture: &Picture, format: PictureFormat, notes: &mut Vec<String>) {
+        let ending = format.ending();
+        if let Some(icc) = &picture.icc
+            && self.set_icc_profile(icc.clone()).is_err()
+        {
+            notes.push(format!("the colour profile is not kept in a {ending}"));
+        }
+        if let Some(exif) = &picture.exif
+            && self.set_exif_metadata(exif.clone()).is_err()
+        {
+            notes.push(format!("the EXIF data is not kept in a {ending}"));
+        }
+    }
+
+    fn finish(
+        self: Box<Self>,
+        samples: &[u8],
+        size: (u32, u32),
+        kind: ExtendedColorType,
+    ) -> image::ImageResult<()> {
+        self.write_image(samples, size.0, size.1, kind)
+    }
+}

@@ -1,0 +1,407 @@
+//! From what is heard and found to the workers: each file is in the hands of one worker at a time,
+//! nothing waits in memory without bound, and what was lost is looked for again.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{SendTimeoutError, Sender};
+use tracing::{debug, info, warn};
+
+use super::identity::{Heard, Identity};
+use super::journal::Verdict;
+use super::scan::{Found, Scan};
+use super::tree::{Note, Tree};
+use super::work::{Candidate, Shop};
+
+/// Files that wait in memory; for more the folder is looked through again.
+const WAITING: usize = 4096;
+
+/// How long nothing is waited for at most, so that a stop is noticed.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How often folders are looked through when some cannot be listened to.
+const DEAF: Duration = Duration::from_secs(5);
+
+/// Entries of the folder that are looked at before it is listened again.
+const STRIDE: usize = 256;
+
+/// How long `--once` waits for files that are being written.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What workers hand back, by path: whether to try again, and after how long.
+#[derive(Default)]
+pub(super) struct InHand(Mutex<HashMap<PathBuf, Hand>>);
+
+#[derive(Default)]
+struct Hand {
+    /// something happened to the file meanwhile
+    again: Option<Candidate>,
+}
+
+impl InHand {
+    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Hand>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a file in hand; false when it is, and will be looked at again afterwards.
+    fn take(&self, candidate: &Candidate) -> bool {
+        let mut map = self.map();
+        if let Some(hand) = map.get_mut(&candidate.path) {
+            hand.again = Some(candidate.clone());
+            return false;
+        }
+        map.insert(candidate.path.clone(), Hand::default());
+        true
+    }
+
+    /// Lets go of it; gives what is to be looked at again.
+    pub(super) fn release(&self, path: &Path) -> Option<Candidate> {
+        self.map().remove(path).and_then(|hand| hand.again)
+    }
+
+    fn len(&self) -> usize {
+        self.map().len()
+    }
+}
+
+/// A file that comes back from a worker.
+pub(super) struct Back {
+    pub(super) candidate: Candidate,
+    pub(super) wait: Duration,
+}
+
+/// The one thread that decides what is worked on next.
+pub(super) struct Feed {
+    shop: Arc<Shop>,
+    in_hand: Arc<InHand>,
+    jobs: Sender<Candidate>,
+    /// none when the folder is only looked through
+    tree: Option<Tree>,
+    scan: Option<Scan>,
+    /// sub-folders that appeared
+    folders: VecDeque<PathBuf>,
+    rescan: bool,
+    ready: VecDeque<Candidate>,
+    later: Vec<(Instant, Candidate)>,
+    /// what was seen of files that have to rest first, when polling
+    looks: HashMap<PathBuf, (Identity, Instant)>,
+    next_look: Instant,
+    /// whether there are folders that cannot be listened to
+    deaf: bool,
+    /// whether the folder was looked through before
+    looked: bool,
+    busy_since: Option<Instant>,
+}
+
+/// Why the feed ended early.
+pub(super) type FeedError = String;
+
+impl Feed {
+    pub(super) fn new(
+        shop: &Arc<Shop>,
+        in_hand: &Arc<InHand>,
+        jobs: Sender<Candidate>,
+        tree: Option<Tree>,
+    ) -> Feed {
+        Feed {
+            shop: Arc::clone(shop),
+            in_hand: Arc::clone(in_hand),
+            jobs,
+            tree,
+            scan: None,
+            folders: VecDeque::new(),
+            rescan: true,
+            ready: VecDeque::new(),
+            later: Vec::new(),
+            looks: HashMap::new(),
+            next_look: Instant::now(),
+            deaf: false,
+            looked: false,
+            busy_since: None,
+        }
+    }
+
+    /// Feeds the workers until there is nothing more to do, or the stop.
+    pub(super) fn run(
+        &mut self,
+        back: &crossbeam_channel::Receiver<Back>,
+        ready: &mut dyn FnMut(),
+    ) -> Result<(), FeedError> {
+        let mut told = false;
+        while !self.shop.stop.is_cancelled() {
+            while let Ok(Back { candidate, wait }) = back.try_recv() {
+                self.put_back(candidate, wait);
+            }
+            self.hear()?;
+            self.find();
+            self.give();
+            self.count();
+            if !told && (self.scan.is_some() || !self.rescan) {
+                told = true;
+                ready();
+            }
+            if self.shop.options.once && self.is_idle(back) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn put_back(&mut self, candidate: Candidate, wait: Duration) {
+        if wait.is_zero() {
+            return self.admit(candidate);
+        }
+        match self.later.len() < WAITING {
+            true => self.later.push((Instant::now() + wait, candidate)),
+            false => self.rescan = true,
+        }
+    }
+
+    /// Takes in what has happened. Waits only when there is nothing else to do.
+    fn hear(&mut self) -> Result<(), FeedError> {
+        let waiting = !self.ready.is_empty() || self.scan.is_some() || self.rescan;
+        let timeout = match waiting || !self.folders.is_empty() {
+            true => Duration::ZERO,
+            false => self.nearest(),
+        };
+        let Some(tree) = &mut self.tree else {
+            std::thread::sleep(timeout);
+            return Ok(());
+        };
+        let root = || self.shop.options.folder.display();
+        let mut wait = timeout;
+        // A burst is taken out of the kernel's queue before it is full.
+        for _ in 0..64 {
+            let notes = tree.hear(wait).map_err(|e| format!("{}: {e}", root()))?;
+            wait = Duration::ZERO;
+            if notes.is_empty() {
+                break;
+            }
+            for note in notes {
+                match note {
+                    Note::File(path, heard) => {
+                        let candidate = Candidate { path, heard, since: Instant::now() };
+                        if self.ready.len() < WAITING {
+                            self.ready.push_back(candidate);
+                        } else {
+                            self.rescan = true;
+                        }
+                    }
+                    Note::Folder(path) => self.folders.push_back(path),
+                    Note::Gone(path) => {
+                        if let Err(e) = self.shop.journal.gone(&path) {
+                            warn!("{e}");
+                        }
+                    }
+                    Note::Overflow => {
+                        self.shop.stats.overflows.fetch_add(1, Ordering::Relaxed);
+                        info!("events were lost; the folder is looked through again");
+                        self.rescan = true;
+                    }
+                    Note::Ended => return Err(format!("{}: is gone", root())),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How long there is nothing to do but to listen.
+    fn nearest(&self) -> Duration {
+        let now = Instant::now();
+        let due = self.later.iter().map(|(due, _)| due.saturating_duration_since(now)).min();
+        due.unwrap_or(TICK).min(TICK)
+    }
+
+    /// Looks on through the folder while nothing else waits, so that what comes anew is not behind
+    /// what has been lying there.
+    fn find(&mut self) {
+        self.again();
+        let deaf = self.deaf.then_some(DEAF);
+        let interval = self.shop.options.poll.or(deaf).filter(|_| !self.shop.options.once);
+        if let Some(interval) = interval
+            && self.scan.is_none()
+            && Instant::now() >= self.next_look
+        {
+            self.rescan = true;
+            self.next_look = Instant::now() + interval;
+        }
+        for _ in 0..STRIDE {
+            if !self.ready.is_empty() || !self.begin() {
+                return;
+            }
+            let Some(scan) = &mut self.scan else { return };
+            match scan.next(&self.shop.options.selection) {
+                Some(Found::Folder(folder)) => self.enter(&folder),
+                Some(Found::File(path)) => self.found(path),
+                None => {
+                    self.scan = None;
+                    self.looked = true;
+                    if let Err(e) = self.shop.journal.prune() {
+                        warn!("{e}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes sure that a walk is under way, if one is due.
+    fn begin(&mut self) -> bool {
+        if self.scan.is_some() {
+            return true;
+        }
+        let root = self.shop.options.folder.clone();
+        let folder = match self.rescan {
+            true => PathBuf::new(),
+            false => match self.folders.pop_front() {
+                Some(folder) => folder,
+                None => return false,
+            },
+        };
+        self.rescan = false;
+        self.scan = Some(Scan::new(&root, &folder));
+        self.enter(&folder);
+        true
+    }
+
+    /// Listens to a folder, and then opens it: what comes in between is heard.
+    fn enter(&mut self, folder: &Path) {
+        if let Some(tree) = &mut self.tree
+            && let Err(e) = tree.listen(folder)
+            && e.kind() != std::io::ErrorKind::NotFound
+            && !std::mem::replace(&mut self.deaf, true)
+        {
+            warn!(
+                "{}: cannot be listened to: {e}; {} folders are, and fs.inotify.max_user_watches sets \
+                 how many may be. All are looked through every {} s now",
+                self.shop.options.folder.join(folder).display(),
+                tree.len(),
+                DEAF.as_secs()
+            );
+        }
+        if let Some(scan) = &mut self.scan {
+            scan.enter();
+        }
+    }
+
+    fn found(&mut self, path: PathBuf) {
+        let whole = self.shop.options.folder.join(&path);
+        let Ok(facts) = std::fs::metadata(&whole) else { return };
+        let identity = Identity::of(&facts);
+        match self.shop.journal.look(&path, &identity) {
+            Ok(Verdict::Known(state)) => {
+                if !self.looked {
+                    self.shop.stats.known(state);
+                }
+                self.looks.remove(&path);
+                return;
+            }
+            Ok(_) => {}
+            Err(e) => return warn!("{e}"),
+        }
+        let polling = self.shop.options.poll.is_some();
+        if polling && !self.rests(&path, identity) {
+            return;
+        }
+        let heard = if polling { Heard::Stable } else { Heard::Found };
+        self.admit(Candidate { path, heard, since: Instant::now() });
+    }
+
+    /// Whether a file has stayed the same between two looks that are far enough apart.
+    fn rests(&mut self, path: &Path, identity: Identity) -> bool {
+        let now = Instant::now();
+        let settle = self.shop.options.settle;
+        match self.looks.get(path) {
+            Some((before, since)) if *before == identity => {
+                let rests = now.duration_since(*since) >= settle;
+                if rests {
+                    self.looks.remove(path);
+                } else {
+                    self.next_look = self.next_look.min(*since + settle);
+                }
+                rests
+            }
+            _ => {
+                if self.looks.len() < WAITING {
+                    self.looks.insert(path.to_owned(), (identity, now));
+                    self.next_look = self.next_look.min(now + settle);
+                }
+                false
+            }
+        }
+    }
+
+    fn admit(&mut self, candidate: Candidate) {
+        match self.ready.len() < WAITING {
+            true => self.ready.push_back(candidate),
+            false => self.rescan = true,
+        }
+    }
+
+    /// What was busy and may not be any more.
+    fn again(&mut self) {
+        let now = Instant::now();
+        let (due, rest) = std::mem::take(&mut self.later).into_iter().partition(|(t, _)| *t <= now);
+        self.later = rest;
+        let due: Vec<(Instant, Candidate)> = due;
+        due.into_iter().for_each(|(_, candidate)| self.admit(candidate));
+    }
+
+    /// Hands out what is ready, as far as workers take it.
+    fn give(&mut self) {
+        while let Some(candidate) = self.ready.pop_front() {
+            if !self.in_hand.take(&candidate) {
+                continue;
+            }
+            match self.jobs.send_timeout(candidate, Duration::from_millis(2)) {
+                Ok(()) => {}
+                Err(SendTimeoutError::Timeout(candidate)) => {
+                    if let Some(again) = self.in_hand.release(&candidate.path) {
+                        debug!("{}: changed while it waited", again.path.display());
+                    }
+                    self.ready.push_front(candidate);
+                    return;
+                }
+                Err(SendTimeoutError::Disconnected(_)) => return self.shop.stop.cancel(),
+            }
+        }
+    }
+
+    fn count(&self) {
+        let stats = &self.shop.stats;
+        let queue = self.ready.len() + self.later.len() + self.jobs.len();
+        stats.queue.store(queue as u64, Ordering::Relaxed);
+        stats.in_hand.store(self.in_hand.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Whether everything that is there is done, or was waited for long enough.
+    fn is_idle(&mut self, back: &crossbeam_channel::Receiver<Back>) -> bool {
+        let working = self.scan.is_some()
+            || self.rescan
+            || !self.folders.is_empty()
+            || !self.ready.is_empty()
+            || self.in_hand.len() > 0
+            || !back.is_empty();
+        if working {
+            return false;
+        }
+        if self.shop.options.poll.is_some() && !self.looks.is_empty() {
+            self.rescan = Instant::now() >= self.next_look;
+        }
+        if self.later.is_empty() && self.looks.is_empty() {
+            return true;
+        }
+        let since = *self.busy_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < PATIENCE.max(self.shop.options.settle * 3) {
+            return false;
+        }
+        let left = self.later.iter().map(|(_, c)| &c.path).chain(self.looks.keys());
+        for path in left {
+            self.shop.stats.unsettled.fetch_add(1, Ordering::Relaxed);
+            warn!("{}: is being written, and was left alone", path.display());
+        }
+        true
+    }
+}

@@ -1,0 +1,100 @@
+//! Looking through a folder and all below it, entry by entry: nothing is kept but the folders that
+//! are open and the way to them.
+
+use std::ffi::OsString;
+use std::fs::{self, ReadDir};
+use std::path::{Path, PathBuf};
+
+use super::identity::Identity;
+use super::journal::{Journal, JournalError, Verdict};
+use super::select::Selection;
+
+/// What lies in the folder.
+pub(super) enum Found {
+    /// a file that is meant; its path below the watched folder
+    File(PathBuf),
+    /// a sub-folder about to be looked through
+    Folder(PathBuf),
+}
+
+/// A walk through folders. What cannot be read is passed over with a warning.
+pub(super) struct Scan {
+    root: PathBuf,
+    open: Vec<(PathBuf, ReadDir)>,
+    /// to be opened next, once whoever asks has heard of it
+    next: Option<PathBuf>,
+}
+
+impl Scan {
+    /// Begins at `folder`, which is below `root`; [`Scan::enter`] opens it.
+    pub(super) fn new(root: &Path, folder: &Path) -> Scan {
+        Scan { root: root.to_owned(), open: Vec::new(), next: Some(folder.to_owned()) }
+    }
+
+    /// The next entry that is meant; none at the end.
+    pub(super) fn next(&mut self, selection: &Selection) -> Option<Found> {
+        loop {
+            let (folder, entries) = self.open.last_mut()?;
+            let Some(entry) = entries.next() else {
+                self.open.pop();
+                continue;
+            };
+            let Ok(entry) = entry else { continue };
+            let path = join(folder, entry.file_name());
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                if selection.enters(&self.root.join(&path)) {
+                    self.next = Some(path.clone());
+                    return Some(Found::Folder(path));
+                }
+            } else if (kind.is_file() || kind.is_symlink()) && selection.takes(&path) {
+                return Some(Found::File(path));
+            }
+        }
+    }
+
+    /// Opens the folder that was told last, after somebody began to listen to it.
+    pub(super) fn enter(&mut self) {
+        let Some(folder) = self.next.take() else { return };
+        match fs::read_dir(self.root.join(&folder)) {
+            Ok(entries) => self.open.push((folder, entries)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => tracing::warn!("{}: cannot be looked through: {e}", folder.display()),
+        }
+    }
+}
+
+fn join(folder: &Path, name: OsString) -> PathBuf {
+    match folder.as_os_str().is_empty() {
+        true => PathBuf::from(name),
+        false => folder.join(name),
+    }
+}
+
+/// Files of the folder that the journal does not know in the state they are in: they wait, or
+/// nobody watches.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn pending(
+    journal: &Path,
+    root: &Path,
+    selection: &Selection,
+) -> Result<Vec<PathBuf>, JournalError> {
+    let known = Journal::to_read(journal)?;
+    let mut all = Vec::new();
+    let mut scan = Scan::new(root, Path::new(""));
+    scan.enter();
+    while let Some(found) = scan.next(selection) {
+        match found {
+            Found::Folder(_) => scan.enter(),
+            Found::File(path) => {
+                let Ok(facts) = fs::metadata(root.join(&path)) else { continue };
+                if !matches!(known.look(&path, &Identity::of(&facts))?, Verdict::Known(_)) {
+                    all.push(path);
+                }
+            }
+        }
+    }
+    Ok(all)
+}

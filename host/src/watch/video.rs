@@ -1,0 +1,74 @@
+//! A video in the folder: the same job as `filmgate run` does, with the container it has.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::stop::Stop;
+use super::work::Shop;
+use crate::media::{
+    EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, OpenOptions, default_encoder,
+    encoder_named,
+};
+use crate::pipeline::{
+    FileJob, PipelineError, Progress, Selection, Target, Window, default_workers,
+};
+use crate::plugin::Supervisor;
+use crate::publish::Aside;
+
+/// How a video is written.
+pub(super) struct Settings {
+    format: String,
+    codec: String,
+}
+
+/// The ending of the output and how it is written: as the source, where that container can be
+/// written, else as Matroska.
+pub(super) fn plan(path: &Path) -> Result<(String, Settings), Stop> {
+    let ending = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
+    let (ending, format) = match Muxer::format_for(path, None) {
+        Ok(format) => (ending, format),
+        Err(_) => ("mkv".to_owned(), "matroska".to_owned()),
+    };
+    let codec = encoder_named(default_encoder(&format)).map_err(PipelineError::from)?;
+    Ok((ending, Settings { format, codec }))
+}
+
+/// Converts the video into the file aside, which the job replaces as a whole. Gives what is not
+/// in the output, for people.
+pub(super) fn convert(
+    shop: &Shop,
+    plugins: &[Arc<Supervisor>],
+    path: &Path,
+    aside: &Aside,
+    settings: &Settings,
+) -> Result<Vec<String>, Stop> {
+    let input = Input::open(path, &OpenOptions::files(&shop.cancel)).map_err(refused)?;
+    let job = FileJob {
+        output: Target::File(aside.path().to_owned()),
+        format: Some(settings.format.clone()),
+        replace: true,
+        plugins: plugins.to_vec(),
+        encode: EncodeOptions { codec: settings.codec.clone(), ..EncodeOptions::default() },
+        window: Window::default(),
+        selection: Selection::default(),
+        workers: default_workers(),
+        decoder_threads: 0,
+        accept_truncated: false,
+        compare: false,
+        dry_run: false,
+    };
+    let prepared = job.prepare(input, Vec::new(), &shop.cancel)?;
+    let summary = prepared.run(&shop.pool, &shop.cancel, &Arc::new(Progress::default()))?;
+    let mut notes = summary.left_out;
+    if summary.damaged > 0 {
+        notes.push(format!("{} packets could not be decoded", summary.damaged));
+    }
+    Ok(notes)
+}
+
+fn refused(error: MediaError) -> Stop {
+    match error.kind {
+        MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory => Stop::Trouble(error.message),
+        _ => Stop::Failed(error.message),
+    }
+}
