@@ -12,7 +12,7 @@ use image::metadata::Orientation;
 use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::format::recognise;
-use super::jpeg::JpegReader;
+use super::jpeg::{JpegReader, carries_metadata};
 use super::pixels::{self, from_image, plane_size, turned};
 use super::tiff::has_several_pages;
 use super::{Picture, PictureError, PictureErrorKind};
@@ -62,16 +62,19 @@ impl PictureReader {
     }
 
     fn read_jpeg(&mut self, bytes: &[u8]) -> Result<Picture, PictureError> {
-        let headers = JpegDecoder::new(Cursor::new(bytes));
-        let mut decoder = headers.map_err(|e| PictureError::of_image(&e))?;
-        check(decoder.dimensions())?;
+        let headers =
+            || JpegDecoder::new(Cursor::new(bytes)).map_err(|e| PictureError::of_image(&e));
         let Some(frame) = self.jpeg.read(bytes, &self.pool)? else {
-            let mut picture = decode(decoder)?;
+            let mut picture = decode(headers()?)?;
             if picture.icc.take().is_some() {
                 picture.notes.push("the profile of its CMYK colours is not kept".to_owned());
             }
             return Ok(picture);
         };
+        if !carries_metadata(bytes) {
+            return Ok(Picture { frame, alpha: None, icc: None, exif: None, notes: Vec::new() });
+        }
+        let mut decoder = headers()?;
         let (icc, mut exif) = metadata(&mut decoder);
         let orientation = exif.as_mut().and_then(|e| Orientation::remove_from_exif_chunk(e));
         let frame = match orientation {
