@@ -38,7 +38,7 @@ pub enum Command {
     Plugin(PluginCommand),
     /// What a media file says of itself: container, streams, formats, times, tags
     Probe {
-        /// The file to look into
+        /// What to look into: a file, a URL, a camera, or - for standard input
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]

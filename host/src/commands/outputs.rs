@@ -121,6 +121,14 @@ fn target(arguments: &RunArguments) -> Result<Target> {
     let picture = picture_encoder(&ending(&path)).is_some();
     if arguments.encoding.format.is_none() && picture {
         if !numbered(&text) {
+            if arguments.reading.max_frames.is_some_and(|n| n > 1) {
+                let message = format!(
+                    "{}: that is one picture; number them (out-%06d.png), or take one with \
+                     --max-frames 1",
+                    path.display()
+                );
+                return Err(WithExit::new(Exit::Usage, message).into());
+            }
             publish::check(&path, arguments.overwrite)?;
         }
         return Ok(Target::Pictures(path));

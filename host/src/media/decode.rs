@@ -69,7 +69,7 @@ impl VideoDecoder {
         let (par, time_base) = unsafe { ((*raw).codecpar, (*raw).time_base) };
         // SAFETY: as above.
         let format = formats::from_number(unsafe { (*par).format });
-        let output = stream_info(facts, format, &name)?;
+        let output = stream_info(facts, format, &name).map_err(|e| input.with_cause(e))?;
         // SAFETY: valid parameters.
         let codec = unsafe { open_decoder(par, time_base, &name, options) }?;
         Ok(VideoDecoder {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::c_int;
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::Arc;
 
@@ -79,7 +80,7 @@ impl EncodedPacket {
 
 /// Encodes one stream.
 pub struct VideoEncoder {
-    pub(super) codec: Codec,
+    pub(super) codec: ManuallyDrop<Codec>,
     info: StreamInfo,
     name: String,
     /// in the encoder's time base
@@ -153,7 +154,7 @@ impl VideoEncoder {
         }
         open(&mut codec, encoder, &name, options)?;
         Ok(VideoEncoder {
-            codec,
+            codec: ManuallyDrop::new(codec),
             widen: match wide == *source {
                 true => None,
                 false => Some(Scaler::new(shape(source), shape(&wide))?),
@@ -193,6 +194,15 @@ impl VideoEncoder {
     /// What the frames must be like.
     pub fn input(&self) -> &StreamInfo {
         &self.info
+    }
+
+    /// What comes out: the frames' stream, in the size that is coded.
+    pub fn output(&self) -> StreamInfo {
+        let context = self.codec.get();
+        let side = |coded: c_int, own: u32| u32::try_from(coded).unwrap_or(own);
+        let (width, height) =
+            (side(context.width, self.info.width), side(context.height, self.info.height));
+        StreamInfo { width, height, ..self.info.clone() }
     }
 
     /// Frames whose timestamp was not after the one before, and was made one tick later.
@@ -351,6 +361,17 @@ impl VideoEncoder {
 
     fn failed(&self, code: c_int) -> MediaError {
         MediaError::av(Kind::Encode, format!("{}, at frame {}", self.name, self.sent), code)
+    }
+}
+
+impl Drop for VideoEncoder {
+    fn drop(&mut self) {
+        // SVT-AV1's shutdown waits for ever for a picture where it was given none: then its threads
+        // are left to the process's end.
+        if self.sent > 0 || !self.name.contains("libsvtav1") {
+            // SAFETY: dropped once, and not used behind this.
+            unsafe { ManuallyDrop::drop(&mut self.codec) }
+        }
     }
 }
 

@@ -69,7 +69,7 @@ pub use raw::{RawFormat, RawPictures};
 pub use sink::Sink;
 pub use sound::SoundEncoder;
 pub use source::{InputSource, check_input_format, numbered, scheme};
-pub use targets::{default_format, header_options, holds_sound};
+pub use targets::{default_format, header_options, holds_chapters, holds_sound};
 pub use template::StreamTemplate;
 
 use ffmpeg_next::ffi;

@@ -102,6 +102,11 @@ pub(super) fn holds_beyond(format: &str, kind: ffi::AVMediaType, codec: ffi::AVC
     format == "matroska" && unsafe { ffi::av_codec_get_tag(tables.as_ptr(), codec) } != 0
 }
 
+/// Whether a container has chapters (libavformat writes them into these).
+pub fn holds_chapters(format: &str) -> bool {
+    matches!(format, "mp4" | "mov" | "3gp" | "matroska" | "webm" | "ogg" | "asf" | "nut")
+}
+
 /// The container for a URL or a pipe that names none: what servers of the scheme expect.
 pub fn default_format(scheme: &str) -> &'static str {
     match scheme {

@@ -139,7 +139,7 @@ impl FileJob {
         let encoder = VideoEncoder::new(&encoded, clock, &options_of_encoder)?;
         let mut summary = Summary {
             input: Some(source),
-            output: Some(encoded),
+            output: Some(encoder.output()),
             conversions: chain.notes.iter().cloned().chain(encoder.note()).collect(),
             workers: self.workers,
             ..Summary::default()
