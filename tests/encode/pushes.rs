@@ -1,7 +1,7 @@
 //! Pushes that last: a real RTMP server that is not there, dies, refuses and stalls.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::Path;
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn in_a_gap(push: &Value, n: usize) -> bool {
 }
 
 /// The timestamps of a record, milliseconds.
-fn times(record: &PathBuf) -> Vec<f64> {
+fn times(record: &Path) -> Vec<f64> {
     let facts = ffprobe(record, "-select_streams v -show_entries packet=dts_time");
     let packets = facts["packets"].as_array().expect("packets").clone();
     let time = |p: &Value| p["dts_time"].as_str().and_then(|t| t.parse().ok()).expect("a time");
