@@ -8,6 +8,7 @@
 pub mod cancel;
 pub mod commands;
 pub mod frame;
+pub mod join;
 pub mod media;
 pub mod pipeline;
 pub mod plugin;

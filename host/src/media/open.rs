@@ -32,6 +32,7 @@ pub struct Input {
     pub(super) facts: MediaFacts,
     pub(super) progress: Progress,
     path: PathBuf,
+    quick: bool,
 }
 
 // SAFETY: nothing in it is tied to a thread; it is used through `&mut self`, or read.
@@ -76,7 +77,7 @@ impl Input {
         let path = source.name();
         let doing = format!("open {}", path.display());
         let interrupt = Arc::new(Interrupt::new(&options.cancel));
-        let reader = reader(source, &interrupt, &doing)?;
+        let reader = reader(source, &interrupt, options.buffer, &doing)?;
         interrupt.set_deadline(Some(options.deadline));
         let mut opening = Opening { source: reader, interrupt, options, path: &path, doing };
         let mut context = match source {
@@ -87,14 +88,33 @@ impl Input {
                 opening.read_header(format)?
             }
         };
-        opening.look_inside(&mut context)?;
+        // SAFETY: the context is valid and nobody else's.
+        let quick = options.quick && unsafe { says_all(context.as_ptr()) };
+        if !quick {
+            opening.look_inside(&mut context)?;
+        }
         opening.interrupt.set_deadline(None);
         // SAFETY: the context is valid and nobody else's.
         let facts = unsafe { facts::read(context.as_ptr()) };
         let progress = Progress::new(&facts);
         let Opening { source: reader, interrupt, .. } = opening;
         let patience = source.is_network().then_some(options.deadline);
-        Ok(Input { context, source: reader, interrupt, patience, facts, progress, path })
+        Ok(Input { context, source: reader, interrupt, patience, facts, progress, path, quick })
+    }
+
+    /// Whether nothing was decoded to find out more than the header says
+    /// ([`OpenOptions::quick`]): profile, pixel format and the like are not known then.
+    pub fn is_quick(&self) -> bool {
+        self.quick
+    }
+
+    /// The metadata of the very file that is read, whatever its name leads to by now; none for
+    /// what is no file.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn file_metadata(&mut self) -> std::io::Result<Option<std::fs::Metadata>> {
+        self.source.as_mut().map(|s| s.stream().file.metadata()).transpose()
     }
 
     pub fn facts(&self) -> &MediaFacts {
@@ -179,6 +199,7 @@ impl Input {
 fn reader(
     source: &InputSource,
     interrupt: &Arc<Interrupt>,
+    buffer: usize,
     doing: &str,
 ) -> Result<Option<Avio<Source>>, MediaError> {
     let (file, pipe) = match source {
@@ -188,7 +209,7 @@ fn reader(
         InputSource::Url(_) | InputSource::Named { .. } => return Ok(None),
     };
     let source = Source { file, pipe, interrupt: Arc::clone(interrupt), error: None };
-    Avio::new(source, false).map(Some).ok_or_else(|| MediaError::memory(doing))
+    Avio::with_buffer(source, false, buffer).map(Some).ok_or_else(|| MediaError::memory(doing))
 }
 
 pub(super) struct Opening<'a> {
@@ -375,6 +396,44 @@ impl Opening<'_> {
             Some(error) => Err(MediaError::new(Kind::Read, format!("{}: {error}", self.doing))),
             None => Ok(()),
         }
+    }
+}
+
+/// Whether a header says all that is needed to copy its streams: of the containers with an index
+/// in front or behind (`mov`), where every stream's parameters are complete.
+///
+/// # Safety
+/// `context` is a valid demuxer context that nobody changes meanwhile.
+unsafe fn says_all(context: *const ffi::AVFormatContext) -> bool {
+    use ffi::AVCodecID::*;
+    use ffi::AVMediaType::*;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let c = &*context;
+        let mov = demuxer_names(c.iformat).0.split(',').any(|n| n == "mov");
+        let complete = |i: usize| {
+            let stream = *c.streams.add(i);
+            let par = &*(*stream).codecpar;
+            let indexed = ffi::avformat_index_get_entries_count(stream) > 0;
+            let configured = par.extradata_size > 0;
+            match par.codec_type {
+                AVMEDIA_TYPE_VIDEO if (*stream).disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0 => {
+                    true
+                }
+                AVMEDIA_TYPE_VIDEO => {
+                    let bare = matches!(par.codec_id, AV_CODEC_ID_MJPEG | AV_CODEC_ID_VP9);
+                    indexed && par.width > 0 && par.height > 0 && (configured || bare)
+                }
+                // Others (mp3, ac3) have their rate and layout in the packets.
+                AVMEDIA_TYPE_AUDIO => {
+                    let known = matches!(par.codec_id, AV_CODEC_ID_AAC | AV_CODEC_ID_OPUS);
+                    indexed && known && configured && par.sample_rate > 0
+                        && par.ch_layout.nb_channels > 0
+                }
+                _ => true,
+            }
+        };
+        mov && c.nb_streams > 0 && (0..c.nb_streams as usize).all(complete)
     }
 }
 
