@@ -10,6 +10,11 @@ compile := scripts/compile.sh
 binary := target/release/filmgate
 components := target/release/plugins
 
+bash_completions := $(PREFIX)/share/bash-completion/completions
+zsh_completions := $(PREFIX)/share/zsh/site-functions
+fish_completions := $(PREFIX)/share/fish/vendor_completions.d
+man_pages := $(PREFIX)/share/man/man1
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build plugins demo test bench lint install uninstall clean \
@@ -48,11 +53,19 @@ install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DES
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins"
 	install -m 755 $(binary) "$(DESTDIR)$(PREFIX)/bin/filmgate"
 	install -m 644 $(components)/*.wasm "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins/"
+	install -d "$(DESTDIR)$(bash_completions)" "$(DESTDIR)$(zsh_completions)" \
+	  "$(DESTDIR)$(fish_completions)" "$(DESTDIR)$(man_pages)"
+	$(binary) completions bash >"$(DESTDIR)$(bash_completions)/filmgate"
+	$(binary) completions zsh >"$(DESTDIR)$(zsh_completions)/_filmgate"
+	$(binary) completions fish >"$(DESTDIR)$(fish_completions)/filmgate.fish"
+	$(binary) man "$(DESTDIR)$(man_pages)"
 
 uninstall: ## remove what install copied
 	rm -f "$(DESTDIR)$(PREFIX)/bin/filmgate"
 	for plugin in $(components)/*.wasm; do rm -f "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins/$${plugin##*/}"; done
 	-rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins" "$(DESTDIR)$(PREFIX)/lib/filmgate" 2>/dev/null
+	rm -f "$(DESTDIR)$(bash_completions)/filmgate" "$(DESTDIR)$(zsh_completions)/_filmgate" \
+	  "$(DESTDIR)$(fish_completions)/filmgate.fish" "$(DESTDIR)$(man_pages)"/filmgate{,-*}.1
 
 clean: ## remove everything that was built or fetched
 	rm -rf target plugins/target build

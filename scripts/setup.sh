@@ -43,7 +43,7 @@ has() {
     clang) clang -print-targets 2>/dev/null | grep wasm32 ;;
     wasm-ld) command -v wasm-ld ;;
     libclang) has_libclang ;;
-    libav) pkg-config --exists libavcodec libavformat libavutil libswscale libswresample ;;
+    libav) pkg-config --exists libavcodec libavdevice libavformat libavutil libswscale libswresample ;;
     ffmpeg) command -v ffmpeg && command -v ffprobe ;;
     curl) command -v curl ;;
     python) scripts/venv.sh --which ;;

@@ -1,7 +1,7 @@
 //! filmgate: a native media host whose logic is swapped out by sandboxed WebAssembly plugins.
 //!
 //! The rooms, from the top floor to the ground; arrows go down only:
-//! `commands` → `pipeline` → `media`, `plugin` → `frame`, `publish`, `cancel`.
+//! `commands` → `pipeline` → `media`, `plugin`, `pictures` → `frame`, `publish`, `cancel`.
 //! `media` and `plugin` do not know each other: `pipeline` introduces them, with a plain
 //! [`frame::Frame`].
 
@@ -10,6 +10,7 @@ pub mod commands;
 pub mod frame;
 pub mod join;
 pub mod media;
+pub mod pictures;
 pub mod pipeline;
 pub mod plugin;
 mod pool;

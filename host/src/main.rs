@@ -4,35 +4,54 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use filmgate::cancel::Cancel;
-use filmgate::commands::{Arguments, Exit, message, run, tell};
+use filmgate::commands::args::LogFormat;
+use filmgate::commands::{Exit, SAID, config, message, run, speak_json, tell_error};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    // libav complains of much that it gets over; what stops a job is in the error's own text.
-    let quiet = || EnvFilter::new("warn,libav=error");
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .without_time()
-        .log_internal_errors(false)
-        .init();
+    let arguments = match config::read() {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => return Exit::Done.into(),
+        Err(error) => return end(&error),
+    };
+    start_log(arguments.log_format);
     let cancel = Cancel::new();
     if let Err(e) = stop_on_signals(&cancel) {
-        tell(format_args!("filmgate: signals cannot be handled: {e}\n"));
+        tell_error(&format!("signals cannot be handled: {e}"), Exit::Failed);
         return Exit::Failed.into();
     }
     match run(arguments, &cancel) {
         Ok(exit) => exit.into(),
-        Err(error) => {
-            tell(format_args!("filmgate: {}\n", message(&error)));
-            Exit::of(&error).into()
+        Err(error) => end(&error),
+    }
+}
+
+/// Tells why, and gives the exit code for it.
+fn end(error: &anyhow::Error) -> ExitCode {
+    let exit = Exit::of(error);
+    tell_error(&message(error), exit);
+    exit.into()
+}
+
+/// Messages go to stderr; `RUST_LOG` sets which.
+fn start_log(format: LogFormat) {
+    // libav complains of much that it gets over; what stops a job is in the error's own text.
+    let quiet = || EnvFilter::new("warn,libav=error");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).log_internal_errors(false);
+    match format {
+        LogFormat::Text => {
+            let ansi = std::io::stderr().is_terminal();
+            log.with_env_filter(filter).with_ansi(ansi).without_time().init();
+        }
+        LogFormat::Json => {
+            speak_json();
+            let said = format!("{SAID}=info").parse();
+            let filter = filter.add_directive(said.expect("a target and a level"));
+            log.with_env_filter(filter).json().flatten_event(true).init();
         }
     }
 }

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::{AccessFlags, access};
 use tracing::info;
 
 /// Why a file could not be published. The texts name the file and the way out.
@@ -155,6 +156,21 @@ pub fn check(target: &Path, replace: bool) -> Result<PathBuf, PublishError> {
         }
         _ => Ok(target),
     }
+}
+
+/// Finds out, without writing anything, whether a file could be made where `target` is to be. Only
+/// the making itself is sure to tell; a folder that is not there, or not to be written to, is told.
+///
+/// # Errors
+/// `Folder`.
+pub fn check_folder(target: &Path) -> Result<(), PublishError> {
+    let path = resolve(target)?;
+    let folder = folder_of(&path);
+    access(&folder, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|errno| PublishError::Folder {
+        path,
+        folder,
+        source: errno.into(),
+    })
 }
 
 /// Whether two paths lead to one file.

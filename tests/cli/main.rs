@@ -1,8 +1,10 @@
 //! The program as a person uses it.
 
 mod chains;
+mod config;
 mod exit_codes;
 mod inputs;
+mod installation;
 mod interrupts;
 mod media;
 mod names;
@@ -12,6 +14,8 @@ mod plugin_verbs;
 mod plugins;
 mod policies;
 mod reference;
+mod reports;
 mod run_inputs;
 mod run_outputs;
+mod stills;
 mod talk;

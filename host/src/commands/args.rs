@@ -4,16 +4,22 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::frame::FrameArguments;
 use super::inputs::InputArguments;
 use super::outputs::OutputArguments;
+pub use super::reports::ReportArguments;
+use crate::plugin::OnFailure;
 
 /// A media host whose logic is swapped out by sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
-#[command(name = "filmgate", version, disable_help_subcommand = true)]
+#[command(name = "filmgate", version, long_version = super::version::long(), disable_help_subcommand = true)]
 #[command(after_help = "Messages go to stderr. RUST_LOG sets how much is said (RUST_LOG=debug).\n\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 10-16 plugins, 20-24 input, 30-34 output, \
 130 interrupted; see docs/exit-codes.md.")]
 pub struct Arguments {
+    /// How messages on stderr are written: for people, or a JSON object a line
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -21,10 +27,45 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Take a video through plugins: decode, plugin after plugin, encode; sound is copied
-    Run(RunArguments),
+    Run(Box<RunArguments>),
+    /// Take one picture of a video through plugins, as a PNG or JPEG file
+    Frame(FrameArguments),
     /// Look at plugins, try them out, make them
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// What a media file says of itself: container, streams, formats, times, tags
+    Probe {
+        /// The file to look into
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Whether everything that filmgate stands on is in order: libav, codecs, plugins, cache;
+    /// exit code 1 when something is broken
+    Doctor {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Print the completions for a shell
+    ///
+    /// For bash: `filmgate completions bash > ~/.local/share/bash-completion/completions/filmgate`.
+    Completions {
+        /// Which shell they are for
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    Man {
+        /// Where the pages of all commands go; without it, filmgate's own page is printed
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -57,10 +98,10 @@ pub struct RunArguments {
     #[command(flatten)]
     pub encoding: OutputArguments,
     /// How many threads plugins get whose frames may be shared out [default: one a processor]
-    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Plugins")]
+    #[arg(env = "FILMGATE_WORKERS", hide_env_values = true, short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Plugins")]
     pub workers: Option<u16>,
     /// What to do when a plugin breaks
-    #[arg(long, value_enum, default_value_t = CrashPolicy::Fail, help_heading = "Plugins")]
+    #[arg(env = "FILMGATE_ON_FAILURE", hide_env_values = true, long, value_enum, default_value_t = CrashPolicy::Fail, help_heading = "Plugins")]
     pub on_failure: CrashPolicy,
     #[command(flatten)]
     pub limits: LimitArguments,
@@ -72,6 +113,27 @@ pub struct RunArguments {
     pub quiet: bool,
     #[command(flatten)]
     pub json: Json,
+    #[command(flatten)]
+    pub reports: ReportArguments,
+    /// Take options that are not given here, and plugins, out of a TOML file; see docs/config.md
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the JSON schema of such files
+    #[arg(long)]
+    pub config_schema: bool,
+    /// what a file sets for each of the plugins alone; none for plugins of the command line
+    #[arg(skip)]
+    pub plugin_settings: Vec<PluginSettings>,
+}
+
+/// What may be set for one plugin alone, in a file.
+#[derive(Clone, Debug, Default)]
+pub struct PluginSettings {
+    pub on_failure: Option<CrashPolicy>,
+    /// milliseconds
+    pub deadline: Option<u64>,
+    /// MiB
+    pub memory: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -81,6 +143,15 @@ pub enum CrashPolicy {
     /// The frame passes that plugin unchanged and is counted, exit code 3; the plugin is started
     /// anew after 1, 2, 4 s, and after three failures in a minute no more
     Bypass,
+}
+
+impl CrashPolicy {
+    pub fn policy(self) -> OnFailure {
+        match self {
+            CrashPolicy::Fail => OnFailure::Fail,
+            CrashPolicy::Bypass => OnFailure::Bypass,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -156,19 +227,25 @@ pub struct Json {
 #[derive(Debug, Args)]
 pub struct LimitArguments {
     /// How long one call of a plugin may take, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    #[arg(env = "FILMGATE_DEADLINE", hide_env_values = true, long, value_name = "MS", default_value_t = 2000, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub deadline: u64,
     /// How much memory one instance of a plugin may take, in MiB; the frames that it holds may
     /// take as much again
-    #[arg(long, value_name = "MIB", default_value_t = 256, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    #[arg(env = "FILMGATE_MEMORY", hide_env_values = true, long, value_name = "MIB", default_value_t = 256, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub memory: u64,
 }
 
 impl LimitArguments {
     pub fn limits(&self) -> crate::plugin::Limits {
+        self.with(None, None)
+    }
+
+    /// With another deadline in milliseconds, and another cap on memory in MiB.
+    pub fn with(&self, deadline: Option<u64>, memory: Option<u64>) -> crate::plugin::Limits {
+        let (deadline, memory) = (deadline.unwrap_or(self.deadline), memory.unwrap_or(self.memory));
         crate::plugin::Limits {
-            deadline: std::time::Duration::from_millis(self.deadline),
-            memory: usize::try_from(self.memory << 20).unwrap_or(usize::MAX),
+            deadline: std::time::Duration::from_millis(deadline),
+            memory: usize::try_from(memory << 20).unwrap_or(usize::MAX),
             ..crate::plugin::Limits::default()
         }
     }

@@ -2,6 +2,7 @@
 //! docs/exit-codes.md, and `filmgate --help` names the file.
 
 use crate::media::{MediaError, MediaErrorKind};
+use crate::pictures::PictureError;
 use crate::pipeline::PipelineError;
 use crate::plugin::PluginError;
 use crate::publish::PublishError;
@@ -45,6 +46,16 @@ impl Exit {
         error.chain().find_map(Exit::of_cause).unwrap_or(Exit::Failed)
     }
 
+    /// In a word, for programs: whether there is an output, and whether all is in it.
+    pub fn status(self) -> &'static str {
+        match self {
+            Exit::Done => "done",
+            Exit::Partly => "partly",
+            Exit::Interrupted => "interrupted",
+            _ => "failed",
+        }
+    }
+
     fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         if let Some(e) = cause.downcast_ref::<WithExit>() {
             return Some(e.exit);
@@ -54,6 +65,9 @@ impl Exit {
         }
         if let Some(e) = cause.downcast_ref::<MediaError>() {
             return Some(Exit::of_media(e));
+        }
+        if let Some(e) = cause.downcast_ref::<PictureError>() {
+            return Exit::of_picture(e);
         }
         if let Some(e) = cause.downcast_ref::<PublishError>() {
             return Some(Exit::of_publish(e));
@@ -96,6 +110,14 @@ impl Exit {
             PublishError::Exists(_) => Exit::OutputExists,
             PublishError::NotAFile { .. } | PublishError::Folder { .. } => Exit::OutputUnwritable,
             PublishError::Write { .. } => Exit::OutputWrite,
+        }
+    }
+
+    fn of_picture(error: &PictureError) -> Option<Exit> {
+        match error {
+            PictureError::Ending(_) => Some(Exit::OutputUnsupported),
+            PictureError::Publish(e) => Some(Exit::of_publish(e)),
+            PictureError::Encode { .. } => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What `run` reads: the arguments about inputs, and the inputs opened.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -166,7 +166,7 @@ pub(super) fn selection(arguments: &RunArguments, input: &Input) -> Result<Selec
 }
 
 /// Whether a path is one of the inputs by another name.
-pub(super) fn is_input(arguments: &RunArguments, output: &PathBuf) -> bool {
+pub(super) fn is_input(arguments: &RunArguments, output: &Path) -> bool {
     arguments.input.iter().any(|input| crate::pipeline::is_input(input, output))
 }
 

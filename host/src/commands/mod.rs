@@ -1,18 +1,33 @@
 //! The verbs, one file each. A verb reads as its story; how things are done is in the rooms below.
 
 pub mod args;
+pub mod config;
+mod config_plugin;
+mod config_schema;
+mod digest;
+mod doctor;
+mod events;
 pub mod exit;
+mod frame;
 mod inputs;
+mod load;
 mod mapping;
 mod out;
 mod outputs;
+mod plan;
 pub mod plugin;
+mod probe;
+mod receipt;
+mod reports;
 pub mod run;
+mod shell;
 mod show;
+mod tags;
+mod version;
 
 pub use args::Arguments;
 pub use exit::{Exit, WithExit, message};
-pub use out::tell;
+pub use out::{SAID, speak_json, tell, tell_error};
 
 use args::Command;
 
@@ -23,6 +38,11 @@ use args::Command;
 pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, cancel),
+        Command::Frame(arguments) => frame::run(&arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
+        Command::Probe { file, json } => probe::run(&file, json.json, cancel),
+        Command::Doctor { json } => doctor::run(json.json, cancel),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { folder } => shell::man(folder.as_deref()),
     }
 }

@@ -4,9 +4,13 @@
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use serde::{Serialize, Serializer};
+use tracing::{error, info};
+
+use super::exit::Exit;
 
 /// Adds a line to a text that is being put together; writing to a `String` cannot fail.
 macro_rules! line {
@@ -30,12 +34,45 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
     print(&(serde_json::to_string_pretty(value)? + "\n"))
 }
 
+/// Whether stderr is JSON, a line a message.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// What is told to people has a target of its own, so that no `RUST_LOG` can lose it.
+pub const SAID: &str = "filmgate::said";
+
+/// From now on what is told goes through the log, which writes JSON.
+pub fn speak_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
+
+pub(super) fn speaks_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
+
 /// Tells people. Where nobody can hear it, nothing can be done about that.
 pub fn tell(text: impl Display) {
-    let _ = write!(io::stderr(), "{text}");
+    match speaks_json() {
+        true => info!(target: SAID, "{}", text.to_string().trim_end()),
+        false => {
+            let _ = write!(io::stderr(), "{text}");
+        }
+    }
+}
+
+/// Tells why the program ends.
+pub fn tell_error(message: &str, exit: Exit) {
+    match speaks_json() {
+        true => error!(target: SAID, exit = exit as u8, "{message}"),
+        false => tell(format_args!("filmgate: {message}\n")),
+    }
 }
 
 /// A path in JSON, whose texts are UTF-8: what is not, stands as U+FFFD.
 pub(super) fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
+}
+
+/// The same as a text.
+pub(super) fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }

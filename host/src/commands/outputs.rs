@@ -28,10 +28,10 @@ pub struct OutputArguments {
     #[arg(long, value_name = "NAME")]
     pub codec: Option<String>,
     /// The encoder's preset: for x264 ultrafast to placebo, the slower, the smaller the output
-    #[arg(long, value_name = "NAME")]
+    #[arg(env = "FILMGATE_PRESET", hide_env_values = true, long, value_name = "NAME")]
     pub preset: Option<String>,
     /// Constant quality on the encoder's own scale: for x264 0 (lossless) to 51 (worst), usually 23
-    #[arg(long, value_name = "N", value_parser = crf)]
+    #[arg(env = "FILMGATE_CRF", hide_env_values = true, long, value_name = "N", value_parser = crf)]
     pub crf: Option<f64>,
     /// Bits a second instead of constant quality: 800k, 2.5M
     #[arg(long, value_name = "RATE", value_parser = bit_rate, conflicts_with = "crf")]
@@ -172,9 +172,10 @@ fn encode_options(encoding: &OutputArguments, codec: String) -> Result<EncodeOpt
 }
 
 /// Whether a job ended because whoever read its standard output had enough (`| head`): no fault.
-pub(super) fn is_left_by_its_reader(error: &PipelineError, target: &Target) -> bool {
+pub(super) fn is_left_by_its_reader(error: &anyhow::Error, target: &Target) -> bool {
     let gone = MediaErrorKind::Write(ErrorKind::BrokenPipe);
-    *target == Target::Stdout && matches!(error, PipelineError::Media(e) if e.kind == gone)
+    let error = error.downcast_ref::<PipelineError>();
+    *target == Target::Stdout && matches!(error, Some(PipelineError::Media(e)) if e.kind == gone)
 }
 
 #[cfg(test)]

@@ -3,81 +3,116 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use serde_json::{Value, json};
 use tracing::warn;
 
-use super::args::{CrashPolicy, RunArguments};
-use super::exit::Exit;
+use super::args::{PluginSettings, RunArguments};
+use super::events::Events;
+use super::exit::{Exit, message};
+use super::load::{self, Wanted};
 use super::out::{print_json, tell};
-use super::{inputs, outputs, show};
+use super::reports::{self, Reports};
+use super::{inputs, outputs, plan, show};
 use crate::cancel::Cancel;
-use crate::pipeline::{FileJob, Progress, Summary, default_workers};
-use crate::plugin::{
-    CodeCache, Engine, OnFailure, Plugin, Reference, Supervisor, catalogue, resolve,
-};
+use crate::frame::PlanePool;
+use crate::pipeline::{FileJob, Prepared, Progress, Summary, default_workers};
+use crate::plugin::{CodeCache, Engine, Supervisor};
 
 pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
+    let events = Events::new(arguments.reports.progress_json, &arguments.output);
+    let result = work(arguments, events, cancel);
+    if let Err(error) = &result {
+        let exit = Exit::of(error);
+        let fields =
+            json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
+        events.emit("result", fields);
+    }
+    result
+}
+
+fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exit> {
     let output = outputs::plan(arguments)?;
+    reports::check(arguments)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let plugins = load_plugins(arguments, &engine, cancel)?;
+    let plugins = load::plugins(&wanted(arguments), &engine, cancel)?;
     let mut opened = inputs::open(arguments, cancel)?;
+    let target = output.target.clone();
     let job = FileJob {
-        output: output.target.clone(),
+        output: output.target,
         format: output.format,
         replace: arguments.overwrite,
-        plugins,
+        plugins: plugins.clone(),
         encode: output.encode,
         window: arguments.reading.window(),
         selection: inputs::selection(arguments, &opened[0])?,
         workers: arguments.workers.map_or_else(default_workers, usize::from),
         decoder_threads: 0,
         accept_truncated: arguments.accept_truncated,
+        dry_run: arguments.reports.dry_run,
+        compare: arguments.reports.compare,
     };
     let first = opened.remove(0);
     let prepared = job.prepare(first, opened, cancel)?;
     for reason in &prepared.summary().missing {
         warn!("not all of it is in the output: {reason}");
     }
+    if arguments.reports.dry_run {
+        plan::show(arguments, &prepared.plan(), &plugins)?;
+        return Ok(Exit::Done);
+    }
     for reason in &prepared.summary().left_out {
         warn!("not in the output: {reason}");
     }
-    let progress = Arc::new(Progress::default());
-    let bar = show::Bar::start(&progress, prepared.duration(), arguments.quiet);
-    let result = prepared.run(engine.pool(), cancel, &progress);
-    drop(bar);
-    let summary = match result {
-        Err(error) if outputs::is_left_by_its_reader(&error, &output.target) => {
-            return Ok(Exit::Done);
-        }
-        other => other?,
-    };
-    report(arguments, &summary)?;
-    Ok(exit(&summary))
-}
-
-/// Finds, loads and checks all plugins and their parameters, before anything else is touched.
-fn load_plugins(
-    arguments: &RunArguments,
-    engine: &Engine,
-    cancel: &Cancel,
-) -> Result<Vec<Arc<Supervisor>>> {
-    let folders = catalogue::folders();
-    let limits = arguments.limits.limits();
-    let on_failure = match arguments.on_failure {
-        CrashPolicy::Fail => OnFailure::Fail,
-        CrashPolicy::Bypass => OnFailure::Bypass,
-    };
-    let mut plugins = Vec::with_capacity(arguments.plugins.len());
-    for text in &arguments.plugins {
-        let reference = Reference::parse(text)?;
-        let path = catalogue::find(&reference.name, &folders)?;
-        let plugin = Plugin::load(engine, &path, &limits)?;
-        let parameters = resolve(&plugin.description, &reference.parameters)?;
-        plugins.push(Arc::new(Supervisor::new(Arc::new(plugin), parameters, on_failure, cancel)));
+    match carry_out(arguments, prepared, &plugins, events, engine.pool(), cancel) {
+        Err(error) if outputs::is_left_by_its_reader(&error, &target) => Ok(Exit::Done),
+        other => other,
     }
-    Ok(plugins)
 }
 
-fn report(arguments: &RunArguments, summary: &Summary) -> Result<()> {
+/// Runs the job and writes what is to be told of it.
+fn carry_out(
+    arguments: &RunArguments,
+    mut prepared: Prepared,
+    plugins: &[Arc<Supervisor>],
+    events: Events,
+    pool: &PlanePool,
+    cancel: &Cancel,
+) -> Result<Exit> {
+    let plan = plan::json(arguments, &prepared.plan(), plugins);
+    let reports = Reports::begin(arguments, &plan, &mut prepared)?;
+    let progress = Arc::new(Progress::default());
+    let duration = prepared.duration();
+    events.emit("start", plan);
+    let bar = show::Bar::start(&progress, duration, arguments.quiet);
+    let following = events.follow(&progress, duration);
+    let result = prepared.run(pool, cancel, &progress);
+    drop((bar, following));
+    let summary = result?;
+    let exit = exit(&summary);
+    let json = show::summary_json(arguments, &summary, plugins, exit);
+    reports.publish(&json, cancel)?;
+    report(arguments, &summary, &json)?;
+    events.emit("result", json);
+    Ok(exit)
+}
+
+/// The plugins asked for, each with its limits and crash policy.
+fn wanted(arguments: &RunArguments) -> Vec<Wanted<'_>> {
+    let of_all = PluginSettings::default();
+    let settings = arguments.plugin_settings.iter().chain(std::iter::repeat(&of_all));
+    arguments
+        .plugins
+        .iter()
+        .zip(settings)
+        .map(|(text, own)| Wanted {
+            text,
+            limits: arguments.limits.with(own.deadline, own.memory),
+            on_failure: own.on_failure.unwrap_or(arguments.on_failure).policy(),
+        })
+        .collect()
+}
+
+fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<()> {
     if summary.damaged > 0 {
         warn!(
             "{} packets of the input could not be decoded and are missing; RUST_LOG=warn says why",
@@ -91,7 +126,7 @@ fn report(arguments: &RunArguments, summary: &Summary) -> Result<()> {
         warn!("the input's clock jumped {} times; that was taken out", summary.jumps);
     }
     if arguments.json.json {
-        print_json(&show::summary_json(arguments, summary))?;
+        print_json(json)?;
     } else if !arguments.quiet {
         tell(show::summary_text(arguments, summary));
     }

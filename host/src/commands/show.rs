@@ -11,8 +11,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::args::RunArguments;
+use super::exit::Exit;
+use super::out::speaks_json;
+use super::plan::stream_json;
 use crate::pipeline::{Progress, Reading, Summary};
-use crate::plugin::summary as stream_summary;
+use crate::plugin::{Supervisor, summary as stream_summary};
 
 /// A progress bar on stderr, where that is a terminal. Dropped, it goes away.
 pub(super) struct Bar {
@@ -22,7 +25,7 @@ pub(super) struct Bar {
 impl Bar {
     /// `duration`: nanoseconds of the whole, where known.
     pub(super) fn start(progress: &Arc<Progress>, duration: Option<i64>, quiet: bool) -> Bar {
-        if quiet || !std::io::stderr().is_terminal() {
+        if quiet || speaks_json() || !std::io::stderr().is_terminal() {
             return Bar { running: None };
         }
         let progress = Arc::clone(progress);
@@ -113,18 +116,22 @@ pub(super) fn summary_text(arguments: &RunArguments, s: &Summary) -> String {
 }
 
 /// The summary for programs.
-pub(super) fn summary_json(arguments: &RunArguments, s: &Summary) -> Value {
+pub(super) fn summary_json(
+    arguments: &RunArguments,
+    s: &Summary,
+    plugins: &[Arc<Supervisor>],
+    exit: Exit,
+) -> Value {
     let stage = |r: Reading| json!({ "frames": r.frames, "ms_a_frame": r.ms_a_frame() });
-    let stream = |info: &Option<crate::frame::StreamInfo>| {
-        info.as_ref()
-            .map(|i| json!({ "format": i.format.name(), "width": i.width, "height": i.height }))
-    };
     let plugins: Vec<Value> = s
         .plugins
         .iter()
-        .map(|p| {
+        .zip(plugins)
+        .map(|(p, supervisor)| {
             json!({
                 "name": p.name,
+                "version": supervisor.plugin().description.version,
+                "sha256": supervisor.plugin().digest,
                 "frames": p.reading.frames,
                 "ms_a_frame": p.reading.ms_a_frame(),
                 "bypassed": p.bypassed,
@@ -133,6 +140,8 @@ pub(super) fn summary_json(arguments: &RunArguments, s: &Summary) -> Value {
         })
         .collect();
     json!({
+        "status": exit.status(),
+        "exit": exit as u8,
         "input": arguments.input.first().map(|i| i.to_string_lossy()),
         "inputs": arguments.input.iter().map(|i| i.to_string_lossy()).collect::<Vec<_>>(),
         "output": arguments.output.to_string_lossy(),
@@ -141,8 +150,8 @@ pub(super) fn summary_json(arguments: &RunArguments, s: &Summary) -> Value {
         "bytes": s.bytes,
         "seconds": s.wall.as_secs_f64(),
         "workers": s.workers,
-        "decoded": stream(&s.input),
-        "encoded": stream(&s.output),
+        "decoded": s.input.as_ref().map(stream_json),
+        "encoded": s.output.as_ref().map(stream_json),
         "copied": s.copied,
         "left_out": s.left_out,
         "missing": s.missing,

@@ -143,7 +143,7 @@ pub(super) fn usual_options(options: &EncodeOptions) -> Vec<(String, String)> {
         _ => {}
     }
     let given = |key: &str| options.options.iter().any(|(k, _)| k == key);
-    usual.retain(|(key, _)| !given(key) && !(*key == "b" && options.bit_rate.is_some()));
+    usual.retain(|(key, _)| !(given(key) || *key == "b" && options.bit_rate.is_some()));
     usual.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }
 

@@ -15,6 +15,7 @@
 mod av;
 mod avio;
 mod choice;
+mod codecs;
 mod convert;
 mod decode;
 mod demux;
@@ -47,6 +48,7 @@ mod targets;
 mod tests;
 
 pub use choice::{default_encoder, encoder_named, picture_encoder, pixel_format};
+pub use codecs::{Library, has_decoder, has_encoder, libraries};
 pub use convert::Converter;
 pub use decode::{DecodeOptions, VideoDecoder};
 pub use demux::Packet;

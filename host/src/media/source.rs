@@ -28,7 +28,7 @@ pub enum InputSource {
 
 impl InputSource {
     /// What a text of the command line means, with the format that was given beside it. `-` is
-    /// standard input; a text with a scheme (`http://…`) is a URL; a video device is a camera;
+    /// standard input; `file:` before a name is left out, unless it is part of it; a text with a scheme (`http://…`) is a URL; a video device is a camera;
     /// a name with `%d` or `%06d` in it that is no file's is a sequence of pictures.
     pub fn parse(text: &OsStr, format: Option<&str>) -> InputSource {
         let plain = text.to_string_lossy();
@@ -38,7 +38,8 @@ impl InputSource {
         if plain == "-" {
             return InputSource::Pipe(None);
         }
-        let path = PathBuf::from(plain.strip_prefix("file:").map_or(text, OsStr::new));
+        let stripped = plain.strip_prefix("file:").filter(|_| fs::metadata(text).is_err());
+        let path = PathBuf::from(stripped.map_or(text, OsStr::new));
         if scheme(&plain).is_some_and(|s| s != "file") {
             return InputSource::Url(plain.into_owned());
         }

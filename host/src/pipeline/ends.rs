@@ -6,9 +6,11 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, never, select};
 use tracing::warn;
 
+use super::compare::{Compare, Sources};
 use super::error::PipelineError;
 use super::flow::{Collect, Deal, Trouble};
 use super::job::Summary;
+use super::observe::Observer;
 use super::output::Writer;
 use super::parts::Parts;
 use super::stats::{Meter, Progress};
@@ -35,6 +37,8 @@ pub(super) struct Source {
     pub(super) packets: Sender<Packet>,
     pub(super) meter: Arc<Meter>,
     pub(super) accept_truncated: bool,
+    /// where pictures are kept for comparison
+    pub(super) sources: Option<Sources>,
 }
 
 /// How long after the end of the wanted part its last sound may still come, nanoseconds: files
@@ -151,6 +155,9 @@ impl Source {
             let time = self.parts.frame_time(&frame);
             let Some(frame) = self.cut.frame(frame, time) else { continue };
             ended.frames += 1;
+            if let Some(sources) = &self.sources {
+                sources.put(&frame);
+            }
             if !self.deal.send(vec![frame]) {
                 return Ok(false);
             }
@@ -166,6 +173,8 @@ pub(super) struct Sink {
     pub(super) mux: Meter,
     pub(super) frames: u64,
     pub(super) progress: Arc<Progress>,
+    pub(super) observer: Option<Observer>,
+    pub(super) compare: Option<Compare>,
 }
 
 impl Sink {
@@ -206,8 +215,12 @@ impl Sink {
     fn encode(&mut self, frame: &Frame) -> Result<(), PipelineError> {
         self.progress.note(frame.timestamp);
         self.frames += 1;
+        if let Some(observer) = &mut self.observer {
+            observer(frame)?;
+        }
+        let both = self.compare.as_mut().map(|c| c.picture(frame)).transpose()?;
         let encoder = &mut self.encoder;
-        self.encode.time(1, || encoder.send(frame))?;
+        self.encode.time(1, || encoder.send(both.as_ref().unwrap_or(frame)))?;
         self.write()
     }
 

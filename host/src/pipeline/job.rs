@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 
 use super::chain::Chain;
+use super::compare::{Compare, SideBySide, Sources};
 use super::ends::{Ended, Sink, Source};
 use super::error::PipelineError;
 use super::flow::{Collect, Flow, Trouble};
-use super::output::{Plan, Selection, Target, Writer};
+use super::observe::Observer;
+use super::output::{NewOutput, Selection, Target, Writer};
 use super::parts::Parts;
 use super::stats::{Meter, Progress, Reading};
 use super::window::{Cut, Window};
@@ -46,6 +48,10 @@ pub struct FileJob {
     pub window: Window,
     /// which streams of it
     pub selection: Selection,
+    /// only find out what would be done: nothing is written, not even aside
+    pub dry_run: bool,
+    /// encode each picture with the one it came of left of it
+    pub compare: bool,
 }
 
 /// What was done.
@@ -92,14 +98,18 @@ pub struct PluginSummary {
 
 /// A job whose parts are open, checked and connected, and of which nothing has run yet.
 pub struct Prepared {
-    job: FileJob,
-    parts: Parts,
-    chain: Chain,
+    pub(super) job: FileJob,
+    pub(super) parts: Parts,
+    pub(super) chain: Chain,
     encoder: VideoEncoder,
     writer: Writer,
+    /// which streams of the input are copied
+    pub(super) copied: Vec<bool>,
     /// nanoseconds of the wanted part, where somebody knows
-    duration: Option<i64>,
-    summary: Summary,
+    pub(super) duration: Option<i64>,
+    pub(super) summary: Summary,
+    pub(super) observer: Option<Observer>,
+    compare: Option<Compare>,
 }
 
 impl FileJob {
@@ -119,17 +129,19 @@ impl FileJob {
         let decoder = VideoDecoder::new(&input, video, &options).map_err(undecodable)?;
         let source = decoder.output();
         let chain = Chain::plan(&source, &self.plugins, &self.encoder_formats()?)?;
+        let compare = self.side_by_side(&input, video, &chain, &source)?;
+        let encoded = compare.as_ref().map_or(&chain.output, |c| c.side_by_side.output()).clone();
         let options_of_encoder = self.encode_options(&input, video);
         let clock = time_base(&input, video, self.format.as_deref().unwrap_or(""));
-        let encoder = VideoEncoder::new(&chain.output, clock, &options_of_encoder)?;
+        let encoder = VideoEncoder::new(&encoded, clock, &options_of_encoder)?;
         let mut summary = Summary {
             input: Some(source),
-            output: Some(chain.output.clone()),
+            output: Some(encoded),
             conversions: chain.notes.iter().cloned().chain(encoder.note()).collect(),
             workers: self.workers,
             ..Summary::default()
         };
-        let plan = Plan {
+        let output = NewOutput {
             target: &self.output,
             format: self.format.as_deref(),
             replace: self.replace,
@@ -139,13 +151,25 @@ impl FileJob {
             selection: &self.selection,
             window: self.window,
             cancel,
+            dry_run: self.dry_run,
         };
-        let writer = plan.begin(&mut summary)?;
+        let writer = output.begin(&mut summary)?;
         let duration = wanted_duration(self.window, &input, &rest);
         let copied = writer.copied(input.facts().streams.len());
         let parts = Parts::new(input, decoder, video, rest, &copied, options);
         summary.missing.clone_from(&parts.missing);
-        Ok(Prepared { job: self, parts, chain, encoder, writer, duration, summary })
+        Ok(Prepared {
+            job: self,
+            parts,
+            chain,
+            encoder,
+            writer,
+            copied,
+            duration,
+            summary,
+            observer: None,
+            compare,
+        })
     }
 
     /// The formats that the encoder may be given: those it takes, and of them what was asked for
@@ -163,6 +187,23 @@ impl FileJob {
         let (codec, taken) = (&self.encode.codec, taken.join(", "));
         let message = format!("the encoder \"{codec}\" does not take {wanted}; it takes {taken}");
         Err(MediaError { kind: MediaErrorKind::Unsupported, message }.into())
+    }
+
+    /// What puts before and after into one picture, where that is asked for.
+    fn side_by_side(
+        &self,
+        input: &Input,
+        video: usize,
+        chain: &Chain,
+        source: &StreamInfo,
+    ) -> Result<Option<Compare>, PipelineError> {
+        if !self.compare {
+            return Ok(None);
+        }
+        let facts = input.facts().streams.get(video).and_then(|s| s.video.as_ref());
+        let rotation = facts.map_or(0, |f| f.rotation);
+        let side_by_side = SideBySide::new(source, &chain.output, rotation)?;
+        Ok(Some(Compare { sources: Sources::default(), side_by_side }))
     }
 
     fn encode_options(&self, input: &Input, video: usize) -> EncodeOptions {
@@ -242,6 +283,7 @@ impl Prepared {
             packets,
             meter: Arc::clone(&decode_meter),
             accept_truncated: self.job.accept_truncated,
+            sources: self.compare.as_ref().map(|c| c.sources.clone()),
         };
         let mut sink = Sink {
             encoder: self.encoder,
@@ -250,6 +292,8 @@ impl Prepared {
             mux: Meter::default(),
             frames: 0,
             progress: Arc::clone(progress),
+            observer: self.observer,
+            compare: self.compare,
         };
         let ended = pump(source, &mut sink, collect, copied, &trouble, cancel);
         flow.join(&trouble);

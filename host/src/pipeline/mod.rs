@@ -2,21 +2,30 @@
 //! know each other; they meet here, with plain frames in bounded queues.
 
 mod chain;
+mod compare;
 mod ends;
 mod error;
 mod flow;
 mod job;
 mod jumps;
 pub mod negotiate;
+mod nowhere;
+mod observe;
 mod output;
 mod parts;
+mod plan;
 mod sequence;
 mod stats;
+mod still;
 mod window;
 
 pub use chain::{Chain, Link, Stage, Worker};
+pub use compare::SideBySide;
 pub use error::PipelineError;
 pub use job::{FileJob, PluginSummary, Prepared, Summary, default_workers, is_input};
+pub use observe::Observer;
 pub use output::{Selection, Target};
+pub use plan::{Fate, Plan, PlannedLink, PlannedStage, PlannedStream};
 pub use stats::{Meter, Progress, Reading};
+pub use still::{LEAD, Still, StillJob};
 pub use window::Window;

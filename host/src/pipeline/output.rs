@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::PipelineError;
 use super::job::Summary;
+use super::nowhere::Nowhere;
 use super::sequence::Sequence;
 use super::window::Window;
 use crate::cancel::Cancel;
@@ -13,7 +14,7 @@ use crate::media::{
     EncodedPacket, Input, MediaError, MediaErrorKind, Muxer, Packet, Push, Stdout, StreamFacts,
     StreamKind, VideoEncoder, header_options, holds_sound,
 };
-use crate::publish::Aside;
+use crate::publish::{self, Aside};
 
 /// An output, as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub enum Target {
 }
 
 impl Target {
+    fn is_seekable(&self) -> bool {
+        matches!(self, Target::File(_) | Target::Pictures(_))
+    }
+
     /// For messages, and for what the ending says.
     pub fn name(&self) -> PathBuf {
         match self {
@@ -51,6 +56,14 @@ pub struct Selection {
     pub without: Vec<usize>,
 }
 
+impl Selection {
+    /// Whether a stream is to be copied, if the output can hold it.
+    pub(super) fn wants(&self, stream: usize) -> bool {
+        let named = self.copied.as_ref().is_none_or(|list| list.contains(&stream));
+        named && !self.without.contains(&stream)
+    }
+}
+
 /// An output that is being written.
 pub(super) enum Writer {
     Container(Box<Container>),
@@ -67,7 +80,7 @@ pub(super) struct Container {
 }
 
 /// What an output is made of.
-pub(super) struct Plan<'a> {
+pub(super) struct NewOutput<'a> {
     pub(super) target: &'a Target,
     /// libav's name of the container; none for pictures
     pub(super) format: Option<&'a str>,
@@ -78,26 +91,38 @@ pub(super) struct Plan<'a> {
     pub(super) selection: &'a Selection,
     pub(super) window: Window,
     pub(super) cancel: &'a Cancel,
+    /// nothing is to be written, not even aside
+    pub(super) dry_run: bool,
 }
 
-impl Plan<'_> {
+impl NewOutput<'_> {
     /// Begins the output.
     pub(super) fn begin(&self, summary: &mut Summary) -> Result<Writer, PipelineError> {
         let Some(format) = self.format else {
             let name = self.target.name();
-            let sequence = Sequence::begin(&name, self.replace)?;
+            let sequence = Sequence::begin(&name, self.replace, self.dry_run)?;
             self.alone("a file of a picture", summary);
             return Ok(Writer::Pictures(sequence));
         };
         let (mut muxer, aside) = self.open(format)?;
         let (copies, encoded) = self.add_streams(&mut muxer, format, summary)?;
         muxer.set_metadata_within(self.input, self.window.start, self.window.duration)?;
-        muxer.write_header(&header_options(format, aside.is_some()))?;
+        muxer.write_header(&header_options(format, self.target.is_seekable()))?;
         Ok(Writer::Container(Box::new(Container { muxer, aside, encoded, copies })))
     }
 
     fn open(&self, format: &str) -> Result<(Muxer, Option<Aside>), PipelineError> {
         let name = self.target.name();
+        if self.dry_run {
+            let sink = Box::new(Nowhere::default());
+            return Ok(match self.target {
+                Target::File(path) | Target::Pictures(path) => {
+                    publish::check_folder(path)?;
+                    (Muxer::create(format, sink, path)?, None)
+                }
+                Target::Stdout | Target::Url(_) => (Muxer::stream(format, sink, &name)?, None),
+            });
+        }
         Ok(match self.target {
             Target::File(path) | Target::Pictures(path) => {
                 let aside = Aside::create(path, self.replace)?;
@@ -135,8 +160,7 @@ impl Plan<'_> {
                 encoded = muxer.add_encoded(self.encoder, Some((self.input, self.video)))?;
                 continue;
             }
-            let unwanted = self.selection.without.contains(&stream.index);
-            if alone || unwanted || named.is_some_and(|list| !list.contains(&stream.index)) {
+            if alone || !self.selection.wants(stream.index) {
                 continue;
             }
             let sound = stream.kind == StreamKind::Audio;
@@ -154,13 +178,10 @@ impl Plan<'_> {
     }
 }
 
-impl Plan<'_> {
+impl NewOutput<'_> {
     /// Notes what is left out of an output that holds pictures and nothing else.
     fn alone(&self, what: &str, summary: &mut Summary) {
-        let wanted = |s: &&StreamFacts| {
-            let named = self.selection.copied.as_ref().is_none_or(|list| list.contains(&s.index));
-            s.index != self.video && named && !self.selection.without.contains(&s.index)
-        };
+        let wanted = |s: &&StreamFacts| s.index != self.video && self.selection.wants(s.index);
         let others: Vec<String> =
             self.input.facts().streams.iter().filter(wanted).map(text).collect();
         if !others.is_empty() {

@@ -29,8 +29,13 @@ struct Place {
 }
 
 impl Sequence {
-    /// Checks that the pictures can be written. The folder is made, if its parent is there.
-    pub(super) fn begin(pattern: &Path, replace: bool) -> Result<Sequence, PipelineError> {
+    /// Checks that the pictures can be written. The folder is made, if its parent is
+    /// there and this is no dry run.
+    pub(super) fn begin(
+        pattern: &Path,
+        replace: bool,
+        dry_run: bool,
+    ) -> Result<Sequence, PipelineError> {
         let bytes = pattern.as_os_str().as_bytes();
         let sequence = Sequence {
             pattern: pattern.to_owned(),
@@ -40,7 +45,9 @@ impl Sequence {
             bytes: 0,
         };
         let first = sequence.name();
-        if let Some(folder) = first.parent().filter(|f| !f.as_os_str().is_empty() && !f.exists()) {
+        if let Some(folder) =
+            first.parent().filter(|f| !f.as_os_str().is_empty() && !f.exists() && !dry_run)
+        {
             fs::create_dir(folder).map_err(|source| PublishError::Folder {
                 path: first.clone(),
                 folder: folder.to_owned(),
@@ -153,10 +160,10 @@ mod tests {
     fn a_single_name_takes_a_single_picture() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("one.png");
-        let mut sequence = Sequence::begin(&path, false).expect("begun");
+        let mut sequence = Sequence::begin(&path, false, false).expect("begun");
         sequence.write(b"picture").expect("written");
         assert_eq!(fs::read(&path).expect("there"), b"picture");
         assert!(sequence.write(b"another").is_err());
-        assert!(Sequence::begin(&path, false).is_err());
+        assert!(Sequence::begin(&path, false, false).is_err());
     }
 }

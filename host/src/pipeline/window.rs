@@ -86,7 +86,9 @@ impl Cut {
     /// there, so that nothing comes before the first picture, and lies in it by its greater half.
     pub(super) fn packet(&mut self, packet: Packet, time: i64, length: i64) {
         let middle = time.saturating_add(length / 2);
-        if time.saturating_add(SLACK) >= self.window.start && !self.is_after(middle) {
+        // What an encoder of sound puts before its beginning belongs to a part from the beginning.
+        let begun = self.window.start == 0 || time.saturating_add(SLACK) >= self.window.start;
+        if begun && !self.is_after(middle) {
             self.held.push_back((middle, packet));
         }
     }

@@ -38,6 +38,14 @@ pub enum CodeCache {
 }
 
 impl CodeCache {
+    /// Whether it can be used; makes the folder if it is not there. One that is switched off can.
+    ///
+    /// # Errors
+    /// The reason, to follow the folder's name.
+    pub fn check(&self) -> Result<(), String> {
+        self.folder().map_or(Ok(()), |folder| private_folder(&folder))
+    }
+
     /// The folder, or none: switched off, or nowhere to put it.
     pub fn folder(&self) -> Option<PathBuf> {
         let set = |name: &str| std::env::var_os(name).map(PathBuf::from);

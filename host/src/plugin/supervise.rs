@@ -87,6 +87,15 @@ impl Supervisor {
         &self.plugin
     }
 
+    /// What its instances are configured with.
+    pub fn parameters(&self) -> &[(String, Value)] {
+        &self.parameters
+    }
+
+    pub fn on_failure(&self) -> OnFailure {
+        self.on_failure
+    }
+
     /// Pictures that passed unchanged because the plugin broke.
     pub fn bypassed(&self) -> u64 {
         self.record().bypassed

@@ -1,0 +1,69 @@
+//! `filmgate frame`: one picture of a video, through plugins, quickly.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::args::LimitArguments;
+use super::exit::{Exit, WithExit};
+use super::inputs::time;
+use super::load::{self, Wanted};
+use crate::cancel::Cancel;
+use crate::media::{Input, OpenOptions};
+use crate::pictures::{self, PictureKind};
+use crate::pipeline::{StillJob, is_input};
+use crate::plugin::{CodeCache, Engine, OnFailure};
+use crate::publish;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  filmgate frame -i holiday.mp4 --at 1:02.5 -p emboss --compare -o emboss.png\n\n\
+Plugins that see frames in order get 32 frames from before that time first, so that filters over time\n\
+show what they show in a whole run, as far as they look back no further."
+)]
+pub struct FrameArguments {
+    /// The video to read
+    #[arg(short, long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// The time: seconds from the start, or hours, minutes and seconds with `:` between them
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = time)]
+    pub at: i64,
+    /// A plugin to take the frame through, as for `run`; may be given several times
+    #[arg(short, long = "plugin", value_name = "PLUGIN[:key=value,…]")]
+    pub plugins: Vec<String>,
+    /// The picture to write: .png, .jpg or .jpeg
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Replace the output if it is there already
+    #[arg(short = 'y', long)]
+    pub overwrite: bool,
+    /// Put the frame as it is in the video on the left of it
+    #[arg(long)]
+    pub compare: bool,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+}
+
+pub(super) fn run(arguments: &FrameArguments, cancel: &Cancel) -> Result<Exit> {
+    let kind = PictureKind::of(&arguments.output)?;
+    if is_input(&arguments.input, &arguments.output) {
+        let message = format!("{}: the output is the input itself", arguments.output.display());
+        return Err(WithExit::new(Exit::OutputIsInput, message).into());
+    }
+    publish::check(&arguments.output, arguments.overwrite)?;
+    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let limits = arguments.limits.limits();
+    let wanted: Vec<Wanted<'_>> = arguments
+        .plugins
+        .iter()
+        .map(|text| Wanted { text, limits: limits.clone(), on_failure: OnFailure::Fail })
+        .collect();
+    let plugins = load::plugins(&wanted, &engine, cancel)?;
+    let input = Input::open(&arguments.input, &OpenOptions::files(cancel))?;
+    let (at, compare) = (arguments.at, arguments.compare);
+    let job = StillJob { at, plugins, formats: kind.formats(), compare };
+    let still = job.run(input, engine.pool())?;
+    pictures::save(&still.picture, &arguments.output, still.rotation, arguments.overwrite)?;
+    Ok(Exit::Done)
+}

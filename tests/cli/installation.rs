@@ -1,0 +1,67 @@
+//! What is known of files, of the installation and of the program: probe, doctor, completions, man.
+
+use std::process::Command;
+
+use filmgate_tests::outside::small;
+use filmgate_tests::shell::Shell;
+
+#[test]
+fn probe_tells_what_a_file_holds() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    shell.copy(&input, "in.mp4");
+    let facts = shell.filmgate("probe in.mp4 --json").done().json();
+    assert_eq!((&facts["video"], &facts["duration_declared"]), (&0.into(), &true.into()));
+    let video = &facts["streams"][0];
+    assert_eq!((&video["codec"], &video["frame_rate"]), (&"h264".into(), &"25/1".into()));
+    assert_eq!((&video["video"]["width"], &video["video"]["height"]), (&320.into(), &180.into()));
+    assert_eq!(facts["streams"][1]["codec"], "aac");
+    let text = shell.filmgate("probe in.mp4").done().stdout;
+    assert!(text.contains("yuv420p 320x180") && text.contains("audio, aac"), "{text}");
+    shell.filmgate("probe none.mp4").refused(20, &["none.mp4"]);
+}
+
+#[test]
+fn doctor_finds_what_is_broken() {
+    let shell = Shell::new();
+    let sound = shell.filmgate("doctor --json").done().json();
+    assert_eq!((&sound["ok"], &sound["problems"]), (&true.into(), &serde_json::json!([])));
+    assert!(sound["encoders"].as_array().is_some_and(|e| e.contains(&"libx264".into())));
+    shell.write("broken.wasm", "no component");
+    let said = shell.say(shell.command().arg("doctor").env("FILMGATE_PLUGIN_PATH", shell.folder()));
+    assert_eq!(said.code, Some(1));
+    assert!(said.stdout.contains("What is broken") && said.stdout.contains("broken.wasm"));
+    let said = shell.say(
+        shell.command().args(["doctor", "--json"]).env("FILMGATE_PLUGIN_PATH", shell.path("none")),
+    );
+    assert_eq!((said.code, &said.json()["ok"]), (Some(1), &false.into()));
+}
+
+#[test]
+fn the_shell_and_the_manual_read_what_is_made_for_them() {
+    let shell = Shell::new();
+    for name in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = shell.filmgate(&format!("completions {name}")).done().stdout;
+        assert!(script.contains("filmgate"), "{name}");
+        shell.write(name, &script);
+    }
+    let mut bash = Command::new("bash");
+    let script = "source ./bash; COMP_WORDS=(filmgate pr); COMP_CWORD=1; \
+                  _filmgate filmgate pr filmgate; echo \"${COMPREPLY[@]}\"";
+    shell.settle(bash.args(["-c", script]));
+    assert_eq!(shell.say(&mut bash).done().stdout.trim(), "probe");
+    shell.filmgate("man pages").done();
+    for page in ["filmgate.1", "filmgate-run.1", "filmgate-plugin-check.1"] {
+        let text = std::fs::read_to_string(shell.path("pages").join(page)).expect(page);
+        assert!(text.contains(".SH OPTIONS"), "{page}");
+    }
+}
+
+#[test]
+fn the_version_names_what_is_below() {
+    let shell = Shell::new();
+    let long = shell.filmgate("--version").done().stdout;
+    for part in ["libavcodec ", "wasmtime 48.", "rustc 1."] {
+        assert!(long.contains(part), "{part}: {long}");
+    }
+    assert_eq!(shell.filmgate("-V").done().stdout.lines().count(), 1);
+}
