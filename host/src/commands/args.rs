@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::frame::FrameArguments;
+use super::join_args::JoinArguments;
 use super::inputs::InputArguments;
 use super::outputs::OutputArguments;
 pub use super::reports::ReportArguments;
@@ -28,6 +29,8 @@ pub struct Arguments {
 pub enum Command {
     /// Take a video through plugins: decode, plugin after plugin, encode; sound is copied
     Run(Box<RunArguments>),
+    /// Put segments of a video behind one another in one file, without encoding anything anew
+    Join(Box<JoinArguments>),
     /// Take one picture of a video through plugins, as a PNG or JPEG file
     Frame(FrameArguments),
     /// Look at plugins, try them out, make them

@@ -10,6 +10,11 @@ mod events;
 pub mod exit;
 mod frame;
 mod inputs;
+pub mod join;
+pub mod join_args;
+mod join_find;
+mod join_policy;
+mod join_show;
 mod load;
 mod mapping;
 mod out;
@@ -38,6 +43,7 @@ use args::Command;
 pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, cancel),
+        Command::Join(arguments) => join::run(&arguments, cancel),
         Command::Frame(arguments) => frame::run(&arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
         Command::Probe { file, json } => probe::run(&file, json.json, cancel),
