@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::frame::FrameArguments;
-use super::join_args::JoinArguments;
 use super::inputs::InputArguments;
+use super::join_args::JoinArguments;
 use super::outputs::OutputArguments;
 pub use super::reports::ReportArguments;
 use crate::plugin::OnFailure;

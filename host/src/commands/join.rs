@@ -239,12 +239,8 @@ fn join(
     }
     let receipt = begin_receipt(arguments, plan, arranged).map_err(other)?;
     let settings = arguments.settings();
-    let job = Job {
-        plan,
-        settings: &settings,
-        output: &arranged.output,
-        replace: arguments.overwrite,
-    };
+    let job =
+        Job { plan, settings: &settings, output: &arranged.output, replace: arguments.overwrite };
     let done = job.run(cancel).map_err(|failed| match (failed.place, failed.error) {
         (Some(place), JoinError::Media(e)) if is_its_own(e.kind) => Stopped::Segment(place, e),
         (_, error) => other(error.into()),

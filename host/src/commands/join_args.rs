@@ -9,15 +9,13 @@ use super::exit::{Exit, WithExit};
 use crate::join::{Gap, Settings, Ways};
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  filmgate join seg1.mp4 seg2.mp4 seg10.mp4 -o film.mp4\n  \
+#[command(after_help = "Examples:\n  filmgate join seg1.mp4 seg2.mp4 seg10.mp4 -o film.mp4\n  \
 filmgate join recordings/cam1/ -o cam1.mp4 --receipt cam1.json --delete-sources\n  \
 filmgate join uploads --glob 'task7/*/*.mp4' --into films --name-plugin by-path:pattern={task}/{device}/{date}\n  \
 find . -name '*.ts' -print0 | filmgate join -0 - --order mtime -o all.mkv\n\n\
 Nothing is encoded anew, unless --reencode-odd says that what does not fit may be. The output is read back and\n\
 compared with the sources, packet by packet, before it gets its name. A segment that does not fit ends the join\n\
-with exit code 40 and nothing written; --dry-run --json tells the whole plan."
-)]
+with exit code 40 and nothing written; --dry-run --json tells the whole plan.")]
 pub struct JoinArguments {
     /// What to join: files, folders (the media files in them), or - for a list of names on
     /// standard input
@@ -55,7 +53,12 @@ pub struct JoinArguments {
     #[arg(long, value_enum, default_value_t = Order::Natural, help_heading = "Order")]
     pub order: Order,
     /// An ordering plugin in place of --order, with its parameters
-    #[arg(long, value_name = "PLUGIN[:key=value,…]", conflicts_with = "order", help_heading = "Order")]
+    #[arg(
+        long,
+        value_name = "PLUGIN[:key=value,…]",
+        conflicts_with = "order",
+        help_heading = "Order"
+    )]
     pub order_plugin: Option<String>,
     /// Leave out what cannot be read or does not fit; exit code 3 then
     #[arg(long, help_heading = "Segments that do not fit")]

@@ -91,10 +91,12 @@ fn add(path: &Path, pattern: Option<&[Pattern]>, out: &mut Vec<Found>) -> Result
     let mut names = Vec::new();
     walk(path, Path::new(""), pattern, &mut names)?;
     names.sort();
-    out.extend(names.into_iter().map(|name| Found {
-        candidate: Candidate { path: path.join(&name), name },
-        named: false,
-    }));
+    out.extend(
+        names.into_iter().map(|name| Found {
+            candidate: Candidate { path: path.join(&name), name },
+            named: false,
+        }),
+    );
     Ok(())
 }
 
@@ -161,7 +163,8 @@ mod tests {
     #[test]
     fn folders_hold_media_files() {
         let dir = tempfile::tempdir().expect("a folder");
-        for name in ["b.MP4", "a.ts", "notes.txt", ".out.mp4.7-0.partial", ".hidden.mp4", "-x.mkv"] {
+        for name in ["b.MP4", "a.ts", "notes.txt", ".out.mp4.7-0.partial", ".hidden.mp4", "-x.mkv"]
+        {
             fs::write(dir.path().join(name), "").expect("written");
         }
         fs::create_dir_all(dir.path().join("task/cam.mp4")).expect("made");

@@ -11,11 +11,7 @@ use crate::join::remove::Removed;
 use crate::join::{Action, Done, Plan, Weight};
 
 /// The plan alone.
-pub(super) fn dry_run(
-    arguments: &JoinArguments,
-    plan: &Plan,
-    arranged: &Arranged,
-) -> Result<Exit> {
+pub(super) fn dry_run(arguments: &JoinArguments, plan: &Plan, arranged: &Arranged) -> Result<Exit> {
     match arguments.json.json {
         true => print_json(&json(arguments, plan, arranged, None))?,
         false => print(&plan_text(plan, arranged))?,
@@ -178,7 +174,13 @@ pub(super) fn text(
         if track.silent > 0 {
             notes += &format!(", {} of silence put in", track.silent);
         }
-        line!(out, "  {:6} {}: {} packets as in the sources{notes}", track.kind, track.codec, track.packets);
+        line!(
+            out,
+            "  {:6} {}: {} packets as in the sources{notes}",
+            track.kind,
+            track.codec,
+            track.packets
+        );
     }
     match &done.proof {
         Some(proof) => line!(

@@ -6,7 +6,7 @@
 //! 3. [`read`] and [`write`]: one thread reads the segments in turn, another one puts their packets
 //!    on the time line ([`clock`]) and writes them aside.
 //! 4. [`proof`]: the file is read back and compared with what was read.
-//! 5. [`crate::publish`]: synced, renamed, its folder synced.
+//! 5. `publish`: synced, renamed, its folder synced.
 //! 6. [`remove`]: only then, and only what was joined, sources are removed.
 //!
 //! How the segments were found and put in order is the caller's business.
@@ -17,9 +17,11 @@ mod error;
 mod job;
 mod nal;
 mod payload;
+mod picture;
 pub mod plan;
 pub mod proof;
 mod read;
+mod recode;
 pub mod remove;
 mod room;
 pub mod segment;

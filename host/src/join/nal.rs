@@ -7,14 +7,14 @@
 
 /// The codecs that are made of units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnitCodec {
+pub(super) enum UnitCodec {
     Avc,
     Hevc,
 }
 
 impl UnitCodec {
     /// By libav's name of a codec.
-    pub fn of(codec: &str) -> Option<UnitCodec> {
+    pub(super) fn of(codec: &str) -> Option<UnitCodec> {
         match codec {
             "h264" => Some(UnitCodec::Avc),
             "hevc" => Some(UnitCodec::Hevc),
@@ -31,7 +31,7 @@ impl UnitCodec {
     }
 
     /// Sequence, picture and video parameter sets (H.264 table 7-1, H.265 table 7-1).
-    pub fn is_set(self, unit: &[u8]) -> bool {
+    pub(super) fn is_set(self, unit: &[u8]) -> bool {
         match self {
             UnitCodec::Avc => matches!(self.kind(unit), 7 | 8 | 13 | 15),
             UnitCodec::Hevc => matches!(self.kind(unit), 32..=34),
@@ -39,7 +39,7 @@ impl UnitCodec {
     }
 
     /// What marks the beginning of a picture and nothing else.
-    pub fn is_delimiter(self, unit: &[u8]) -> bool {
+    pub(super) fn is_delimiter(self, unit: &[u8]) -> bool {
         self.kind(unit) == if self == UnitCodec::Avc { 9 } else { 35 }
     }
 }
@@ -54,16 +54,16 @@ pub enum Framing {
 
 /// What a stream's extradata say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setup {
-    pub codec: UnitCodec,
-    pub framing: Framing,
+pub(super) struct Setup {
+    pub(super) codec: UnitCodec,
+    pub(super) framing: Framing,
     /// the parameter sets, in their order
-    pub sets: Vec<Vec<u8>>,
+    pub(super) sets: Vec<Vec<u8>>,
 }
 
 impl Setup {
     /// Reads extradata; none where they are damaged.
-    pub fn read(codec: UnitCodec, extradata: &[u8]) -> Option<Setup> {
+    pub(super) fn read(codec: UnitCodec, extradata: &[u8]) -> Option<Setup> {
         let (framing, sets) = match (codec, extradata) {
             (_, []) => (Framing::StartCodes, Vec::new()),
             (_, [0, 0, 0, 1, ..] | [0, 0, 1, ..]) => {
@@ -83,7 +83,7 @@ impl Setup {
     }
 
     /// The sets with start codes, as extradata.
-    pub fn with_start_codes(&self) -> Vec<u8> {
+    pub(super) fn with_start_codes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for set in &self.sets {
             push(&mut out, set, Framing::StartCodes);
@@ -142,7 +142,7 @@ fn hevc_sets(extradata: &[u8]) -> Option<Vec<Vec<u8>>> {
 }
 
 /// The units of a packet. What is damaged ends it: the last unit is then whatever is left.
-pub fn units(data: &[u8], framing: Framing) -> Units<'_> {
+pub(super) fn units(data: &[u8], framing: Framing) -> Units<'_> {
     let rest = match framing {
         Framing::Length(_) => data,
         Framing::StartCodes => find_code(data).map_or(&[][..], |(_, behind)| &data[behind..]),
@@ -150,7 +150,7 @@ pub fn units(data: &[u8], framing: Framing) -> Units<'_> {
     Units { rest, framing }
 }
 
-pub struct Units<'a> {
+pub(super) struct Units<'a> {
     rest: &'a [u8],
     framing: Framing,
 }
@@ -208,7 +208,7 @@ fn push(out: &mut Vec<u8>, unit: &[u8], framing: Framing) {
 }
 
 /// A packet with its units framed otherwise, and `sets` in front in place of those that it has.
-pub fn reframe(
+pub(super) fn reframe(
     codec: UnitCodec,
     data: &[u8],
     from: Framing,
@@ -230,13 +230,18 @@ pub fn reframe(
 }
 
 /// The sets that stand in a packet.
-pub fn sets_within(codec: UnitCodec, data: &[u8], framing: Framing) -> Vec<Vec<u8>> {
+pub(super) fn sets_within(codec: UnitCodec, data: &[u8], framing: Framing) -> Vec<Vec<u8>> {
     units(data, framing).filter(|u| codec.is_set(u)).map(<[u8]>::to_vec).collect()
 }
 
 /// Hands over what of a packet is the same in every framing: all units but parameter sets and
 /// delimiters.
-pub fn payload(codec: UnitCodec, data: &[u8], framing: Framing, mut take: impl FnMut(&[u8])) {
+pub(super) fn payload(
+    codec: UnitCodec,
+    data: &[u8],
+    framing: Framing,
+    mut take: impl FnMut(&[u8]),
+) {
     for unit in units(data, framing) {
         if !unit.is_empty() && !codec.is_set(unit) && !codec.is_delimiter(unit) {
             take(unit);

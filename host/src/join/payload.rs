@@ -8,7 +8,7 @@ use crate::media::Shape;
 
 /// How the payload of a stream's packets is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Payload {
+pub(super) enum Payload {
     /// all of it
     Whole,
     /// the units of H.264 or HEVC, parameter sets and delimiters apart
@@ -19,7 +19,7 @@ pub enum Payload {
 
 impl Payload {
     /// `whole`: the packets stand in the output as in the source, to the last byte.
-    pub fn of(shape: &Shape, whole: bool) -> Payload {
+    pub(super) fn of(shape: &Shape, whole: bool) -> Payload {
         match UnitCodec::of(&shape.facts.codec) {
             Some(codec) if !whole && !shape.facts.attached_picture => {
                 match Setup::read(codec, &shape.extradata) {
@@ -32,7 +32,7 @@ impl Payload {
         }
     }
 
-    pub fn hash(self, data: &[u8]) -> u64 {
+    pub(super) fn hash(self, data: &[u8]) -> u64 {
         match self {
             Payload::Whole => xxh3_64(data),
             Payload::Aac => xxh3_64(strip_adts(data)),
@@ -48,7 +48,7 @@ impl Payload {
     }
 
     /// Bytes of it.
-    pub fn size(self, data: &[u8]) -> u64 {
+    pub(super) fn size(self, data: &[u8]) -> u64 {
         match self {
             Payload::Whole => data.len() as u64,
             Payload::Aac => strip_adts(data).len() as u64,
@@ -63,10 +63,11 @@ impl Payload {
 
 /// A packet of AAC without the header that MPEG-TS puts before it (ISO/IEC 13818-7, 6.2): the
 /// sync word, and 7 bytes, or 9 where a checksum is among them.
-pub fn strip_adts(data: &[u8]) -> &[u8] {
+pub(super) fn strip_adts(data: &[u8]) -> &[u8] {
     match data {
         [0xff, second, ..] if second & 0xf6 == 0xf0 && data.len() > 9 => {
-            let length = usize::from(data[3] & 3) << 11 | usize::from(data[4]) << 3
+            let length = usize::from(data[3] & 3) << 11
+                | usize::from(data[4]) << 3
                 | usize::from(data[5]) >> 5;
             let header = if second & 1 == 1 { 7 } else { 9 };
             if length == data.len() { &data[header..] } else { data }
@@ -77,7 +78,7 @@ pub fn strip_adts(data: &[u8]) -> &[u8] {
 
 /// What a decoder is told of a stream whose packets have such headers: the object type, rate and
 /// channels of the first one, as mp4 keeps them (ISO/IEC 14496-3, 1.6.2.1).
-pub fn adts_config(data: &[u8]) -> Option<[u8; 2]> {
+pub(super) fn adts_config(data: &[u8]) -> Option<[u8; 2]> {
     match data {
         [0xff, second, third, fourth, ..] if second & 0xf6 == 0xf0 => {
             let object = (third >> 6) + 1;
@@ -89,9 +90,39 @@ pub fn adts_config(data: &[u8]) -> Option<[u8; 2]> {
     }
 }
 
+/// Samples of a packet of Opus at 48 kHz, by its first bytes (RFC 6716, 3.1 and 3.2).
+pub(super) fn opus_samples(data: &[u8]) -> Option<i64> {
+    let first = *data.first()?;
+    let frame = match first >> 3 {
+        config @ 0..=11 => [480, 960, 1920, 2880][usize::from(config & 3)],
+        config @ 12..=15 => [480, 960][usize::from(config & 1)],
+        config => [120, 240, 480, 960][usize::from(config & 3)],
+    };
+    let frames = match first & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => i64::from(data.get(1)? & 0x3f),
+    };
+    Some(frame * frames)
+}
+
+/// A text that is nothing, as mp4 puts it between two that are something.
+pub(super) fn is_no_text(codec: &str, data: &[u8]) -> bool {
+    codec == "mov_text" && matches!(data, [] | [0] | [0, 0])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn opus_says_how_long_it_is() {
+        // 20 ms of CELT, one frame; two frames of 60 ms of SILK; three of 2.5 ms.
+        assert_eq!(opus_samples(&[0xfc, 1]), Some(960));
+        assert_eq!(opus_samples(&[3 << 3 | 1]), Some(5760));
+        assert_eq!(opus_samples(&[16 << 3 | 3, 3]), Some(360));
+        assert_eq!(opus_samples(&[]), None);
+    }
 
     #[test]
     fn headers_come_off() {

@@ -396,9 +396,8 @@ fn stream_for(track: &Track, tracks: &[Track], shapes: &[Shape]) -> Option<usize
         || {
             // What is encoded anew may have been anything.
             let film = matches!(track.kind, StreamKind::Video | StreamKind::Audio) && !track.cover;
-            let mut fitting = shapes
-                .iter()
-                .filter(|s| s.facts.kind == track.kind && !s.facts.attached_picture);
+            let mut fitting =
+                shapes.iter().filter(|s| s.facts.kind == track.kind && !s.facts.attached_picture);
             if film { fitting.nth(number).map(|s| s.facts.index) } else { None }
         },
     )

@@ -8,12 +8,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::clock::rescale;
 use super::error::JoinError;
-use super::payload::Payload;
+use super::payload::{Payload, is_no_text};
 use super::plan::Plan;
 use super::segment::quick;
-use super::write::{Seam, Written};
+use super::write::{Seam, Written, WrittenTrack};
 use crate::cancel::Cancel;
+use crate::frame::Rational;
 use crate::media::{Input, OpenOptions, Shape, StreamKind};
 
 /// What was found.
@@ -53,6 +55,9 @@ struct Track {
     bytes: u64,
     last_dts: Option<i64>,
     span: Option<(i64, i64)>,
+    /// when its packets are shown or heard, in its time base
+    times: Vec<i64>,
+    base: Rational,
     /// nanoseconds of its longest packet
     longest: i64,
     /// the times of the first packets behind each seam
@@ -79,10 +84,13 @@ pub fn prove(
     while let Some(packet) = input.read()? {
         let stream = packet.stream();
         let Some(number) = tracks.iter().position(|t| t.stream == Some(stream)) else { continue };
+        if is_no_text(&plan.tracks[number].codec, packet.data()) {
+            continue;
+        }
         let track = &mut tracks[number];
         let time = |t: Option<i64>| {
             let base = packet.time_base();
-            t.map(|t| super::clock::rescale(t, base, NANOSECONDS))
+            t.map(|t| rescale(t, base, NANOSECONDS))
         };
         let (pts, dts) = (time(packet.pts().or(packet.dts())), time(packet.dts()));
         let seen = track.seen;
@@ -108,6 +116,10 @@ pub fn prove(
             track.seams[seam] = pts;
             track.next_seam = seam + 1;
         }
+        if let (Some(pts), true) = (packet.pts().or(packet.dts()), ordered) {
+            track.times.push(pts);
+            track.base = packet.time_base();
+        }
         track.last_dts = packet.dts();
         track.bytes += track.payload.size(packet.data());
         track.seen += 1;
@@ -120,7 +132,7 @@ pub fn prove(
     judge(plan, written, &tracks)
 }
 
-const NANOSECONDS: crate::frame::Rational = crate::frame::Rational { num: 1, den: 1_000_000_000 };
+const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
 fn wrong(plan: &Plan, number: usize, packet: u64, what: &str) -> JoinError {
     let track = &plan.tracks[number];
@@ -153,12 +165,13 @@ fn tracks(plan: &Plan, shapes: &[Shape], written: &Written) -> Vec<Track> {
             let shape = alike.nth(number(track));
             Track {
                 stream: shape.map(|s| s.facts.index),
-                payload: shape
-                    .map_or(Payload::Whole, |s| Payload::of(s, plan.tracks[track].whole)),
+                payload: shape.map_or(Payload::Whole, |s| Payload::of(s, plan.tracks[track].whole)),
                 seen: 0,
                 bytes: 0,
                 last_dts: None,
                 span: None,
+                times: Vec::new(),
+                base: NANOSECONDS,
                 longest: 0,
                 seams: vec![None; written.seams.len()],
                 next_seam: 0,
@@ -198,24 +211,51 @@ fn judge(plan: &Plan, written: &Written, tracks: &[Track]) -> Result<Proof, Join
             bytes: expected.bytes,
             silent: expected.silent,
             left_out: expected.left_out,
-            drift_ms: drift(plan, number, count, expected.span),
+            drift_ms: drift(plan, number, expected),
         });
     }
+    times(plan, written, tracks)?;
     proof.worst_seam_ms = seams(plan, written, tracks)?;
     Ok(proof)
 }
 
-/// What the samples of all packets together are longer than the time line, in milliseconds.
-fn drift(plan: &Plan, number: usize, packets: u64, span: Option<(i64, i64)>) -> Option<f64> {
-    let track = &plan.tracks[number];
-    let shape = &plan.segments[track.model.0].shapes[track.model.1];
-    let rate = shape.facts.audio.as_ref().filter(|_| track.kind == StreamKind::Audio)?.sample_rate;
-    let (first, last) = span?;
-    if shape.frame_size == 0 || rate == 0 {
-        return None;
+/// That every packet has the time that it was given, as far as the container can tell it. All may
+/// be moved together.
+fn times(plan: &Plan, written: &Written, tracks: &[Track]) -> Result<(), JoinError> {
+    let Some(leader) = plan.leader() else { return Ok(()) };
+    let clock = |number: usize| plan.tracks[number].clock;
+    let first = |number: usize| {
+        let found = rescale(*tracks[number].times.first()?, tracks[number].base, NANOSECONDS);
+        let wanted = written.tracks[number].times.first()?;
+        Some(found - rescale(*wanted, clock(number), NANOSECONDS))
+    };
+    let Some(moved) = first(leader) else { return Ok(()) };
+    for (number, track) in tracks.iter().enumerate() {
+        // A tick, and one that the first packet was rounded by.
+        let slack = 2 * rescale(1, track.base, NANOSECONDS) + 1000;
+        // libav's mkv counts what Opus skips in front twice.
+        let twice = plan.format == "matroska" || plan.format == "webm";
+        let slack = slack + if twice && plan.tracks[number].codec == "opus" { 8_000_000 } else { 0 };
+        let wanted = written.tracks[number].times.iter();
+        for (packet, (found, wanted)) in track.times.iter().zip(wanted).enumerate() {
+            let off = rescale(*found, track.base, NANOSECONDS)
+                - rescale(*wanted, clock(number), NANOSECONDS)
+                - moved;
+            if off.abs() > slack {
+                let what = format!("is {:.3} ms away from its time", off as f64 / 1e6);
+                return Err(wrong(plan, number, packet as u64, &what));
+            }
+        }
     }
-    let samples = packets as f64 * f64::from(shape.frame_size);
-    Some((samples / f64::from(rate) * 1e3 - (last - first) as f64 / 1e6).max(-1e9))
+    Ok(())
+}
+
+/// What a player that counts samples plays longer than the time line, in milliseconds.
+fn drift(plan: &Plan, number: usize, expected: &WrittenTrack) -> Option<f64> {
+    let track = &plan.tracks[number];
+    let (first, last) = expected.span.filter(|_| track.kind == StreamKind::Audio)?;
+    let played = rescale(expected.length, track.clock, NANOSECONDS);
+    Some((played - (last - first)) as f64 / 1e6)
 }
 
 /// The largest difference of sound from picture at a seam from what it is in the source, in

@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 /// 14496-12, 8.6 and 8.7: of every packet its size, its step and the distance of showing from
 /// decoding; of every key frame its number; of every run of packets of one track its place, and
 /// how many they are.
-pub fn needed(packets: &[u64], keys: u64, segments: u64) -> u64 {
+pub(super) fn needed(packets: &[u64], keys: u64, segments: u64) -> u64 {
     const PACKET: u64 = 4 + 8 + 8;
     const RUN: u64 = 8 + 12;
     const TRACK: u64 = 16 << 10;
@@ -23,7 +23,7 @@ pub fn needed(packets: &[u64], keys: u64, segments: u64) -> u64 {
 ///
 /// # Errors
 /// The system's; InvalidData where there is no such room.
-pub fn release<S: Read + Write + Seek + ?Sized>(file: &mut S, room: u64) -> io::Result<()> {
+pub(super) fn release<S: Read + Write + Seek + ?Sized>(file: &mut S, room: u64) -> io::Result<()> {
     let mut at = 0;
     // It lies behind the file type, or behind the index that was moved before it.
     for _ in 0..4 {

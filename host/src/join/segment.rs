@@ -11,7 +11,9 @@ use std::thread;
 use super::compare;
 use crate::cancel::Cancel;
 use crate::frame::Rational;
-use crate::media::{Input, MediaError, MediaErrorKind, OpenOptions, PacketIndex, Shape, StreamKind};
+use crate::media::{
+    Input, MediaError, MediaErrorKind, OpenOptions, PacketIndex, Shape, StreamKind,
+};
 
 /// Which file it was when it was looked at: whatever is read or removed later has to be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,8 +245,10 @@ fn micros(text: &str) -> Option<i64> {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, month) = (year.div_euclid(400), (month + 9) % 12);
     let of_era = year - era * 400;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * month + 2) / 5
-        + day - 1 - 719_468;
+    let days =
+        era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * month + 2) / 5 + day
+            - 1
+            - 719_468;
     Some(((days * 24 + hour) * 60 + minute) * 60_000_000 + second * 1_000_000 + fraction)
 }
 

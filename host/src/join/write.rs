@@ -48,6 +48,11 @@ pub struct WrittenTrack {
     pub left_out: u64,
     /// of the payloads, in their order, silence among them
     pub hashes: Vec<u64>,
+    /// when they are to be shown or heard, in the track's clock
+    pub times: Vec<i64>,
+    /// what all of them are played for by a player that knows of no time stamps, in the track's
+    /// clock
+    pub length: i64,
     /// bytes of the payload of all packets, silence too
     pub total: u64,
     pub keys: u64,
@@ -94,7 +99,7 @@ struct Track {
 }
 
 /// Writes one output.
-pub struct Writer<'a> {
+pub(super) struct Writer<'a> {
     plan: &'a Plan,
     settings: &'a Settings,
     muxer: Muxer,
@@ -114,7 +119,7 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Sets the output up: streams and header.
-    pub fn begin(
+    pub(super) fn begin(
         plan: &'a Plan,
         settings: &'a Settings,
         file: File,
@@ -184,7 +189,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Takes what the reader found.
-    pub fn take(&mut self, event: Event) -> Result<(), JoinError> {
+    pub(super) fn take(&mut self, event: Event) -> Result<(), JoinError> {
         match event {
             Event::Begin(place, start) => {
                 self.seam(place, start);
@@ -193,7 +198,7 @@ impl<'a> Writer<'a> {
             Event::Packets(packets) => {
                 packets.into_iter().try_for_each(|p| self.packet(p).map_err(JoinError::from))
             }
-            Event::End(_) => self.end().map_err(JoinError::from),
+            Event::End => self.end().map_err(JoinError::from),
         }
     }
 
@@ -281,7 +286,7 @@ impl<'a> Writer<'a> {
         let reached = track.chain.as_ref().and_then(Chain::end).unwrap_or(0) - track.base;
         while let Some(ready) = self.tracks[number]
             .pending
-            .pop_front_if(|r| 2 * r.pts.max(reached) + r.duration <= 2 * limit)
+            .pop_front_if(|r| 2 * r.pts.max(reached) + r.length <= 2 * limit)
         {
             self.sound(ready)?;
         }
@@ -291,7 +296,7 @@ impl<'a> Writer<'a> {
     fn sound(&mut self, ready: Ready) -> Result<(), MediaError> {
         let number = ready.track;
         let track = &mut self.tracks[number];
-        let (wanted, length) = (track.base + ready.pts, length(track, ready.duration));
+        let (wanted, length) = (track.base + ready.pts, ready.length);
         let Some(chain) = &mut track.chain else { return Ok(()) };
         let (at, silent) = match chain.fit(wanted, length, 0) {
             Fit::LeaveOut => {
@@ -325,8 +330,10 @@ impl<'a> Writer<'a> {
             written.reach(own, end);
             written.silent += 1;
             written.total += data.len() as u64;
+            written.length += step;
             if self.settings.proof {
                 written.hashes.push(hash);
+                written.times.push(at);
             }
         }
         Ok(())
@@ -351,8 +358,10 @@ impl<'a> Writer<'a> {
         written.packets += 1;
         written.bytes += ready.size;
         written.total += ready.size;
+        written.length += ready.length;
         if self.settings.proof {
             written.hashes.push(ready.hash);
+            written.times.push(times.pts);
         }
         self.muxer.write_placed(number, ready.packet, times, self.sort)
     }
@@ -374,8 +383,7 @@ impl<'a> Writer<'a> {
                 continue;
             };
             while let Some(ready) = self.tracks[number].pending.pop_front() {
-                let length = self::length(&self.tracks[number], ready.duration);
-                if 2 * end + length > 2 * until {
+                if 2 * end + ready.length > 2 * until {
                     self.written.tracks[number].left_out += 1;
                     continue;
                 }
@@ -395,7 +403,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the container's end.
-    pub fn finish(mut self) -> Result<Written, JoinError> {
+    pub(super) fn finish(mut self) -> Result<Written, JoinError> {
         self.written.duration = rescale(self.at, self.clock, NANOSECONDS);
         self.written.retimed += self.muxer.retimed();
         if self.settings.chapters {
@@ -423,19 +431,10 @@ impl<'a> Writer<'a> {
             let name = &self.plan.segments[place].segment.name;
             name.file_stem().unwrap_or_default().to_string_lossy().into_owned()
         };
-        let chapter = |(seam, end): (&Seam, i64)| Chapter {
-            start: seam.at,
-            end,
-            title: title(seam.place),
-        };
+        let chapter =
+            |(seam, end): (&Seam, i64)| Chapter { start: seam.at, end, title: title(seam.place) };
         seams.iter().zip(ends).map(chapter).collect()
     }
-}
-
-/// Samples that a packet takes in the track: all that it decodes to, not what of it is meant to be
-/// heard.
-fn length(track: &Track, duration: i64) -> i64 {
-    duration.max(track.frame).max(1)
 }
 
 /// How the stream of a track differs from its model.

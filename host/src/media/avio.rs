@@ -169,8 +169,7 @@ unsafe extern "C" fn read<S: Stream>(opaque: *mut c_void, buffer: *mut u8, size:
     // SAFETY: `opaque` is the stream of this context, which libav uses from one thread at a time;
     // it gives a buffer of `size` bytes, which may hold nothing yet, or bytes that it still wants
     // when nothing more is read: only what was really read is written to it.
-    let count =
-        unsafe { guarded::<S>(opaque, |s| s.read_raw(buffer, size).map(|n| n as i64)) };
+    let count = unsafe { guarded::<S>(opaque, |s| s.read_raw(buffer, size).map(|n| n as i64)) };
     match c_int::try_from(count) {
         Ok(0) => ffi::AVERROR_EOF,
         Ok(count) => count,

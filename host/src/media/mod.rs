@@ -41,6 +41,7 @@ mod setup;
 mod shape;
 mod silence;
 mod sink;
+mod sound;
 mod source;
 mod targets;
 
@@ -65,6 +66,7 @@ pub use remux::{Chapter, Like, Times};
 pub use shape::{PacketIndex, Shape};
 pub use silence::Silence;
 pub use sink::Sink;
+pub use sound::SoundRecoder;
 pub use source::{InputSource, check_input_format, numbered, scheme};
 pub use targets::{default_format, header_options, holds_sound};
 

@@ -101,6 +101,11 @@ impl Muxer {
                 // More than 8 bits and other chroma than 4:2:0, which all readers of today know.
                 (*raw).strict_std_compliance = ffi::FF_COMPLIANCE_EXPERIMENTAL as c_int;
             }
+            if seekable && format == "mpegts" {
+                // Sound may wait so long for more to share a packet with; what the ffmpeg program
+                // says, too (its -muxdelay).
+                (*raw).max_delay = 700_000;
+            }
             if !seekable {
                 (*raw).flags |= ffi::AVFMT_FLAG_FLUSH_PACKETS;
             }

@@ -417,7 +417,9 @@ unsafe fn says_all(context: *const ffi::AVFormatContext) -> bool {
             let indexed = ffi::avformat_index_get_entries_count(stream) > 0;
             let configured = par.extradata_size > 0;
             match par.codec_type {
-                AVMEDIA_TYPE_VIDEO if (*stream).disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0 => {
+                AVMEDIA_TYPE_VIDEO
+                    if (*stream).disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0 =>
+                {
                     true
                 }
                 AVMEDIA_TYPE_VIDEO => {
@@ -427,7 +429,10 @@ unsafe fn says_all(context: *const ffi::AVFormatContext) -> bool {
                 // Others (mp3, ac3) have their rate and layout in the packets.
                 AVMEDIA_TYPE_AUDIO => {
                     let known = matches!(par.codec_id, AV_CODEC_ID_AAC | AV_CODEC_ID_OPUS);
-                    indexed && known && configured && par.sample_rate > 0
+                    indexed
+                        && known
+                        && configured
+                        && par.sample_rate > 0
                         && par.ch_layout.nb_channels > 0
                 }
                 _ => true,

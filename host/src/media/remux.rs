@@ -71,6 +71,11 @@ impl Packet {
         Ok(())
     }
 
+    /// Says when it is to be decoded, in its time base, where its file does not.
+    pub fn set_dts(&mut self, dts: i64) {
+        self.packet.get_mut().dts = dts;
+    }
+
     /// The edit list of its file hides it: it is there to be decoded, not to be shown.
     pub fn is_hidden(&self) -> bool {
         self.packet.get().flags & ffi::AV_PKT_FLAG_DISCARD != 0

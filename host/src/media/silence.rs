@@ -12,7 +12,7 @@ use super::{ffi, log};
 const SETTLING: usize = 4;
 
 /// Samples of a packet where the codec allows any number.
-const ANY_SIZE: c_int = 1024;
+pub(super) const ANY_SIZE: c_int = 1024;
 
 /// A packet of silence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +36,11 @@ impl Input {
     }
 }
 
+/// An encoder whose packets may stand among those of a stream.
+///
 /// # Safety
 /// Valid parameters.
-unsafe fn encode(par: &ffi::AVCodecParameters) -> Option<Silence> {
+pub(super) unsafe fn open_like(par: &ffi::AVCodecParameters) -> Option<Codec> {
     // SAFETY: the caller's promise; a static description or null.
     unsafe {
         let encoder = ffi::avcodec_find_encoder(par.codec_id).as_ref()?;
@@ -46,17 +48,25 @@ unsafe fn encode(par: &ffi::AVCodecParameters) -> Option<Silence> {
         let context = codec.get_mut();
         context.sample_rate = par.sample_rate;
         context.sample_fmt = *encoder.sample_fmts.as_ref()?;
-        context.bit_rate = if par.bit_rate > 0 { par.bit_rate.min(128_000) } else { 64_000 };
+        context.bit_rate = if par.bit_rate > 0 { par.bit_rate } else { 128_000 };
         context.time_base = ffi::AVRational { num: 1, den: par.sample_rate.max(1) };
         context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as c_int;
-        if ffi::av_channel_layout_copy(&raw mut context.ch_layout, &par.ch_layout) < 0 {
-            return None;
-        }
-        if ffi::avcodec_open2(codec.as_mut_ptr(), encoder, ptr::null_mut()) < 0
+        if ffi::av_channel_layout_copy(&raw mut context.ch_layout, &par.ch_layout) < 0
+            || ffi::avcodec_open2(codec.as_mut_ptr(), encoder, ptr::null_mut()) < 0
             || !is_set_up_alike(par, codec.get())
         {
             return None;
         }
+        Some(codec)
+    }
+}
+
+/// # Safety
+/// Valid parameters.
+unsafe fn encode(par: &ffi::AVCodecParameters) -> Option<Silence> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut codec = open_like(par)?;
         let samples = match codec.get().frame_size {
             0 => ANY_SIZE,
             size => size,
@@ -100,9 +110,11 @@ unsafe fn is_set_up_alike(par: &ffi::AVCodecParameters, codec: &ffi::AVCodecCont
     (a[0], a[1] & 0xf8) == (b[0], b[1] & 0xf8)
 }
 
+/// A frame of silence.
+///
 /// # Safety
 /// An open encoder.
-unsafe fn blank(codec: &ffi::AVCodecContext, samples: c_int) -> Option<AvFrame> {
+pub(super) unsafe fn blank(codec: &ffi::AVCodecContext, samples: c_int) -> Option<AvFrame> {
     let mut frame = AvFrame::new()?;
     let raw = frame.get_mut();
     // SAFETY: the caller's promise; the planes are made for as many samples as are silenced.
