@@ -31,9 +31,10 @@ ffmpeg     | ffmpeg                         | ffmpeg-free             | ffmpeg  
 curl       | curl ca-certificates           | curl                    | curl       | curl ca-certificates | curl
 python     | python3 python3-venv           | python3                 | python     | python3 py3-pip      | python
 strace     | strace                         | strace                  | strace     | strace               | -
+mkvmerge   | mkvtoolnix                     | mkvtoolnix              | mkvtoolnix-cli | mkvtoolnix       | mkvtoolnix
 '
 build_needs="compiler pkg-config clang wasm-ld libclang libav ffmpeg curl python"
-test_needs="strace"
+test_needs="strace mkvmerge"
 
 has() {
     case $1 in
@@ -47,6 +48,7 @@ has() {
     ffmpeg) command -v ffmpeg && command -v ffprobe ;;
     curl) command -v curl ;;
     python) scripts/venv.sh --which ;;
+    mkvmerge) command -v mkvmerge ;;
     # Only Linux has it; the tests that need it are skipped elsewhere.
     strace) [ "$(uname -s)" != Linux ] || command -v strace ;;
     esac >/dev/null 2>&1

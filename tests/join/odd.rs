@@ -18,11 +18,18 @@ fn mended(name: &str, shown: usize, length: f64) {
     assert_eq!(found.len(), first.len() + shown + last.len(), "{name}");
     assert_eq!(found[..first.len()], first, "{name}: the first is as it was");
     assert_eq!(found[found.len() - last.len()..], last, "{name}: the last is as it was");
-    let streams = ffprobe(&out, "-show_entries stream=codec_name,width,height,sample_rate,channels");
+    let streams =
+        ffprobe(&out, "-show_entries stream=codec_name,width,height,sample_rate,channels");
     let film = &streams["streams"][0];
-    assert_eq!((&film["codec_name"], &film["width"], &film["height"]), (&"h264".into(), &192.into(), &108.into()));
+    assert_eq!(
+        (&film["codec_name"], &film["width"], &film["height"]),
+        (&"h264".into(), &192.into(), &108.into())
+    );
     let sound = &streams["streams"][1];
-    assert_eq!((&sound["codec_name"], &sound["sample_rate"], &sound["channels"]), (&"aac".into(), &"44100".into(), &2.into()));
+    assert_eq!(
+        (&sound["codec_name"], &sound["sample_rate"], &sound["channels"]),
+        (&"aac".into(), &"44100".into(), &2.into())
+    );
     let end = times(&out, "v:0").last().copied().unwrap_or(0.0);
     assert!((end - (4.0 + length - 0.04)).abs() < 0.05, "{name}: {end}");
     // The third burst is one second into the third segment.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
 
-use super::cases::{segments};
+use super::cases::segments;
 
 fn named(names: [&str; 3]) -> Shell {
     let shell = Shell::new();
@@ -57,7 +57,9 @@ fn each_order_is_a_plugin_and_says_why() {
 #[test]
 fn the_media_says_when_it_was_recorded() {
     let shell = Shell::new();
-    for (name, time, source) in [("a.mp4", "2018-09-08T10:15:02Z", 0), ("b.mp4", "2018-09-08T10:00:00Z", 1)] {
+    for (name, time, source) in
+        [("a.mp4", "2018-09-08T10:15:02Z", 0), ("b.mp4", "2018-09-08T10:00:00Z", 1)]
+    {
         let mut command = filmgate_tests::outside::ffmpeg("");
         command.arg("-i").arg(&segments("good")[source]);
         command.args(["-c", "copy", "-metadata", &format!("creation_time={time}")]);
@@ -65,15 +67,15 @@ fn the_media_says_when_it_was_recorded() {
     }
     assert_eq!(paths(order(&shell, "--order created")), ["b.mp4", "a.mp4"]);
     shell.filmgate("join . --order created -o out.mp4").done();
-    let found = filmgate_tests::outside::ffprobe(&shell.path("out.mp4"), "-show_entries format_tags");
+    let found =
+        filmgate_tests::outside::ffprobe(&shell.path("out.mp4"), "-show_entries format_tags");
     let time = found["format"]["tags"]["creation_time"].as_str().expect("a time").to_owned();
     assert!(time.starts_with("2018-09-08T10:00:00"), "{time}");
 }
 
 #[test]
 fn times_in_names_decide() {
-    let shell =
-        named(["b_20180908-101502.mp4", "a_20180908-101602.mp4", "c_20180907-235959.mp4"]);
+    let shell = named(["b_20180908-101502.mp4", "a_20180908-101602.mp4", "c_20180907-235959.mp4"]);
     let found = order(&shell, "--order-plugin by-timestamp-in-name");
     assert_eq!(found[0].1, "2018-09-07 23:59:59");
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use filmgate_tests::shell::Shell;
 
-use super::cases::{all_pictures, case, complaints, join, pictures, segments};
+use super::cases::{all_pictures, complaints, join, pictures, segments};
 
 /// The case is refused for what one field is, and is joined without the odd one if that is said.
 fn refused(name: &str, parts: &[&str]) {
@@ -76,7 +76,16 @@ fn what_is_damaged_inside_is_joined_packet_by_packet() {
     let shell = Shell::new();
     let said = join(&shell, "damaged", "out.mp4", "").done();
     assert_eq!(said.json()["proof"]["tracks"][0]["packets"], 150);
-    let _ = case("damaged");
+    let shell = Shell::new();
+    for path in segments("damaged") {
+        shell.copy(&path, path.file_name().expect("a name"));
+    }
+    let said = shell.filmgate("join . -o out.mp4 --check-decode --delete-sources --json");
+    assert_eq!(said.code, Some(3), "{said:?}");
+    let damaged = said.json()["damaged"].as_array().expect("a list").clone();
+    assert_eq!(damaged.len(), 1, "{damaged:?}");
+    assert!(damaged[0]["path"].as_str().expect("a path").ends_with("2.mp4"));
+    assert_eq!(shell.names(), ["2.mp4", "out.mp4"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::out::{print_json, tell};
 use super::receipt::Receipt;
 use crate::cancel::Cancel;
 use crate::join::{
-    Bad, Candidate, Done, Job, JoinError, Plan, Segment, gather, plan as planning, remove,
+    Bad, Candidate, Done, Job, JoinError, Plan, Segment, check, gather, plan as planning, remove,
 };
 use crate::media::{MediaErrorKind, Muxer};
 use crate::plugin::{CodeCache, Engine};
@@ -277,6 +277,29 @@ fn begin_receipt(
     Receipt::create(path, arguments.overwrite, &inputs, &arranged.output, about).map(Some)
 }
 
+/// The segments that cannot be decoded without a fault, where somebody wants to know.
+fn damaged(
+    arguments: &JoinArguments,
+    plan: &Plan,
+    summary: &mut serde_json::Value,
+    cancel: &Cancel,
+) -> Result<Vec<check::Damaged>> {
+    if !arguments.check_decode {
+        return Ok(Vec::new());
+    }
+    let damaged = check::decode(plan, cancel)?;
+    let mut list = Vec::new();
+    for found in &damaged {
+        let path = plan.segments[found.place].segment.path.display();
+        warn!("{path} is damaged: {} faults when it is decoded", found.faults);
+        list.push(serde_json::json!({ "path": path.to_string(), "faults": found.faults }));
+    }
+    if let serde_json::Value::Object(fields) = summary {
+        fields.insert("damaged".to_owned(), list.into());
+    }
+    Ok(damaged)
+}
+
 /// What comes behind a join: the receipt, then the sources, then what is told.
 fn finish(
     arguments: &JoinArguments,
@@ -290,17 +313,21 @@ fn finish(
     if let Some(receipt) = receipt {
         receipt.publish(&summary, cancel)?;
     }
-    let removed = arguments.delete_sources.then(|| remove::sources(plan));
+    let damaged = damaged(arguments, plan, &mut summary, cancel)?;
+    let keep: Vec<(usize, &str)> = damaged.iter().map(|d| (d.place, "it is damaged")).collect();
+    let removed = arguments.delete_sources.then(|| remove::sources(plan, &keep));
     for (path, reason) in removed.iter().flat_map(|r| &r.kept) {
         warn!("{} was not removed: {reason}", path.display());
     }
-    let partly = plan.is_partial() || removed.as_ref().is_some_and(|r| !r.kept.is_empty());
+    let partly = plan.is_partial()
+        || !damaged.is_empty()
+        || removed.as_ref().is_some_and(|r| !r.kept.is_empty());
     let exit = if partly { Exit::Partly } else { Exit::Done };
     if arguments.json.json {
         show::add_removed(&mut summary, removed.as_ref(), exit);
         print_json(&summary)?;
     } else if !arguments.quiet {
-        tell(show::text(arguments, plan, arranged, done, removed.as_ref()));
+        tell(show::text(plan, arranged, done, removed.as_ref()));
     }
     for bad in &plan.bad {
         warn!("left out: {}", bad.error);

@@ -79,7 +79,8 @@ pub struct JoinArguments {
     /// Do not read the output back
     #[arg(long, help_heading = "Proof", conflicts_with_all = ["delete_sources", "check_decode"])]
     pub no_proof: bool,
-    /// Decode every source while it is joined, and name those that are damaged; exit code 3 then
+    /// Decode every source that was joined, and name those that are damaged inside; they are not
+    /// removed, and the exit code is 3
     #[arg(long, help_heading = "Proof")]
     pub check_decode: bool,
     /// Write a receipt into FILE: the inputs with SHA-256 digests in their order, the plugins, the
@@ -168,7 +169,6 @@ impl JoinArguments {
             chapters: self.chapters,
             faststart: !self.no_faststart,
             proof: !self.no_proof,
-            check_decode: self.check_decode,
         }
     }
 }

@@ -148,7 +148,6 @@ pub(super) fn add_removed(value: &mut Value, removed: Option<&Removed>, exit: Ex
 
 /// What came of it, for people.
 pub(super) fn text(
-    arguments: &JoinArguments,
     plan: &Plan,
     arranged: &Arranged,
     done: &Done,
@@ -166,6 +165,10 @@ pub(super) fn text(
         done.size as f64 / 1e6,
         done.size as f64 / 1e6 / seconds.max(1e-9)
     );
+    let anew = plan.joined().filter(|(_, p)| matches!(p.action, Action::Reencode { .. })).count();
+    if anew > 0 {
+        line!(out, "  {anew} encoded anew, to what the first is like");
+    }
     for track in done.proof.iter().flat_map(|p| &p.tracks) {
         let mut notes = String::new();
         if track.left_out > 0 {
@@ -176,7 +179,7 @@ pub(super) fn text(
         }
         line!(
             out,
-            "  {:6} {}: {} packets as in the sources{notes}",
+            "  {:6} {}: {} packets as they were read{notes}",
             track.kind,
             track.codec,
             track.packets
@@ -199,6 +202,5 @@ pub(super) fn text(
     if let Some(removed) = removed {
         line!(out, "  {} sources removed", removed.removed.len());
     }
-    let _ = arguments;
     out
 }

@@ -11,6 +11,7 @@
 //!
 //! How the segments were found and put in order is the caller's business.
 
+pub mod check;
 pub mod clock;
 pub mod compare;
 mod error;

@@ -61,10 +61,8 @@ impl Fitter {
 /// The largest size of the same shape within another, of even sides. What is a hundredth off is
 /// the same shape.
 fn fit((width, height): (u32, u32), (room, high): (u32, u32)) -> (u32, u32) {
-    let (across, down) = (
-        f64::from(room) / f64::from(width.max(1)),
-        f64::from(high) / f64::from(height.max(1)),
-    );
+    let (across, down) =
+        (f64::from(room) / f64::from(width.max(1)), f64::from(high) / f64::from(height.max(1)));
     if (across / down - 1.0).abs() < 0.01 {
         return (room, high);
     }
@@ -99,8 +97,7 @@ fn turn_plane(plane: &Plane, to: PlaneSize, sample: usize, degrees: u32) -> Resu
     let from: Vec<&[u8]> = plane.rows().collect();
     let (rows, columns) = (from.len(), plane.size().row_bytes / sample.max(1));
     let mut bytes = Vec::with_capacity(to.bytes());
-    let (new_rows, new_columns) =
-        if degrees == 180 { (rows, columns) } else { (columns, rows) };
+    let (new_rows, new_columns) = if degrees == 180 { (rows, columns) } else { (columns, rows) };
     for y in 0..new_rows {
         for x in 0..new_columns {
             let (row, column) = match degrees {

@@ -27,8 +27,6 @@ pub struct Proof {
     pub worst_seam_ms: f64,
     /// seconds
     pub duration: f64,
-    /// pictures and packets of sound that were decoded without a complaint, where that was asked
-    pub decoded: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -235,7 +233,8 @@ fn times(plan: &Plan, written: &Written, tracks: &[Track]) -> Result<(), JoinErr
         let slack = 2 * rescale(1, track.base, NANOSECONDS) + 1000;
         // libav's mkv counts what Opus skips in front twice.
         let twice = plan.format == "matroska" || plan.format == "webm";
-        let slack = slack + if twice && plan.tracks[number].codec == "opus" { 8_000_000 } else { 0 };
+        let slack =
+            slack + if twice && plan.tracks[number].codec == "opus" { 8_000_000 } else { 0 };
         let wanted = written.tracks[number].times.iter();
         for (packet, (found, wanted)) in track.times.iter().zip(wanted).enumerate() {
             let off = rescale(*found, track.base, NANOSECONDS)

@@ -240,8 +240,7 @@ impl Recode<'_, '_> {
         loop {
             let place = self.place;
             let Some(film) = &mut self.film else { return Ok(()) };
-            let packet =
-                film.encoder.receive().map_err(|e| Stop::Failed(place, e.into()))?;
+            let packet = film.encoder.receive().map_err(|e| Stop::Failed(place, e.into()))?;
             let (Some(packet), track) = (packet, film.track) else { return Ok(()) };
             self.ready(track, packet.into_packet())?;
         }

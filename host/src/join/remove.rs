@@ -17,10 +17,16 @@ pub struct Removed {
 }
 
 /// Removes all sources that are in the output, and syncs their folders.
-pub fn sources(plan: &Plan) -> Removed {
+///
+/// `keep`: places of those that stay all the same, with the reason.
+pub fn sources(plan: &Plan, keep: &[(usize, &str)]) -> Removed {
     let mut done = Removed::default();
     let mut folders = BTreeSet::new();
-    for (_, planned) in plan.joined() {
+    for (place, planned) in plan.joined() {
+        if let Some((_, reason)) = keep.iter().find(|(p, _)| *p == place) {
+            done.kept.push((planned.segment.path.clone(), (*reason).to_owned()));
+            continue;
+        }
         let path = &planned.segment.path;
         match remove(path, planned.segment.identity) {
             Ok(()) => {

@@ -19,6 +19,4 @@ pub struct Settings {
     pub faststart: bool,
     /// read the output back and compare
     pub proof: bool,
-    /// decode the output, too
-    pub check_decode: bool,
 }

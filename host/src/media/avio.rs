@@ -19,7 +19,7 @@ use super::{av, ffi, pipe};
 /// libav's own size for files.
 pub(super) const BUFFER: usize = 32 * 1024;
 
-pub(super) const WRITE_BUFFER: usize = 128 * 1024;
+const WRITE_BUFFER: usize = 256 * 1024;
 
 /// What stands behind an [`Avio`].
 pub(super) trait Stream {

@@ -66,7 +66,7 @@ pub use remux::{Chapter, Like, Times};
 pub use shape::{PacketIndex, Shape};
 pub use silence::Silence;
 pub use sink::Sink;
-pub use sound::SoundRecoder;
+pub use sound::{SoundDecoder, SoundRecoder};
 pub use source::{InputSource, check_input_format, numbered, scheme};
 pub use targets::{default_format, header_options, holds_sound};
 

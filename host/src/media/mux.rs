@@ -101,6 +101,10 @@ impl Muxer {
                 // More than 8 bits and other chroma than 4:2:0, which all readers of today know.
                 (*raw).strict_std_compliance = ffi::FF_COMPLIANCE_EXPERIMENTAL as c_int;
             }
+            if seekable {
+                // Nobody waits for a single packet: the buffer may fill up.
+                (*raw).flush_packets = 0;
+            }
             if seekable && format == "mpegts" {
                 // Sound may wait so long for more to share a packet with; what the ffmpeg program
                 // says, too (its -muxdelay).

@@ -53,6 +53,59 @@ impl Drop for Fifo {
     }
 }
 
+/// Decodes sound to find out whether it can be decoded.
+pub struct SoundDecoder {
+    decoder: Codec,
+    name: String,
+    damaged: u64,
+}
+
+impl SoundDecoder {
+    /// # Errors
+    /// Unsupported where libav has no decoder for it.
+    pub fn new(input: &Input, stream: usize) -> Result<SoundDecoder, MediaError> {
+        let raw = input.stream(stream)?;
+        let name = format!("{}, stream {stream}", input.path().display());
+        // SAFETY: the stream is valid and only read.
+        let decoder = unsafe { open_decoder(&*(*raw).codecpar, (*raw).time_base) };
+        let decoder = decoder.ok_or_else(|| {
+            MediaError::new(Kind::Unsupported, format!("{name}: its sound cannot be decoded"))
+        })?;
+        Ok(SoundDecoder { decoder, name, damaged: 0 })
+    }
+
+    /// Packets that could not be decoded.
+    pub fn damaged(&self) -> u64 {
+        self.damaged
+    }
+
+    /// Takes a packet of the stream; none for its end.
+    ///
+    /// # Errors
+    /// OutOfMemory.
+    pub fn send(&mut self, packet: Option<&Packet>) -> Result<(), MediaError> {
+        log::forget();
+        let raw = packet.map_or(ptr::null(), |p| p.packet.as_ptr());
+        // SAFETY: an open decoder; a valid packet, or null for the end.
+        if unsafe { ffi::avcodec_send_packet(self.decoder.as_mut_ptr(), raw) } < 0 {
+            self.damaged += 1;
+        }
+        loop {
+            let mut frame = AvFrame::new().ok_or_else(|| MediaError::memory(&self.name))?;
+            // SAFETY: an open decoder and a blank frame.
+            let code = unsafe {
+                ffi::avcodec_receive_frame(self.decoder.as_mut_ptr(), frame.as_mut_ptr())
+            };
+            match code {
+                0.. => {}
+                ffi::AVERROR_EOF => return Ok(()),
+                code if code == av::errno(nix::libc::EAGAIN) => return Ok(()),
+                _ => self.damaged += 1,
+            }
+        }
+    }
+}
+
 impl SoundRecoder {
     /// From a stream of `input` to what a stream of `like` is.
     ///
@@ -145,9 +198,8 @@ impl SoundRecoder {
     /// Resamples a frame, or what the resampler still holds.
     fn take(&mut self, frame: Option<&AvFrame>) -> Result<(), MediaError> {
         let (rate, own) = (self.encoder.get().sample_rate, self.decoder.get().sample_rate);
-        let (data, count) = frame.map_or((ptr::null_mut(), 0), |f| {
-            (f.get().extended_data, f.get().nb_samples)
-        });
+        let (data, count) =
+            frame.map_or((ptr::null_mut(), 0), |f| (f.get().extended_data, f.get().nb_samples));
         if let (Some(frame), None) = (frame, self.next) {
             let base = ffi::AVRational { num: 1, den: rate };
             let time = frame.get().best_effort_timestamp;
@@ -165,19 +217,16 @@ impl SoundRecoder {
             let mut out = silence::blank(self.encoder.get(), most)
                 .ok_or_else(|| MediaError::memory(&self.name))?;
             let place = out.get_mut().extended_data;
-            #[allow(clippy::unnecessary_cast, reason = "its constness differs from version to version")]
-            let made = ffi::swr_convert(
-                self.resampler.0.as_ptr(),
-                place as _,
-                most,
-                data as _,
-                count,
-            );
+            #[allow(
+                clippy::unnecessary_cast,
+                reason = "its constness differs from version to version"
+            )]
+            let made =
+                ffi::swr_convert(self.resampler.0.as_ptr(), place as _, most, data as _, count);
             if made < 0 {
                 return Err(MediaError::av(Kind::Encode, &self.name, made));
             }
-            let written =
-                ffi::av_audio_fifo_write(self.fifo.0.as_ptr(), place.cast(), made);
+            let written = ffi::av_audio_fifo_write(self.fifo.0.as_ptr(), place.cast(), made);
             if written < made {
                 return Err(MediaError::memory(&self.name));
             }
@@ -210,9 +259,8 @@ impl SoundRecoder {
             frame.get_mut().pts = pts;
             self.next = Some(pts + i64::from(count));
             // SAFETY: an open encoder and a valid frame.
-            let code = unsafe {
-                ffi::avcodec_send_frame(self.encoder.as_mut_ptr(), frame.as_ptr())
-            };
+            let code =
+                unsafe { ffi::avcodec_send_frame(self.encoder.as_mut_ptr(), frame.as_ptr()) };
             if code < 0 {
                 return Err(MediaError::av(Kind::Encode, &self.name, code));
             }
@@ -244,10 +292,7 @@ impl SoundRecoder {
 
 /// # Safety
 /// Valid parameters.
-unsafe fn open_decoder(
-    par: &ffi::AVCodecParameters,
-    time_base: ffi::AVRational,
-) -> Option<Codec> {
+unsafe fn open_decoder(par: &ffi::AVCodecParameters, time_base: ffi::AVRational) -> Option<Codec> {
     // SAFETY: the caller's promise; a static description or null.
     unsafe {
         let decoder = ffi::avcodec_find_decoder(par.codec_id);
