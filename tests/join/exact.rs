@@ -224,14 +224,14 @@ fn the_index_stands_in_front_unless_it_is_not_to() {
 fn gaps_by_the_segments_own_clock_are_kept_where_that_is_wanted() {
     let shell = Shell::new();
     // The second begins at 2 s, as one recorder's would; the third a second late.
-    for (name, source, offset) in [("1.ts", 0, "0"), ("2.ts", 1, "2"), ("3.ts", 2, "5")] {
+    for (name, source, offset) in [("1.ts", 0, "1"), ("2.ts", 1, "3"), ("3.ts", 2, "6")] {
         let mut command = filmgate_tests::outside::ffmpeg("");
         command.arg("-i").arg(&segments("good")[source]);
         command.args(["-c", "copy", "-output_ts_offset", offset, "-muxdelay", "0"]);
         filmgate_tests::outside::succeed(command.arg(shell.path(name)));
     }
-    shell.filmgate("join . -o closed.mp4").done();
-    shell.filmgate("join . -o kept.mp4 --gap keep").done();
+    shell.filmgate("join 1.ts 2.ts 3.ts -o closed.mp4").done();
+    shell.filmgate("join 1.ts 2.ts 3.ts -o kept.mp4 --gap keep").done();
     let found = bursts(&shell.path("kept.mp4"));
     assert_eq!(found.len(), 3);
     assert!((found[2] - 6.0).abs() < 0.03, "{found:?}");

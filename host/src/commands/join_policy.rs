@@ -19,7 +19,9 @@ pub(super) struct Used {
     pub(super) name: String,
 }
 
-fn load(text: &str, engine: &Engine) -> Result<(Plugin, Vec<(String, Value)>, Used)> {
+type Loaded = (Plugin, Vec<(String, Value)>, Used);
+
+fn load(text: &str, engine: &Engine) -> Result<Loaded> {
     let reference = Reference::parse(text)?;
     let path = catalogue::find(&reference.name, &catalogue::folders())?;
     let plugin = Plugin::load(engine, &path, &Limits::default())?;

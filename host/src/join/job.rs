@@ -11,7 +11,8 @@ use super::plan::Plan;
 use super::proof::{self, Proof};
 use super::read::{Event, Reader, Stop};
 use super::settings::Settings;
-use super::write::{Writer, Written};
+use super::write::Writer;
+use super::written::Written;
 use crate::cancel::Cancel;
 use crate::publish::Aside;
 

@@ -29,7 +29,7 @@ impl Fitter {
         let turn = turn.rem_euclid(360).unsigned_abs();
         let sideways = turn == 90 || turn == 270;
         let shift = from.format.chroma_shift();
-        if turn % 90 != 0 || sideways && shift.0 != shift.1 {
+        if !turn.is_multiple_of(90) || sideways && shift.0 != shift.1 {
             let message = format!("pictures of {} cannot be turned by {turn} degrees", from.format);
             return Err(MediaError { kind: MediaErrorKind::Unsupported, message });
         }

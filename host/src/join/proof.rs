@@ -13,7 +13,7 @@ use super::error::JoinError;
 use super::payload::{Payload, is_no_text};
 use super::plan::Plan;
 use super::segment::quick;
-use super::write::{Seam, Written, WrittenTrack};
+use super::written::{Seam, Written, WrittenTrack};
 use crate::cancel::Cancel;
 use crate::frame::Rational;
 use crate::media::{Input, OpenOptions, Shape, StreamKind};

@@ -7,77 +7,22 @@ use std::sync::Arc;
 
 use super::clock::{Chain, Fit, rescale};
 use super::error::JoinError;
-use super::nal::{Setup, UnitCodec};
-use super::payload::adts_config;
-use super::plan::{Plan, Units};
+use super::layout::{like, room, spent};
+use super::plan::Plan;
 use super::read::{Event, Ready};
 use super::segment::quick;
 use super::settings::{Gap, Settings};
+use super::written::{Seam, Written, WrittenTrack};
 use crate::cancel::Cancel;
 use crate::frame::Rational;
 use crate::media::{
-    Chapter, Input, Like, MediaError, MediaErrorKind, Muxer, OpenOptions, Packet, StreamKind, Times,
+    Chapter, Input, MediaError, MediaErrorKind, Muxer, OpenOptions, Packet, StreamKind, Times,
 };
 
 /// Sound that goes on longer than the film by this is no padding any more: nanoseconds.
 const TAIL: i64 = 100_000_000;
 
 const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
-
-/// What was written, for the proof and the receipt.
-#[derive(Clone, Debug, Default)]
-pub struct Written {
-    pub tracks: Vec<WrittenTrack>,
-    pub seams: Vec<Seam>,
-    /// nanoseconds: where the last segment ends
-    pub duration: i64,
-    /// timestamps that had to be moved to rise
-    pub retimed: u64,
-    pub notes: Vec<String>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct WrittenTrack {
-    /// packets of the sources
-    pub packets: u64,
-    /// bytes of their payload
-    pub bytes: u64,
-    /// packets of silence put in
-    pub silent: u64,
-    /// packets of sound left out at seams: what winds decoders up and fills last packets
-    pub left_out: u64,
-    /// of the payloads, in their order, silence among them
-    pub hashes: Vec<u64>,
-    /// when they are to be shown or heard, in the track's clock
-    pub times: Vec<i64>,
-    /// what all of them are played for by a player that knows of no time stamps, in the track's
-    /// clock
-    pub length: i64,
-    /// bytes of the payload of all packets, silence too
-    pub total: u64,
-    pub keys: u64,
-    /// nanoseconds: the first time that something is shown or heard, and the last one at which
-    /// something ends
-    pub span: Option<(i64, i64)>,
-}
-
-impl WrittenTrack {
-    fn reach(&mut self, start: i64, end: i64) {
-        let (first, last) = self.span.unwrap_or((start, end));
-        self.span = Some((first.min(start), last.max(end)));
-    }
-}
-
-/// Where a segment begins in the output.
-#[derive(Clone, Debug)]
-pub struct Seam {
-    pub place: usize,
-    /// nanoseconds on the output's time line
-    pub at: i64,
-    /// for each track, its first packet there, and by how much the segment's own clock puts that
-    /// behind the seam, in nanoseconds
-    pub first: Vec<Option<(u64, i64)>>,
-}
 
 struct Track {
     kind: StreamKind,
@@ -435,62 +380,4 @@ impl<'a> Writer<'a> {
             |(seam, end): (&Seam, i64)| Chapter { start: seam.at, end, title: title(seam.place) };
         seams.iter().zip(ends).map(chapter).collect()
     }
-}
-
-/// How the stream of a track differs from its model.
-fn like(plan: &Plan, number: usize, input: &mut Input) -> Result<Like, MediaError> {
-    let track = &plan.tracks[number];
-    let shape = &plan.segments[track.model.0].shapes[track.model.1];
-    let mut like = Like { time_base: track.clock, tag: None, extradata: None };
-    if let Some(codec) = UnitCodec::of(&track.codec).filter(|_| !track.cover) {
-        if track.in_band && matches!(&*plan.format, "mp4" | "mov") {
-            // Parameter sets among the samples, too (ISO/IEC 14496-15, 5.4.2 and 8.4.1).
-            like.tag = Some(if codec == UnitCodec::Avc { *b"avc3" } else { *b"hev1" });
-        }
-        if let Units::Rewrite { to: super::nal::Framing::StartCodes, .. } = track.units {
-            like.extradata = Setup::read(codec, &shape.extradata).map(|s| s.with_start_codes());
-        }
-    }
-    if track.codec == "aac" && shape.extradata.is_empty() {
-        let stream = track.model.1;
-        for _ in 0..4096 {
-            let Some(packet) = input.read()? else { break };
-            if packet.stream() == stream {
-                like.extradata = adts_config(packet.data()).map(|c| c.to_vec());
-                break;
-            }
-        }
-    }
-    Ok(like)
-}
-
-/// Bytes to keep in front of an mp4 for its index, so that it need not be moved there; 0 where
-/// nobody knows how many.
-fn room(plan: &Plan, settings: &Settings) -> u64 {
-    if !settings.faststart || !matches!(&*plan.format, "mp4" | "mov") {
-        return 0;
-    }
-    let mut packets = vec![0; plan.tracks.len()];
-    let mut keys = 0;
-    for (_, planned) in plan.joined() {
-        for (track, stream) in planned.streams.iter().enumerate() {
-            let Some(stream) = *stream else { continue };
-            if plan.tracks[track].cover {
-                continue;
-            }
-            let Some(index) = planned.segment.own.get(stream).and_then(|o| o.index) else {
-                return 0;
-            };
-            packets[track] += index.packets;
-            keys += index.keys;
-        }
-    }
-    super::room::needed(&packets, keys, plan.segments.len() as u64)
-}
-
-/// What the index that was written may take at most.
-fn spent(written: &Written) -> u64 {
-    let packets: Vec<u64> = written.tracks.iter().map(|t| t.packets + t.silent).collect();
-    let keys = written.tracks.iter().map(|t| t.keys).sum();
-    super::room::needed(&packets, keys, written.seams.len() as u64)
 }

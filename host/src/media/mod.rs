@@ -35,6 +35,7 @@ mod open;
 mod options;
 mod palette;
 mod pipe;
+mod quick;
 mod remux;
 mod seek;
 mod setup;

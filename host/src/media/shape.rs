@@ -134,8 +134,8 @@ unsafe fn index(stream: *mut ffi::AVStream) -> Option<PacketIndex> {
                 return None;
             }
             let entry = &*entry;
-            let key = entry.flags() & ffi::AVINDEX_KEYFRAME as i32 != 0;
-            let hidden = entry.flags() & ffi::AVINDEX_DISCARD_FRAME as i32 != 0;
+            let key = entry.flags() & ffi::AVINDEX_KEYFRAME != 0;
+            let hidden = entry.flags() & ffi::AVINDEX_DISCARD_FRAME != 0;
             index.packets += 1;
             index.keys += u64::from(key);
             let size = u64::try_from(entry.size()).unwrap_or(0);
