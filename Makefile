@@ -17,7 +17,7 @@ man_pages := $(PREFIX)/share/man/man1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugins demo test bench lint install uninstall clean \
+.PHONY: help setup build plugins demo test bench soak lint install uninstall clean \
   setup-test setup-bench media fmt clippy deny run-tests
 
 help: ## list what make can do
@@ -41,9 +41,14 @@ demo: plugins media ## run a real film through a plugin: build/demo/before-after
 # some 95 processor seconds, the first time only.
 test: fmt plugins clippy deny media run-tests ## check the style and run every test
 
-# Ten minutes, best on a machine that has nothing else to do.
+# A quarter of an hour, best on a machine that has nothing else to do.
 bench: plugins media setup-bench ## measure side by side with FFmpeg, OpenCV and Pillow: docs/performance.md
 	@. scripts/env.sh && build/venv-bench/bin/python bench/run.py
+
+# Half an hour or so; in none of the others.
+soak: plugins media setup-test ## hold out: an hour of film with flat memory, a thousand kills, a server killed twenty times
+	@python3 bench/soak.py
+	@FILMGATE_SERVER_KILLS=20 FILMGATE_KILLS=1000 $(compile) test --release -p filmgate-tests -- killed kill_at_any_moment
 
 lint: fmt clippy deny ## check the style alone
 

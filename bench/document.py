@@ -2,6 +2,8 @@
 import statistics
 from pathlib import Path
 
+from catalogue import CHAIN_FORMAT, faster, of_the_sum
+import encode
 from kernels import FORMATS, Kernels
 from pipelines import CONTESTANTS, commands
 from footage import SIZES
@@ -59,6 +61,10 @@ def goals(results):
         out.most(f"{case}: time, of the native loop's", 3, s.ratios("emboss", "native", "cpu"))
         out.least(f"{case}: times faster than OpenCV", 2, s.ratios("opencv", "emboss", "cpu"))
         out.least(f"{case}: times faster than FFmpeg", 10, s.ratios("ffmpeg", "emboss", "cpu"))
+    pairs = results["catalogue"]
+    out.least("the catalogue's filters that are faster than their counterparts, of all", 0.75,
+              [faster(pairs) / len(pairs)])  # fmt: skip
+    out.most("a chain of five filters: time, of the five alone", 1.1, of_the_sum(results["chain"]))
     untouched = [value * 1e6 for value in results["boundary"].values("untouched", "cpu")]
     out.most("a frame that passes a plugin untouched", 1, untouched, " µs")
     s = results["jobs"]["720p"]
@@ -68,7 +74,40 @@ def goals(results):
     out.most("`run`: processor time, of `ffmpeg` without any filter", 1.08, s.ratios(ours, none, "cpu"))
     more = [(a - b) / 2**20 for a, b in zip(s.values(ours, "memory"), s.values(theirs, "memory"))]
     out.most("`run`: memory, more than `ffmpeg` with `convolution`", 64, more, " MiB")
+    s = results["starting"]
+    ratios = s.ratios("filmgate run, one frame", "ffmpeg convolution, one frame")
+    out.most("`run` of one frame: wall time, of `ffmpeg` with `convolution`", 1.5, ratios)
+    out.most("`plugin list`: wall time", 50, [wall * 1e3 for wall in s.values("filmgate plugin list")], " ms")
+    s = results["large"]
+    more = [(a - b) / 2**20 for a, b in zip(s.values("filmgate", "memory"), s.values("ffmpeg", "memory"))]
+    out.most("`run` of 4K at 10 bits: memory, more than `ffmpeg` with `unsharp`", 256, more, " MiB")
+    encode.goals(out, results)
     return out
+
+
+def catalogue(results):
+    rows = []
+    for pair, s in results["catalogue"].items():
+        ours = pair.ours.replace("{folder}/", "")
+        rows.append([f"`{ours}`", pair.format, pair.theirs if pair.by_opencv else f"FFmpeg `{pair.theirs}`",
+                     f"{s.median('filmgate', 'cpu') * 1e3:.3f}", f"{max(s.median('peer', 'cpu'), 0) * 1e3:.3f}",
+                     spread(s.ratios("peer", "filmgate", "cpu"))])  # fmt: skip
+    head = ["filter", "720p", "counterpart", "CPU ms", "its CPU ms", "times faster"]
+    return table(head, rows, left=3)
+
+
+def chain(results):
+    s = results["chain"]
+    rows = [[f"`{name.removeprefix('link ')}`" if name != "chain" else "one behind the other",
+             f"{s.median(name, 'cpu') * 1e3:.3f}"] for name in s.costs]  # fmt: skip
+    return table([f"720p {CHAIN_FORMAT}", "CPU ms"], sorted(rows, key=lambda row: row[0] == "one behind the other"))
+
+
+def large(results):
+    s = results["large"]
+    rows = [[who, f"{s.median(who):.1f}", f"{s.median(who, 'cpu'):.1f}", f"{s.median(who, 'memory') / 2**20:.0f}"]
+            for who in s.costs]  # fmt: skip
+    return table(["3840x2160, yuv420p10", "wall s", "CPU s", "MiB"], rows)
 
 
 def kernels(results):
@@ -135,9 +174,13 @@ def write(path, results):
         "machine": table(["", ""], results["machine"], left=2),
         "kernels": kernels(results),
         "boundary": boundary(results),
+        "catalogue": catalogue(results),
+        "chain": chain(results),
+        "large": large(results),
         "jobs": jobs(results, "720p"),
         "jobs_1080p": jobs(results, "1080p"),
         "commands": "\n".join(shown),
+        "encode": table(encode.HEAD, encode.rows(results), left=2),
         "starts": starts(results),
         "components": components(results),
         **results["counts"],

@@ -10,11 +10,13 @@ import time
 from pathlib import Path
 
 import document
+import encode
 import joins
 import machine
+from catalogue import Catalogue
 from footage import Footage
 from kernels import Kernels, boundary
-from pipelines import Jobs
+from pipelines import Jobs, large
 from starts import loading, starting
 from workers import Worker
 
@@ -23,8 +25,8 @@ HERE = ROOT / "bench"
 RELEASE = ROOT / "target" / "release"
 PLUGINS = RELEASE / "plugins"
 
-ROUNDS = {"kernels": 9, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9}
-QUICK = {"kernels": 3, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3}
+ROUNDS = {"kernels": 9, "catalogue": 3, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9, "large": 1, "encode": 5}
+QUICK = {"kernels": 3, "catalogue": 1, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3, "large": 1, "encode": 2}
 
 
 def say(text):
@@ -66,6 +68,9 @@ def measure(rounds, folder):
     bench.check()
     results["kernels"] = bench.measure(rounds["kernels"], say)
     results["boundary"] = boundary(engine, media, PLUGINS, echo(folder), rounds["boundary"], say)
+    filters = Catalogue(engine, peers, media, PLUGINS, folder)
+    results["catalogue"] = filters.measure(rounds["catalogue"], say)
+    results["chain"] = filters.measure_chain(rounds["catalogue"], say)
     peers.close()
 
     jobs = results["runner"] = Jobs(RELEASE / "filmgate", folder)
@@ -73,6 +78,8 @@ def measure(rounds, folder):
         "720p": jobs.measure(films["720p"], rounds["jobs"], say, ["filmgate -j 1", "filmgate -j 2"]),
         "1080p": jobs.measure(films["1080p"], rounds["jobs_1080p"], say),
     }
+    results["large"] = large(RELEASE / "filmgate", media.large(), folder, rounds["large"], say)
+    results |= encode.measure(RELEASE / "filmgate", media, folder, rounds["encode"], say)
     one = media.one_frame()
     results["starting"] = starting(RELEASE / "filmgate", one, folder, rounds["starts"], say)
     results["loading"] = loading(engine, sorted(PLUGINS.glob("*.wasm")), folder, rounds["starts"], say)

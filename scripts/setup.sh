@@ -32,9 +32,10 @@ curl       | curl ca-certificates           | curl                    | curl    
 python     | python3 python3-venv           | python3                 | python     | python3 py3-pip      | python
 strace     | strace                         | strace                  | strace     | strace               | -
 mkvmerge   | mkvtoolnix                     | mkvtoolnix              | mkvtoolnix-cli | mkvtoolnix       | mkvtoolnix
+nginx-rtmp | nginx-core libnginx-mod-rtmp   | -                       | -          | nginx nginx-mod-rtmp | -
 '
 build_needs="compiler pkg-config clang wasm-ld libclang libav ffmpeg curl python"
-test_needs="strace mkvmerge"
+test_needs="strace mkvmerge nginx-rtmp"
 
 has() {
     case $1 in
@@ -49,6 +50,8 @@ has() {
     curl) command -v curl ;;
     python) scripts/venv.sh --which ;;
     mkvmerge) command -v mkvmerge ;;
+    # A real server to push to, where the system has a package of it.
+    nginx-rtmp) ! is_debian || [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] ;;
     # Only Linux has it; the tests that need it are skipped elsewhere.
     strace) [ "$(uname -s)" != Linux ] || command -v strace ;;
     esac >/dev/null 2>&1

@@ -7,6 +7,7 @@
 
 pub mod cancel;
 pub mod commands;
+pub mod encode;
 pub mod frame;
 pub mod join;
 pub mod media;

@@ -50,6 +50,7 @@ fn what_is_wrong_has_a_line_and_a_column() {
     for (text, parts) in [
         ("crf = 18\nimput = 'x'", ["p.toml:2:1: ", "`input`"]),
         ("crf =", ["p.toml:1:", ""]),
+        ("[[plugin]]\nname = 'emboss'\ngrants = ['files']", ["p.toml:3:11: ", "env=NAME"]),
         ("\ncrf = 999", ["p.toml:2:7: ", "from 0"]),
         ("[[plugin]]\nname = 'emboss'\nmemroy = 3", ["p.toml:3:1: ", "`memory`"]),
     ] {
@@ -66,4 +67,21 @@ fn the_schema_is_printed_as_it_is_committed() {
     let committed: Value =
         serde_json::from_str(&committed.expect("docs/pipeline.schema.json")).expect("JSON");
     assert_eq!(printed, committed);
+}
+
+#[test]
+fn grants_are_for_a_plugin_and_shown() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    let granted =
+        "--dry-run --json -p emboss -p grayscale --grant emboss:clock --grant emboss:env=TZ";
+    let plan = shell.run(&input, "o.mp4", granted).done().json();
+    assert_eq!(plan["plugins"][0]["grants"], serde_json::json!(["clock", "env=TZ"]));
+    assert_eq!(plan["plugins"][1]["grants"], serde_json::json!([]));
+    shell.write("p.toml", "[[plugin]]\nname = 'emboss'\ngrants = ['random']");
+    let plan = shell.run(&input, "o.mp4", "--dry-run --json --config p.toml").done().json();
+    assert_eq!(plan["plugins"][0]["grants"], serde_json::json!(["random"]));
+    for (grant, part) in [("blur:clock", "no plugin"), ("emboss:files", "env=NAME"), ("x", "NAME:")]
+    {
+        shell.run(&input, "o.mp4", &format!("-p emboss --grant {grant}")).refused(2, &[part]);
+    }
 }

@@ -11,6 +11,10 @@ const REPORT: u32 = 64;
 /// What a guest that imports WASI reports about each of two frames, and again from a second
 /// instance: the memory from 0x500 on, after `look`.
 fn reports(imports: &str, look: &str) -> Vec<Vec<u8>> {
+    reports_with(&Limits::default(), imports, look)
+}
+
+fn reports_with(limits: &Limits, imports: &str, look: &str) -> Vec<Vec<u8>> {
     let process = format!(
         "(memory.fill (i32.const 0x500) (i32.const 0xee) (i32.const {REPORT}))
          {look}
@@ -18,7 +22,7 @@ fn reports(imports: &str, look: &str) -> Vec<Vec<u8>> {
          (call $same (local.get $frame))"
     );
     let module = Module { imports: imports.to_owned(), ..Module::processing(&process) };
-    let plugin = module.load_with_wasi("0.2.3", &Limits::default()).expect("loads");
+    let plugin = module.load_with_wasi("0.2.3", limits).expect("loads");
     let info = stream(REPORT, 1);
     let mut reports = Vec::new();
     for _ in 0..2 {
@@ -65,6 +69,36 @@ fn environment_is_empty() {
     }
     let it = import("cli/environment", "initial-cwd", "");
     always(&it, "(call $it (i32.const 0x500))", &[0]);
+}
+
+#[test]
+fn a_grant_opens_what_it_names_and_nothing_else() {
+    let granted = |text: &str| {
+        let mut limits = Limits::default();
+        limits.grants.add(text).expect("a capability");
+        limits
+    };
+    let environment = import("cli/environment", "get-environment", "");
+    let look = "(call $it (i32.const 0x500))";
+    let count = |text: &str| {
+        let report = reports_with(&granted(text), &environment, look).remove(0);
+        u32::from_le_bytes(report[4..8].try_into().expect("four bytes"))
+    };
+    assert_eq!((count("env=PATH"), count("env=NOT-THERE"), count("clock")), (1, 0, 0));
+    let wall = import("clocks/wall-clock", "now", "");
+    let seconds = |text: &str| {
+        let report = reports_with(&granted(text), &wall, look).remove(0);
+        u64::from_le_bytes(report[..8].try_into().expect("eight bytes"))
+    };
+    assert!(seconds("clock") > 1_700_000_000 && seconds("random") < 1_000_000_000);
+    let random =
+        r#"(import "wasi:random/random@VERSION" "get-random-u64" (func $it (result i64)))"#;
+    let look = "(i64.store (i32.const 0x500) (call $it))";
+    let differ = |text: &str| {
+        let reports = reports_with(&granted(text), random, look);
+        reports[..2] != reports[2..]
+    };
+    assert!(differ("random") && !differ("clock"));
 }
 
 #[test]

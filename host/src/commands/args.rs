@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::encode_args::EncodeArguments;
 pub use super::frame::FrameArguments;
 use super::inputs::InputArguments;
 use super::join_args::JoinArguments;
@@ -33,12 +34,14 @@ pub enum Command {
     Join(Box<JoinArguments>),
     /// Take one picture of a video through plugins, as a PNG or JPEG file
     Frame(FrameArguments),
+    /// Encode raw pictures from a pipe into files and to servers, and keep at it
+    Encode(Box<EncodeArguments>),
     /// Look at plugins, try them out, make them
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// What a media file says of itself: container, streams, formats, times, tags
     Probe {
-        /// The file to look into
+        /// What to look into: a file, a URL, a camera, or - for standard input
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
@@ -137,6 +140,7 @@ pub struct PluginSettings {
     pub deadline: Option<u64>,
     /// MiB
     pub memory: Option<u64>,
+    pub grants: crate::plugin::Grants,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -236,6 +240,10 @@ pub struct LimitArguments {
     /// take as much again
     #[arg(env = "FILMGATE_MEMORY", hide_env_values = true, long, value_name = "MIB", default_value_t = 256, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub memory: u64,
+    /// What a plugin may use beyond the frames: clock (the real time), random (real random numbers),
+    /// env=NAME (a variable of the environment); NAME as for -p. May be given several times
+    #[arg(long, value_name = "NAME:CAPABILITY", help_heading = "Plugins")]
+    pub grant: Vec<String>,
 }
 
 impl LimitArguments {

@@ -21,9 +21,9 @@ use super::exit::{Exit, WithExit};
 use super::out::print_json;
 use crate::plugin::catalogue::nearest;
 
-/// Options that make no sense in a file, and `-p`, for which there is `[[plugin]]`.
-const NOT_IN_FILES: [&str; 7] =
-    ["config", "config-schema", "dry-run", "help", "version", "log-format", "plugin"];
+/// Options that make no sense in a file, and those for which there is `[[plugin]]`.
+const NOT_IN_FILES: [&str; 8] =
+    ["config", "config-schema", "dry-run", "help", "version", "log-format", "plugin", "grant"];
 
 /// The key of a plugin's table.
 pub(super) const PLUGIN: &str = "plugin";

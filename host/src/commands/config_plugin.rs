@@ -1,4 +1,4 @@
-//! `[[plugin]]` in a pipeline's file: a plugin with its parameters, limits and crash policy.
+//! `[[plugin]]` in a pipeline's file: a plugin with its parameters, limits, grants and crash policy.
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -7,9 +7,11 @@ use toml::de::{DeTable, DeValue};
 
 use super::args::{CrashPolicy, PluginSettings};
 use super::config::{File, text};
+use crate::plugin::Grants;
 
 /// What such a table may hold.
-pub(super) const KEYS: [&str; 5] = ["name", "parameters", "on-failure", "deadline", "memory"];
+pub(super) const KEYS: [&str; 6] =
+    ["name", "parameters", "on-failure", "deadline", "memory", "grants"];
 
 /// A plugin of the file.
 #[derive(Debug, Default)]
@@ -45,6 +47,7 @@ pub(super) fn read(file: &File<'_>, entry: &Spanned<DeValue<'_>>) -> Result<File
             }
             "deadline" => plugin.settings.deadline = checked("deadline")?.parse().ok(),
             "memory" => plugin.settings.memory = checked("memory")?.parse().ok(),
+            "grants" => plugin.settings.grants = grants(file, value)?,
             _ => return Err(file.unknown(key, KEYS.into_iter())),
         }
     }
@@ -53,6 +56,21 @@ pub(super) fn read(file: &File<'_>, entry: &Spanned<DeValue<'_>>) -> Result<File
     }
     plugin.reference += &parameters;
     Ok(plugin)
+}
+
+/// A list of capabilities.
+fn grants(file: &File<'_>, value: &Spanned<DeValue<'_>>) -> Result<Grants> {
+    let wrong = |at: &Spanned<DeValue<'_>>, message| file.wrong(at.span().start, message);
+    let DeValue::Array(list) = value.get_ref() else {
+        let message = "`grants` takes a list: grants = [\"clock\"]".to_owned();
+        return Err(wrong(value, message));
+    };
+    let mut grants = Grants::default();
+    for entry in list.iter() {
+        let text = text(entry.get_ref()).unwrap_or_default();
+        grants.add(&text).map_err(|message| wrong(entry, message))?;
+    }
+    Ok(grants)
 }
 
 /// `:key=value,…` of a table.

@@ -100,6 +100,11 @@ fn plugins(options: &[Arg]) -> Value {
                 "on-failure": like("on-failure"),
                 "deadline": like("deadline"),
                 "memory": like("memory"),
+                "grants": {
+                    "type": "array",
+                    "description": "What it may use beyond the frames",
+                    "items": { "type": "string", "pattern": "^(clock|random|env=[^=]+)$" },
+                },
             },
             "required": ["name"],
             "additionalProperties": false,

@@ -38,6 +38,8 @@ pub enum Exit {
     /// no space, or an I/O error while writing
     OutputWrite = 33,
     OutputUnsupported = 34,
+    /// not one packet could be delivered to a server
+    OutputLost = 35,
     /// a segment differs from the first in a way that only encoding it anew can mend
     SegmentsDiffer = 40,
     /// the output that was read back is not what it should be

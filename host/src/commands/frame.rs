@@ -10,7 +10,7 @@ use super::exit::{Exit, WithExit};
 use super::inputs::time;
 use super::load::{self, Wanted};
 use crate::cancel::Cancel;
-use crate::media::{Input, OpenOptions};
+use crate::media::{Input, InputSource, OpenOptions};
 use crate::pictures::{self, PictureKind};
 use crate::pipeline::{StillJob, is_input};
 use crate::plugin::{CodeCache, Engine, OnFailure};
@@ -54,13 +54,15 @@ pub(super) fn run(arguments: &FrameArguments, cancel: &Cancel) -> Result<Exit> {
     publish::check(&arguments.output, arguments.overwrite)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
     let limits = arguments.limits.limits();
-    let wanted: Vec<Wanted<'_>> = arguments
+    let mut wanted: Vec<Wanted<'_>> = arguments
         .plugins
         .iter()
         .map(|text| Wanted { text, limits: limits.clone(), on_failure: OnFailure::Fail })
         .collect();
+    load::grant(&mut wanted, &arguments.limits.grant)?;
     let plugins = load::plugins(&wanted, &engine, cancel)?;
-    let input = Input::open(&arguments.input, &OpenOptions::files(cancel))?;
+    let source = InputSource::parse(arguments.input.as_os_str(), None);
+    let input = Input::open_source(&source, &OpenOptions::files(cancel))?;
     let (at, compare) = (arguments.at, arguments.compare);
     let job = StillJob { at, plugins, formats: kind.formats(), compare };
     let still = job.run(input, engine.pool())?;

@@ -48,7 +48,10 @@ pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
     let mut arranged = arrange(arguments, good, cancel)?;
     refuse_inputs(&named, &mut arranged)?;
     loop {
-        let plan = make_plan(arguments, &arranged, std::mem::take(&mut bad), cancel)?;
+        let segments = std::mem::take(&mut arranged.segments);
+        let format = &arranged.format;
+        let bad_ones = std::mem::take(&mut bad);
+        let plan = planning::plan(segments, bad_ones, format, arguments.ways(), cancel)?;
         if arguments.dry_run {
             return show::dry_run(arguments, &plan, &arranged);
         }
@@ -60,6 +63,7 @@ pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
             Ok(exit) => return Ok(exit),
             Err(Stopped::Segment(place, error)) if arguments.skip_bad => {
                 // What turned out to be damaged only when it was read is left out, like the rest.
+                arranged.segments = plan.segments.into_iter().map(|p| p.segment).collect();
                 let segment = arranged.segments.remove(place);
                 arranged.reasons.remove(place);
                 bad = plan.bad;
@@ -183,16 +187,6 @@ fn refuse_inputs(named: &[PathBuf], arranged: &mut Arranged) -> Result<()> {
         arranged.reasons.remove(place);
     }
     Ok(())
-}
-
-fn make_plan(
-    arguments: &JoinArguments,
-    arranged: &Arranged,
-    bad: Vec<Bad>,
-    cancel: &Cancel,
-) -> Result<Plan> {
-    let segments = arranged.segments.clone();
-    Ok(planning::plan(segments, bad, &arranged.format, arguments.ways(), cancel)?)
 }
 
 /// Segments that do not fit, where nothing was said about them.

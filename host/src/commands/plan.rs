@@ -10,7 +10,7 @@ use super::out::{line, print, print_json};
 use super::receipt;
 use crate::frame::StreamInfo;
 use crate::pipeline::{Fate, Plan, PlannedLink, PlannedStage};
-use crate::plugin::{OnFailure, Supervisor, seconds, summary};
+use crate::plugin::{Grants, OnFailure, Supervisor, seconds, summary};
 
 /// Prints the plan.
 pub(super) fn show(
@@ -86,6 +86,9 @@ fn link_text(out: &mut String, link: &PlannedLink, plugins: &[Arc<Supervisor>]) 
                 limits.deadline.as_millis(),
                 limits.memory >> 20
             );
+            if limits.grants != Grants::default() {
+                line!(out, "          granted: {}", limits.grants);
+            }
         }
     }
 }

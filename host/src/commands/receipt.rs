@@ -90,6 +90,7 @@ pub(super) fn plugin_json(supervisor: &Supervisor) -> Value {
         "on_failure": policy(supervisor),
         "deadline_ms": u64::try_from(limits.deadline.as_millis()).unwrap_or(u64::MAX),
         "memory_mib": limits.memory >> 20,
+        "grants": limits.grants.names(),
     })
 }
 

@@ -15,7 +15,7 @@ use super::reports::{self, Reports};
 use super::{inputs, outputs, plan, show};
 use crate::cancel::Cancel;
 use crate::frame::PlanePool;
-use crate::pipeline::{FileJob, Prepared, Progress, Summary, default_workers};
+use crate::pipeline::{FileJob, Prepared, Progress, Summary, Target, default_workers};
 use crate::plugin::{CodeCache, Engine, Supervisor};
 
 pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
@@ -34,7 +34,7 @@ fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exi
     let output = outputs::plan(arguments)?;
     reports::check(arguments)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let plugins = load::plugins(&wanted(arguments), &engine, cancel)?;
+    let plugins = load::plugins(&wanted(arguments)?, &engine, cancel)?;
     let mut opened = inputs::open(arguments, cancel)?;
     let target = output.target.clone();
     let job = FileJob {
@@ -64,9 +64,19 @@ fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exi
         warn!("not in the output: {reason}");
     }
     match carry_out(arguments, prepared, &plugins, events, engine.pool(), cancel) {
-        Err(error) if outputs::is_left_by_its_reader(&error, &target) => Ok(Exit::Done),
+        Err(error) if wants_no_more(arguments, &error, &target) => {
+            events.emit("result", json!({ "status": "done", "exit": 0, "left_by_reader": true }));
+            Ok(Exit::Done)
+        }
         other => other,
     }
+}
+
+/// Whether whoever read standard output had enough, and nothing else was asked for.
+fn wants_no_more(arguments: &RunArguments, error: &anyhow::Error, target: &Target) -> bool {
+    let reports = &arguments.reports;
+    let more = reports.tags.is_some() || reports.receipt.is_some();
+    !more && outputs::is_left_by_its_reader(error, target)
 }
 
 /// Runs the job and writes what is to be told of it.
@@ -96,20 +106,19 @@ fn carry_out(
     Ok(exit)
 }
 
-/// The plugins asked for, each with its limits and crash policy.
-fn wanted(arguments: &RunArguments) -> Vec<Wanted<'_>> {
+/// The plugins asked for, each with its limits, grants and crash policy.
+fn wanted(arguments: &RunArguments) -> Result<Vec<Wanted<'_>>> {
     let of_all = PluginSettings::default();
     let settings = arguments.plugin_settings.iter().chain(std::iter::repeat(&of_all));
-    arguments
-        .plugins
-        .iter()
-        .zip(settings)
-        .map(|(text, own)| Wanted {
-            text,
-            limits: arguments.limits.with(own.deadline, own.memory),
-            on_failure: own.on_failure.unwrap_or(arguments.on_failure).policy(),
-        })
-        .collect()
+    let mut wanted = Vec::with_capacity(arguments.plugins.len());
+    for (text, own) in arguments.plugins.iter().zip(settings) {
+        let mut limits = arguments.limits.with(own.deadline, own.memory);
+        limits.grants = own.grants.clone();
+        let on_failure = own.on_failure.unwrap_or(arguments.on_failure).policy();
+        wanted.push(Wanted { text, limits, on_failure });
+    }
+    load::grant(&mut wanted, &arguments.limits.grant)?;
+    Ok(wanted)
 }
 
 fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<()> {
@@ -117,6 +126,13 @@ fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<(
         warn!(
             "{} packets of the input could not be decoded and are missing; RUST_LOG=warn says why",
             summary.damaged
+        );
+    }
+    if summary.undecodable_lead > 0 {
+        warn!(
+            "the input starts inside a group of pictures: {} pictures before its first key frame \
+             cannot be decoded and are missing",
+            summary.undecodable_lead
         );
     }
     if summary.nudged > 0 {
@@ -127,7 +143,7 @@ fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<(
     }
     if arguments.json.json {
         print_json(json)?;
-    } else if !arguments.quiet {
+    } else if !arguments.quiet && !arguments.reports.progress_json {
         tell(show::summary_text(arguments, summary));
     }
     Ok(())

@@ -12,6 +12,7 @@
 //! (pixel formats) are checked before they become Rust values.
 #![allow(unsafe_code)]
 
+mod address;
 mod av;
 mod avio;
 mod choice;
@@ -25,7 +26,9 @@ mod error;
 mod facts;
 mod file;
 mod formats;
+mod hdr;
 mod interrupt;
+mod leading;
 mod lend;
 mod log;
 mod mux;
@@ -36,7 +39,10 @@ mod options;
 mod palette;
 mod pipe;
 mod quick;
+mod raw;
 mod remux;
+mod resample;
+mod rgb;
 mod seek;
 mod setup;
 mod shape;
@@ -45,6 +51,7 @@ mod sink;
 mod sound;
 mod source;
 mod targets;
+mod template;
 
 #[cfg(test)]
 mod tests;
@@ -60,16 +67,19 @@ pub use error::{MediaError, MediaErrorKind};
 pub use facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
 pub use file::OpenOptions;
 pub use mux::Muxer;
-pub use network::Push;
+pub use network::{Push, check_push};
 pub use open::Input;
 pub use pipe::{Stdout, is_pipe};
+pub use raw::{RawFormat, RawPictures};
 pub use remux::{Chapter, Like, Times};
+pub use resample::{SoundDecoder, SoundRecoder};
 pub use shape::{PacketIndex, Shape};
 pub use silence::Silence;
 pub use sink::Sink;
-pub use sound::{SoundDecoder, SoundRecoder};
+pub use sound::SoundEncoder;
 pub use source::{InputSource, check_input_format, numbered, scheme};
-pub use targets::{default_format, header_options, holds_sound};
+pub use targets::{default_format, header_options, holds_chapters, holds_sound};
+pub use template::StreamTemplate;
 
 use ffmpeg_next::ffi;
 

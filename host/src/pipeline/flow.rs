@@ -21,14 +21,14 @@ const QUEUE: usize = 2;
 const STACK: usize = 4 << 20;
 
 /// Deals messages out to several receivers in turn.
-pub(super) struct Deal {
+pub(crate) struct Deal {
     senders: Vec<Sender<Vec<Frame>>>,
     next: usize,
 }
 
 impl Deal {
     /// False when nobody is there any more.
-    pub(super) fn send(&mut self, frames: Vec<Frame>) -> bool {
+    pub(crate) fn send(&mut self, frames: Vec<Frame>) -> bool {
         let sent = self.senders[self.next].send(frames).is_ok();
         self.next = (self.next + 1) % self.senders.len();
         sent
@@ -36,26 +36,26 @@ impl Deal {
 }
 
 /// Collects messages from several senders in the turn in which they were dealt out.
-pub(super) struct Collect {
+pub(crate) struct Collect {
     receivers: Vec<Receiver<Vec<Frame>>>,
     next: usize,
 }
 
 impl Collect {
     /// None at the end.
-    pub(super) fn receive(&mut self) -> Option<Vec<Frame>> {
+    pub(crate) fn receive(&mut self) -> Option<Vec<Frame>> {
         let frames = self.current().recv().ok()?;
         self.advance();
         Some(frames)
     }
 
     /// The queue that the next message comes from.
-    pub(super) fn current(&self) -> &Receiver<Vec<Frame>> {
+    pub(crate) fn current(&self) -> &Receiver<Vec<Frame>> {
         &self.receivers[self.next]
     }
 
     /// A message was taken from [`Collect::current`].
-    pub(super) fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.next = (self.next + 1) % self.receivers.len();
     }
 }
@@ -67,18 +67,18 @@ fn queues(count: usize) -> (Deal, Collect) {
 
 /// The first error of a job; it stops everything else.
 #[derive(Clone)]
-pub(super) struct Trouble {
+pub(crate) struct Trouble {
     first: Arc<Mutex<Option<PipelineError>>>,
     stop: Cancel,
 }
 
 impl Trouble {
-    pub(super) fn new(stop: &Cancel) -> Trouble {
+    pub(crate) fn new(stop: &Cancel) -> Trouble {
         Trouble { first: Arc::default(), stop: stop.clone() }
     }
 
     /// Keeps the error if it is the first, and stops the job.
-    pub(super) fn report(&self, error: PipelineError) {
+    pub(crate) fn report(&self, error: PipelineError) {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         // What was cancelled because of another error says nothing.
         if first.is_none() && !self.stop.is_cancelled() {
@@ -87,20 +87,20 @@ impl Trouble {
         self.stop.cancel();
     }
 
-    pub(super) fn take(&self) -> Option<PipelineError> {
+    pub(crate) fn take(&self) -> Option<PipelineError> {
         self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 /// The running threads of all stages.
-pub(super) struct Flow {
+pub(crate) struct Flow {
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Flow {
     /// Starts the stages, each parallel one with `workers` threads. What is sent to the `Deal`
     /// comes out of the `Collect`, changed, in order.
-    pub(super) fn start(
+    pub(crate) fn start(
         stages: &[Stage],
         workers: usize,
         pool: &PlanePool,
@@ -120,7 +120,7 @@ impl Flow {
     }
 
     /// Waits for all threads, after both ends have been dropped or the job was stopped.
-    pub(super) fn join(self, trouble: &Trouble) {
+    pub(crate) fn join(self, trouble: &Trouble) {
         for thread in self.threads {
             if thread.join().is_err() {
                 trouble.report(PipelineError::System("a worker thread panicked".to_owned()));

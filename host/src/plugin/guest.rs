@@ -40,7 +40,7 @@ impl Guest {
         Guest {
             frames: Frames::new(limits),
             limiter: Limiter::new(limits.memory),
-            wasi: wasi::context(&log),
+            wasi: wasi::context(&log, &limits.grants),
             table: ResourceTable::new(),
             log,
             make: Make { pool: pool.clone(), full_range: false },

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
-/// Bounds for one instance of a plugin. The defaults are what the README promises.
+use super::grants::Grants;
+
+/// What one instance of a plugin may use. The defaults are what the README promises.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// how long one call of an export may take
@@ -14,11 +16,18 @@ pub struct Limits {
     pub memory: usize,
     /// frames that it may hold at one time
     pub frames: usize,
+    /// what it may use beyond the contract
+    pub grants: Grants,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { deadline: Duration::from_secs(2), memory: 256 << 20, frames: 128 }
+        Limits {
+            deadline: Duration::from_secs(2),
+            memory: 256 << 20,
+            frames: 128,
+            grants: Grants::default(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! WASI with nothing in it. Components of many languages import WASI 0.2 whether they need it or
 //! not; here it is linked, but there is no file, no environment, no argument, no network and no
 //! standard input behind it, its clocks and random numbers are the same in every run, and nothing
-//! waits.
+//! waits. A user's grants put the real clock, random numbers and single variables there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,28 +11,39 @@ use wasmtime::component::{Linker, Resource};
 use wasmtime_wasi::p2::DynPollable;
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiView};
 
+use super::grants::Grants;
 use super::log::{Level, LogStream, PluginLog};
 
 /// The version of wasi:io that wasmtime-wasi implements; the linker serves older 0.2 ones by it.
 const IO_POLL: &str = "wasi:io/poll@0.2.12";
 
 /// The context of one instance.
-pub(super) fn context(log: &PluginLog) -> WasiCtx {
-    let clock = VirtualClock::default();
-    WasiCtx::builder()
+pub(super) fn context(log: &PluginLog, grants: &Grants) -> WasiCtx {
+    let mut builder = WasiCtx::builder();
+    builder
         .stdin(std::io::empty())
         .stdout(LogStream::new(log, Level::Info))
         .stderr(LogStream::new(log, Level::Warn))
-        .wall_clock(clock.clone())
-        .monotonic_clock(clock)
-        .secure_random(Deterministic::new(random_bytes()))
-        .insecure_random(Deterministic::new(random_bytes()))
-        .insecure_random_seed(0x66_69_6c_6d_67_61_74_65)
         .max_random_size(64 << 10)
         .allow_tcp(false)
         .allow_udp(false)
-        .allow_ip_name_lookup(false)
-        .build()
+        .allow_ip_name_lookup(false);
+    if !grants.clock {
+        let clock = VirtualClock::default();
+        builder.wall_clock(clock.clone()).monotonic_clock(clock);
+    }
+    if !grants.random {
+        builder
+            .secure_random(Deterministic::new(random_bytes()))
+            .insecure_random(Deterministic::new(random_bytes()))
+            .insecure_random_seed(0x66_69_6c_6d_67_61_74_65);
+    }
+    for name in &grants.environment {
+        if let Ok(value) = std::env::var(name) {
+            builder.env(name, value);
+        }
+    }
+    builder.build()
 }
 
 /// Links all of WASI 0.2's command world, then replaces what could wait: whatever a guest waits
