@@ -160,11 +160,16 @@ fn look(candidate: &Candidate, shelf: &Shelf, cancel: &Cancel) -> Result<Segment
         duration: facts.duration.or(longest),
         start: facts.start,
         created: created.and_then(|(_, text)| micros(text)),
-        tags: facts.metadata.clone(),
+        tags: facts.metadata.iter().filter(|(key, _)| is_own(key)).cloned().collect(),
         shapes: shelf.put(shapes, input.is_quick()),
         own,
         quick: input.is_quick(),
     })
+}
+
+/// Whether a tag says something of what was recorded, and not of the container.
+fn is_own(tag: &str) -> bool {
+    !matches!(tag, "major_brand" | "minor_version" | "compatible_brands" | "encoder")
 }
 
 /// Finds out whether packets lie behind the end of the file, before anything is joined.

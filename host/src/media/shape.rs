@@ -36,15 +36,12 @@ pub struct Shape {
 pub struct PacketIndex {
     pub packets: u64,
     pub keys: u64,
-    pub bytes: u64,
     /// packets that the edit list hides and that stand before one that it shows
     pub hidden: u64,
     /// the byte of the file behind the last packet
     pub end: u64,
     /// the first packet can be decoded by itself
     pub starts_with_key: bool,
-    /// how often the step from one timestamp to the next changes
-    pub steps: u64,
 }
 
 impl Input {
@@ -127,7 +124,7 @@ unsafe fn index(stream: *mut ffi::AVStream) -> Option<PacketIndex> {
             return None;
         }
         let mut index = PacketIndex::default();
-        let (mut before, mut step, mut hidden_behind) = (0, 0, 0);
+        let mut hidden_behind = 0;
         for number in 0..count {
             let entry = ffi::avformat_index_get_entry(stream, number);
             if entry.is_null() {
@@ -139,18 +136,12 @@ unsafe fn index(stream: *mut ffi::AVStream) -> Option<PacketIndex> {
             index.packets += 1;
             index.keys += u64::from(key);
             let size = u64::try_from(entry.size()).unwrap_or(0);
-            index.bytes += size;
             index.end = index.end.max(u64::try_from(entry.pos).unwrap_or(0).saturating_add(size));
             match hidden {
                 true => hidden_behind += 1,
                 false => index.hidden += std::mem::take(&mut hidden_behind),
             }
             index.starts_with_key |= number == 0 && key;
-            if entry.timestamp.wrapping_sub(before) != step {
-                index.steps += 1;
-                step = entry.timestamp.wrapping_sub(before);
-            }
-            before = entry.timestamp;
         }
         Some(index)
     }
