@@ -11,7 +11,7 @@ use crate::join::{Gap, Settings, Ways};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  filmgate join seg1.mp4 seg2.mp4 seg10.mp4 -o film.mp4\n  \
 filmgate join recordings/cam1/ -o cam1.mp4 --receipt cam1.json --delete-sources\n  \
-filmgate join uploads --glob 'task7/*/*.mp4' --into films --name-plugin by-path:pattern={task}/{device}/{date}\n  \
+filmgate join uploads --glob 'task7/*/*.mp4' --into films --name-plugin template:pattern={task}/{device}/{date}\n  \
 find . -name '*.ts' -print0 | filmgate join -0 - --order mtime -o all.mkv\n\n\
 Nothing is encoded anew, unless --reencode-odd says that what does not fit may be. The output is read back and\n\
 compared with the sources, packet by packet, before it gets its name. A segment that does not fit ends the join\n\

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::error::JoinError;
 use super::plan::Plan;
@@ -14,7 +14,7 @@ use super::settings::Settings;
 use super::write::Writer;
 use super::written::Written;
 use crate::cancel::Cancel;
-use crate::publish::Aside;
+use crate::publish::{Aside, PublishError};
 
 /// Batches of packets that may wait for the writer.
 const AHEAD: usize = 6;
@@ -79,6 +79,8 @@ impl Job<'_> {
         let file = aside.file().map_err(|e| free(JoinError::System(e.to_string())))?;
         let writer = Writer::begin(self.plan, self.settings, file, aside.target(), cancel);
         let writer = writer.map_err(free)?;
+        let (wake, asked) = bounded::<()>(1);
+        let early = aside.file().map_err(|e| free(JoinError::System(e.to_string())))?;
         let (events, queue) = bounded(AHEAD);
         let reader = Reader { plan: self.plan, cancel, events, hashes: self.settings.proof };
         thread::scope(|scope| {
@@ -86,7 +88,18 @@ impl Job<'_> {
                 .name("segments".to_owned())
                 .spawn_scoped(scope, move || reader.run())
                 .map_err(|e| free(JoinError::System(format!("a thread: {e}"))))?;
-            let written = drain(writer, &queue);
+            // What is written goes to the disk while more is written, so that the sync at the end has
+            // little to wait for.
+            let syncing = thread::Builder::new()
+                .name("sync".to_owned())
+                .spawn_scoped(scope, move || asked.iter().try_for_each(|()| early.sync_data()))
+                .map_err(|e| free(JoinError::System(format!("a thread: {e}"))))?;
+            let written = drain(writer, &queue, &wake);
+            drop(wake);
+            let synced = match syncing.join() {
+                Ok(result) => result,
+                Err(_) => Err(std::io::Error::other("the thread broke off in panic")),
+            };
             // A reader that waits for room in the queue is to notice that nobody empties it.
             drop(queue);
             let read = reading.join();
@@ -101,15 +114,39 @@ impl Job<'_> {
                 (Ok(Err(Stop::Gone)), Ok(_)) => {
                     Err(free(JoinError::System("the writer ended early".to_owned())))
                 }
-                (Ok(Ok(())), Ok(writer)) => writer.finish().map_err(free),
+                (Ok(Ok(())), Ok(writer)) => {
+                    // Final: a later sync may report success for what was lost (fsync(2)).
+                    let doing = "the file could not be synced to the disk";
+                    let path = aside.target().to_owned();
+                    synced.map_err(|source| {
+                        free(PublishError::Write { path, doing, source }.into())
+                    })?;
+                    writer.finish().map_err(free)
+                }
             }
         })
     }
 }
 
-fn drain<'a>(mut writer: Writer<'a>, queue: &Receiver<Event>) -> Result<Writer<'a>, JoinError> {
+/// Bytes that are written before the disk is told to begin with them.
+const EARLY: usize = 64 << 20;
+
+fn drain<'a>(
+    mut writer: Writer<'a>,
+    queue: &Receiver<Event>,
+    wake: &Sender<()>,
+) -> Result<Writer<'a>, JoinError> {
+    let mut bytes = 0;
     for event in queue {
+        if let Event::Packets(packets) = &event {
+            bytes += packets.iter().map(|p| p.packet.size()).sum::<usize>();
+        }
         writer.take(event)?;
+        if bytes >= EARLY {
+            bytes = 0;
+            // A disk that is still at work is told again soon enough.
+            let _ = wake.try_send(());
+        }
     }
     Ok(writer)
 }

@@ -118,8 +118,7 @@ mod tests {
 
     #[test]
     fn each_key_orders_by_what_it_says() {
-        let items =
-            [item("10", 5, Some(1)), item("2", 4, Some(3)), item("1", 6, Some(2))];
+        let items = [item("10", 5, Some(1)), item("2", 4, Some(3)), item("1", 6, Some(2))];
         assert_eq!(ordered("name", &items), Ok(vec![2, 0, 1]));
         assert_eq!(ordered("mtime", &items), Ok(vec![1, 0, 2]));
         assert_eq!(ordered("created", &items), Ok(vec![0, 2, 1]));
