@@ -3,6 +3,7 @@ import statistics
 from pathlib import Path
 
 from kernels import FORMATS, Kernels
+import splitting
 from pipelines import CONTESTANTS, commands
 from footage import SIZES
 
@@ -68,6 +69,8 @@ def goals(results):
     out.most("`run`: processor time, of `ffmpeg` without any filter", 1.08, s.ratios(ours, none, "cpu"))
     more = [(a - b) / 2**20 for a, b in zip(s.values(ours, "memory"), s.values(theirs, "memory"))]
     out.most("`run`: memory, more than `ffmpeg` with `convolution`", 64, more, " MiB")
+    for size, (_, series, _) in results["splits"].items():
+        splitting.goals(out, size, series)
     return out
 
 
@@ -111,6 +114,14 @@ def jobs(results, size):
     return table(head, rows)
 
 
+def splits(results):
+    parts = []
+    for size, (count, series, sizes) in results["splits"].items():
+        head = [size, "pictures a CPU second", "CPU ms a picture", "size", "CPU, of filmgate"]
+        parts.append(table(head, splitting.rows(series, sizes, count)))
+    return "\n".join(parts)
+
+
 def starts(results):
     s = results["starting"]
     rows = [[f"`{who}`", f"{s.median(who) * 1e3:.0f}", f"{s.least(who) * 1e3:.0f}",
@@ -137,6 +148,7 @@ def write(path, results):
         "boundary": boundary(results),
         "jobs": jobs(results, "720p"),
         "jobs_1080p": jobs(results, "1080p"),
+        "splits": splits(results),
         "commands": "\n".join(shown),
         "starts": starts(results),
         "components": components(results),

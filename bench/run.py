@@ -11,9 +11,10 @@ from pathlib import Path
 
 import document
 import machine
-from footage import Footage
+from footage import Footage, frames
 from kernels import Kernels, boundary
 from pipelines import Jobs
+from splitting import Splits
 from starts import loading, starting
 from workers import Worker
 
@@ -22,8 +23,8 @@ HERE = ROOT / "bench"
 RELEASE = ROOT / "target" / "release"
 PLUGINS = RELEASE / "plugins"
 
-ROUNDS = {"kernels": 9, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9}
-QUICK = {"kernels": 3, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3}
+ROUNDS = {"kernels": 9, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "splits": 3, "starts": 9}
+QUICK = {"kernels": 3, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "splits": 1, "starts": 3}
 
 
 def say(text):
@@ -72,6 +73,11 @@ def measure(rounds, folder):
         "720p": jobs.measure(films["720p"], rounds["jobs"], say, ["filmgate -j 1", "filmgate -j 2"]),
         "1080p": jobs.measure(films["1080p"], rounds["jobs_1080p"], say),
     }
+    splits = Splits(RELEASE / "filmgate", ROOT / "build" / "venv-bench" / "bin" / "python", folder)
+    results["splits"] = {}
+    for size, film in films.items():
+        count = frames(film)
+        results["splits"][size] = (count, *splits.measure(film, count, rounds["splits"], say))
     one = media.one_frame()
     results["starting"] = starting(RELEASE / "filmgate", one, folder, rounds["starts"], say)
     results["loading"] = loading(engine, sorted(PLUGINS.glob("*.wasm")), folder, rounds["starts"], say)

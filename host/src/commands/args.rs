@@ -8,6 +8,7 @@ pub use super::frame::FrameArguments;
 use super::inputs::InputArguments;
 use super::outputs::OutputArguments;
 pub use super::reports::ReportArguments;
+use super::split::SplitArguments;
 use super::watch::WatchArguments;
 use crate::plugin::OnFailure;
 
@@ -31,6 +32,8 @@ pub enum Command {
     Run(Box<RunArguments>),
     /// Take one picture of a video through plugins, as a PNG or JPEG file
     Frame(FrameArguments),
+    /// Turn a stream into pictures, one file each: live sources above all
+    Split(Box<SplitArguments>),
     /// Watch a folder: each picture or video that comes goes through plugins into another folder
     Watch(Box<WatchArguments>),
     /// Look at plugins, try them out, make them

@@ -26,6 +26,7 @@ mod facts;
 mod file;
 mod formats;
 mod interrupt;
+mod jpeg;
 mod lease;
 mod lend;
 mod log;
@@ -41,6 +42,7 @@ mod setup;
 mod sink;
 mod source;
 mod targets;
+mod wall;
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +57,7 @@ pub use encoders::{check_words, encoder_formats};
 pub use error::{MediaError, MediaErrorKind};
 pub use facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
 pub use file::OpenOptions;
+pub use jpeg::PlanarJpeg;
 pub use lease::{Written, being_written};
 pub use mux::Muxer;
 pub use network::Push;
@@ -63,6 +66,7 @@ pub use pipe::{Stdout, is_pipe};
 pub use sink::Sink;
 pub use source::{InputSource, check_input_format, numbered, scheme};
 pub use targets::{default_format, header_options, holds_sound};
+pub use wall::utc_offset;
 
 use ffmpeg_next::ffi;
 

@@ -93,7 +93,7 @@ impl Input {
         let facts = unsafe { facts::read(context.as_ptr()) };
         let progress = Progress::new(&facts);
         let Opening { source: reader, interrupt, .. } = opening;
-        let patience = source.is_network().then_some(options.deadline);
+        let patience = source.is_network().then_some(options.silence);
         Ok(Input { context, source: reader, interrupt, patience, facts, progress, path })
     }
 

@@ -1,8 +1,8 @@
 //! Still pictures: from the bytes of a file to a [`Frame`] and back, with what belongs to them: which
 //! way is up, the colour profile, the EXIF data, and transparency of more than eight bits.
 //!
-//! JPEG goes through libjpeg-turbo, everything else through the crate `image`. Nothing here knows
-//! files, plugins or video: reading a file whole, and publishing one, is the caller's business.
+//! JPEG goes through libjpeg-turbo (planes of YUV without a detour over RGB), everything else
+//! through the crate `image`. Nothing here knows files, plugins or streams: reading a file whole, and publishing one, is the caller's business.
 
 mod error;
 mod format;
@@ -10,13 +10,16 @@ mod jpeg;
 mod pixels;
 mod read;
 mod tiff;
+mod turn;
 mod write;
+mod yuv;
 
 pub use error::{PictureError, PictureErrorKind};
 pub use format::{PictureFormat, is_picture};
 pub use jpeg::Subsampling;
 pub use read::PictureReader;
-pub use write::{PictureWriter, WriteOptions};
+pub use turn::turned;
+pub use write::{FrameWriter, PictureWriter, WriteOptions};
 
 use crate::frame::{Frame, Plane};
 

@@ -68,7 +68,7 @@ impl Progress {
         self.position.load(Ordering::Relaxed)
     }
 
-    pub(super) fn note(&self, timestamp: i64) {
+    pub(crate) fn note(&self, timestamp: i64) {
         self.frames.fetch_add(1, Ordering::Relaxed);
         self.position.fetch_max(timestamp, Ordering::Relaxed);
     }
