@@ -63,7 +63,9 @@ fn far(a: &[u8], b: &[u8]) -> f64 {
 
 #[test]
 fn jpegs_have_the_colours_of_the_film_whatever_its_matrix_and_range() {
-    for (matrix, range) in [("bt709", "tv"), ("bt709", "pc"), ("smpte170m", "tv"), ("smpte170m", "pc")] {
+    for (matrix, range) in
+        [("bt709", "tv"), ("bt709", "pc"), ("smpte170m", "tv"), ("smpte170m", "pc")]
+    {
         let film = bars(matrix, range);
         for subsampling in ["420", "422", "444"] {
             let shell = Shell::new();
@@ -105,7 +107,9 @@ fn films_of_odd_size_and_of_gray_are_whole() {
         let film = made(
             &format!("odd-{size}-{format}.mkv"),
             &format!(
-                "-f lavfi -i testsrc2=size={size}:rate=25:duration=0.2 -pix_fmt {format} -c:v ffv1"
+                "-f lavfi -i testsrc2=size=640x360:rate=25:duration=0.2 -vf scale={} -pix_fmt {format} \
+                 -c:v ffv1",
+                size.replace('x', ":")
             ),
         );
         let shell = Shell::new();

@@ -15,7 +15,8 @@ fn the_default_is_that_of_multifilesink() {
 fn a_restart_goes_on_behind_what_is_there_and_overwrites_nothing() {
     let shell = Shell::new();
     said(&shell, film(), "--max-frames 2").done();
-    for (name, text) in [("frame000007.jpg", "mine"), ("frame000009.png", "x"), ("zebra.jpg", "z")] {
+    for (name, text) in [("frame000007.jpg", "mine"), ("frame000009.png", "x"), ("zebra.jpg", "z")]
+    {
         shell.write(format!("out/{name}"), text);
     }
     let before = std::fs::read(shell.path("out/frame000001.jpg")).expect("read");
@@ -64,7 +65,8 @@ fn policies_put_pictures_by_time_and_into_folders() {
     let shell = Shell::new();
     let pattern = "--names template:zone=utc,pattern={date}/{time}-{number:06}.{ext}";
     let before = today();
-    said(&shell, "testsrc2=size=64x64:duration=1", &format!("--input-format lavfi {pattern}")).done();
+    said(&shell, "testsrc2=size=64x64:duration=1", &format!("--input-format lavfi {pattern}"))
+        .done();
     let days = all_names(&shell.path("out"));
     assert!(days.contains(&before) || days.contains(&today()), "{days:?}");
     let of_first = all_names(&shell.path("out").join(&days[0]));
@@ -73,14 +75,15 @@ fn policies_put_pictures_by_time_and_into_folders() {
 
 /// By date(1).
 fn today() -> String {
-    let out = filmgate_tests::outside::succeed(std::process::Command::new("date").args(["-u", "+%F"]));
+    let out =
+        filmgate_tests::outside::succeed(std::process::Command::new("date").args(["-u", "+%F"]));
     String::from_utf8(out).expect("text").trim().to_owned()
 }
 
 #[test]
 fn a_bad_pattern_or_policy_is_told_before_anything_is_written() {
     let shell = Shell::new();
-    said(&shell, film(), "--names template:pattern={nonsense}").refused(15, &["nonsense"]);
+    said(&shell, film(), "--names template:pattern={nonsense}").refused(11, &["nonsense"]);
     said(&shell, film(), "--names emboss").refused(13, &["emboss"]);
     said(&shell, film(), "--names none-such").refused(10, &["none-such"]);
     said(&shell, film(), "--format gif").refused(2, &["gif"]);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What a connection gives, and how it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub(crate) enum Act {
     /// all of it, and a clean end
     End,
     /// all of it, and a reset
@@ -26,7 +26,7 @@ pub enum Act {
 }
 
 /// A server, gone when dropped.
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     served: Arc<AtomicUsize>,
     over: Arc<AtomicBool>,
@@ -35,7 +35,7 @@ pub struct Server {
 
 impl Server {
     /// Serves `media` by the acts in turn, and by the last one for ever after.
-    pub fn start(media: Vec<u8>, kind: &'static str, acts: &[Act]) -> Server {
+    pub(crate) fn start(media: Vec<u8>, kind: &'static str, acts: &[Act]) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("set");
         let address = listener.local_addr().expect("an address");
@@ -61,12 +61,12 @@ impl Server {
         Server { address, served, over, thread: Some(thread) }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/test1.mpg", self.address)
     }
 
     /// Connections that came.
-    pub fn served(&self) -> usize {
+    pub(crate) fn served(&self) -> usize {
         self.served.load(Ordering::Relaxed)
     }
 }

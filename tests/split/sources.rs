@@ -38,7 +38,11 @@ fn http_with_every_kind_of_stream() {
         ("p.mpg", "video/mpeg", "-c:v mpeg1video -b:v 2M -f mpeg"),
         ("q.vob", "video/mpeg", "-c:v mpeg2video -b:v 2M -f vob"),
         ("m.mjpeg", "multipart/x-mixed-replace;boundary=ffmpeg", "-c:v mjpeg -q:v 3 -f mpjpeg"),
-        ("f.flv", "video/x-flv", "-c:v libx264 -preset ultrafast -flvflags no_duration_filesize -f flv"),
+        (
+            "f.flv",
+            "video/x-flv",
+            "-c:v libx264 -preset ultrafast -flvflags no_duration_filesize -f flv",
+        ),
         ("k.mkv", "video/x-matroska", "-c:v libx264 -preset ultrafast -live 1 -f matroska"),
     ] {
         let shell = Shell::new();
@@ -119,9 +123,7 @@ fn hls_from_ffmpeg() {
 fn rtmp_from_ffmpeg() {
     let shell = Shell::new();
     let url = format!("rtmp://127.0.0.1:{}/live/cam", free_port());
-    let live = format!(
-        "-re {MOVING} -c:v libx264 -preset ultrafast -g 25 -f flv -listen 1 {url}"
-    );
+    let live = format!("-re {MOVING} -c:v libx264 -preset ultrafast -g 25 -f flv -listen 1 {url}");
     let _sender = Sender::start(&shell, &live);
     let said = said(&shell, url, "--max-frames 40 --wait");
     assert_eq!(names(&shell).len(), 40, "{said:?}");

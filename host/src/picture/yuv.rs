@@ -11,46 +11,52 @@ use crate::frame::{Color, Frame, Plane, PlanePool};
 const BT601: (f64, f64) = (0.299, 0.114);
 
 /// What turns the samples of a film into a JPEG's.
+///
+/// All of it is arithmetic of 16 bits that cannot overflow, written with operations that are not
+/// checked for it, so that the compiler makes vector code of the loops.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Levels {
     /// what black is
     black: i16,
-    /// a step of light as 16ths of one, in 2^-16 / 16
-    gain: u32,
+    /// what white is, less what black is
+    span: i16,
+    /// a step of light, in 2^-12
+    gain: u16,
+    /// a step of chroma, in 2^-13
+    stretch: i16,
     /// none where the matrix is the same
     matrix: Option<Matrix>,
-    /// a step of chroma, in 2^-13
-    stretch: i32,
     same: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Matrix {
-    /// what one step of Cb and Cr adds to the light, in 2^-13 of 16ths
-    light: [i32; 2],
+    /// what a step of Cb and one of Cr add to the light, in 2^-12 of 16ths
+    light: [i16; 2],
     /// what they add to Cb, in 2^-13
-    blue: [i32; 2],
+    blue: [i16; 2],
     /// and to Cr
-    red: [i32; 2],
+    red: [i16; 2],
 }
 
 impl Levels {
     pub(super) fn new(color: &Color) -> Levels {
         let full = color.range.as_deref() == Some("pc");
-        let (black, light, chroma) = if full { (0, 255.0, 255.0) } else { (16, 219.0, 224.0) };
+        let (black, span, chroma) = if full { (0, 255, 255.0) } else { (16, 219, 224.0) };
         let axes = color.space.as_deref().and_then(shares).map(axes);
-        let fixed = |value: f64| (value * 8192.0).round() as i32;
+        let fixed = |value: f64, one: f64| (value * one).round() as i16;
         let stretch = 255.0 / chroma;
         let matrix = axes.map(|m| Matrix {
-            light: m[0].map(|x| fixed(x * 16.0 * light / chroma)),
-            blue: m[1].map(|x| fixed(x * stretch)),
-            red: m[2].map(|x| fixed(x * stretch)),
+            light: m[0].map(|x| fixed(x * 16.0 * f64::from(span) / chroma, 4096.0)),
+            blue: m[1].map(|x| fixed(x * stretch, 8192.0)),
+            red: m[2].map(|x| fixed(x * stretch, 8192.0)),
         });
         Levels {
             black,
-            gain: (255.0 / light * 4096.0_f64).round() as u32,
+            span,
+            gain: (255.0 / f64::from(span) * 4096.0).round() as u16,
+            stretch: fixed(stretch, 8192.0),
             matrix,
-            stretch: fixed(stretch),
             same: full && matrix.is_none(),
         }
     }
@@ -65,12 +71,12 @@ impl Levels {
         }
         let planes = match &self.matrix {
             None => vec![
-                self.light(light, None, pool)?,
-                self.chroma(blue, pool)?,
-                self.chroma(red, pool)?,
+                self.light(light, pool)?,
+                mixed(blue, red, [self.stretch, 0], pool)?,
+                mixed(blue, red, [0, self.stretch], pool)?,
             ],
             Some(matrix) => vec![
-                self.light(light, Some((matrix, frame)), pool)?,
+                self.light_with_chroma(frame, matrix, pool)?,
                 mixed(blue, red, matrix.blue, pool)?,
                 mixed(blue, red, matrix.red, pool)?,
             ],
@@ -78,24 +84,33 @@ impl Levels {
         Ok(Frame { planes, ..frame.clone() })
     }
 
-    fn light(
+    fn light(&self, from: &Plane, pool: &PlanePool) -> Result<Plane, String> {
+        let nothing = vec![0; from.size().row_bytes];
+        let mut buffer = pool.packed_buffer(from.size());
+        for (to, from) in buffer.rows_mut().zip(from.rows()) {
+            self.light_row(to, from, &nothing);
+        }
+        buffer.into_plane()
+    }
+
+    fn light_with_chroma(
         &self,
-        from: &Plane,
-        matrix: Option<(&Matrix, &Frame)>,
+        frame: &Frame,
+        matrix: &Matrix,
         pool: &PlanePool,
     ) -> Result<Plane, String> {
-        let size = from.size();
-        let mut buffer = pool.packed_buffer(size);
-        let mut added = vec![0i16; size.row_bytes];
-        let mut known = None;
+        let (from, blue, red) = (&frame.planes[0], &frame.planes[1], &frame.planes[2]);
+        let (across, down) = frame.format.chroma_shift();
+        let mut of_chroma = vec![0; blue.size().row_bytes];
+        let mut added = vec![0; of_chroma.len() << across];
+        let mut buffer = pool.packed_buffer(from.size());
         for (y, (to, from)) in buffer.rows_mut().zip(from.rows()).enumerate() {
-            if let Some((matrix, frame)) = matrix {
-                let (across, down) = frame.format.chroma_shift();
+            if y & ((1 << down) - 1) == 0 {
                 let line = y >> down;
-                if known != Some(line) {
-                    let (blue, red) = (frame.planes[1].row(line), frame.planes[2].row(line));
-                    light_of_chroma(&mut added, blue, red, matrix.light, across);
-                    known = Some(line);
+                light_of_chroma(&mut of_chroma, blue.row(line), red.row(line), matrix.light);
+                match across {
+                    0 => added.copy_from_slice(&of_chroma),
+                    _ => doubled(&mut added, &of_chroma),
                 }
             }
             self.light_row(to, from, &added);
@@ -103,60 +118,53 @@ impl Levels {
         buffer.into_plane()
     }
 
+    /// `added`: what is added to each sample, in 16ths.
     fn light_row(&self, to: &mut [u8], from: &[u8], added: &[i16]) {
-        let top = if self.black == 0 { 255 * 16 } else { 219 * 16 };
-        let black = self.black * 16;
+        let (black, top, gain) = (self.black << 4, self.span << 4, self.gain);
         for ((to, from), added) in to.iter_mut().zip(from).zip(added) {
-            let steps = (i16::from(*from) * 16 - black + added).clamp(0, top);
-            // At most 65280 in 16 bits, so that one multiplication of 16 bits does.
-            let wide = (steps as u16) << 4;
-            let sixteenths = ((u32::from(wide) * self.gain) >> 16) as u16;
-            *to = ((sixteenths + 8) >> 4).min(255) as u8;
+            // In 16ths: at most 4080 and what the chroma adds, some 1500.
+            let steps = (i16::from(*from) << 4).wrapping_sub(black).wrapping_add(*added);
+            let wide = (steps.max(0).min(top) as u16) << 4;
+            let sixteenths = (u32::from(wide).wrapping_mul(u32::from(gain)) >> 16) as i16;
+            *to = (sixteenths.wrapping_add(8) >> 4).min(255) as u8;
         }
-    }
-
-    fn chroma(&self, from: &Plane, pool: &PlanePool) -> Result<Plane, String> {
-        let mut buffer = pool.packed_buffer(from.size());
-        let stretch = self.stretch;
-        for (to, from) in buffer.rows_mut().zip(from.rows()) {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = centred((i32::from(*from) - 128) * stretch);
-            }
-        }
-        buffer.into_plane()
     }
 }
 
-/// A sample of chroma of a value in 2^-13 around 0.
-fn centred(value: i32) -> u8 {
-    (((value + (1 << 12)) >> 13) + 128).clamp(0, 255) as u8
+/// The upper half of a product.
+fn upper(a: i16, b: i16) -> i16 {
+    (i32::from(a).wrapping_mul(i32::from(b)) >> 16) as i16
 }
 
-fn mixed(blue: &Plane, red: &Plane, shares: [i32; 2], pool: &PlanePool) -> Result<Plane, String> {
+/// A row or plane of chroma as shares of both, in 2^-13.
+fn mixed(blue: &Plane, red: &Plane, shares: [i16; 2], pool: &PlanePool) -> Result<Plane, String> {
     let mut buffer = pool.packed_buffer(blue.size());
     for ((to, blue), red) in buffer.rows_mut().zip(blue.rows()).zip(red.rows()) {
         for ((to, blue), red) in to.iter_mut().zip(blue).zip(red) {
-            let (blue, red) = (i32::from(*blue) - 128, i32::from(*red) - 128);
-            *to = centred(blue * shares[0] + red * shares[1]);
+            let blue = (i16::from(*blue)).wrapping_sub(128) << 6;
+            let red = (i16::from(*red)).wrapping_sub(128) << 6;
+            let eighths = upper(blue, shares[0]).wrapping_add(upper(red, shares[1]));
+            let sample = (eighths.wrapping_add(4) >> 3).wrapping_add(128);
+            *to = sample.max(0).min(255) as u8;
         }
     }
     buffer.into_plane()
 }
 
-/// What a row of chroma adds to the light of the samples that it is for, in 16ths.
-fn light_of_chroma(added: &mut [i16], blue: &[u8], red: &[u8], shares: [i32; 2], across: u32) {
-    let value = |blue: u8, red: u8| {
-        let (blue, red) = (i32::from(blue) - 128, i32::from(red) - 128);
-        ((blue * shares[0] + red * shares[1] + (1 << 12)) >> 13) as i16
-    };
-    if across == 0 {
-        for ((added, blue), red) in added.iter_mut().zip(blue).zip(red) {
-            *added = value(*blue, *red);
-        }
-        return;
+/// What a row of chroma adds to the light of its samples, in 16ths.
+fn light_of_chroma(to: &mut [i16], blue: &[u8], red: &[u8], shares: [i16; 2]) {
+    for ((to, blue), red) in to.iter_mut().zip(blue).zip(red) {
+        let blue = (i16::from(*blue)).wrapping_sub(128) << 4;
+        let red = (i16::from(*red)).wrapping_sub(128) << 4;
+        *to = upper(blue, shares[0]).wrapping_add(upper(red, shares[1]));
     }
-    for ((pair, blue), red) in added.chunks_mut(2).zip(blue).zip(red) {
-        pair.fill(value(*blue, *red));
+}
+
+/// Each value twice.
+fn doubled(to: &mut [i16], from: &[i16]) {
+    for (to, from) in to.chunks_exact_mut(2).zip(from) {
+        to[0] = *from;
+        to[1] = *from;
     }
 }
 
