@@ -6,6 +6,7 @@ scale is another one, gets the quantiser whose files are about as large). What c
 second of processor time, over all threads and children.
 """
 import shutil
+import subprocess
 from pathlib import Path
 
 from kernels import convolution
@@ -62,7 +63,9 @@ class Splits:
 
 
 def gstreamer():
-    return shutil.which("gst-launch-1.0") is not None
+    """Whether it is there, with a decoder for the film."""
+    inspect = shutil.which("gst-inspect-1.0")
+    return inspect is not None and subprocess.run([inspect, "--exists", "avdec_h264"]).returncode == 0
 
 
 def rows(series, sizes, count):

@@ -26,6 +26,8 @@ pub struct DecodeOptions {
     pub threads: usize,
     /// decode key frames alone
     pub keyframes: bool,
+    /// no picture waits in the decoder for those behind it: threads share slices, not pictures
+    pub prompt: bool,
 }
 
 /// Decodes one stream.
@@ -385,6 +387,9 @@ unsafe fn open_decoder(
         context.max_pixels = frame::MAX_PIXELS as i64;
         if options.keyframes {
             context.skip_frame = ffi::AVDiscard::AVDISCARD_NONKEY;
+        }
+        if options.prompt {
+            context.thread_type = ffi::FF_THREAD_SLICE as c_int;
         }
         context.thread_count = c_int::try_from(options.threads).unwrap_or(0);
         // Cropping to the sample, even where the first one is then not aligned.

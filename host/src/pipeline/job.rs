@@ -125,7 +125,7 @@ impl FileJob {
         cancel: &Cancel,
     ) -> Result<Prepared, PipelineError> {
         let video = self.selection.video.map_or_else(|| input.best_video(), Ok)?;
-        let options = DecodeOptions { threads: self.decoder_threads, keyframes: false };
+        let options = DecodeOptions { threads: self.decoder_threads, ..DecodeOptions::default() };
         let decoder = VideoDecoder::new(&input, video, &options).map_err(undecodable)?;
         let source = decoder.output();
         let chain = Chain::plan(&source, &self.plugins, &self.encoder_formats()?)?;

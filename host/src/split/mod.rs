@@ -120,7 +120,11 @@ pub fn prepare(options: Options, input: Input, namer: Namer) -> Result<Prepared,
     let reading = SourceReading {
         source: options.source.clone(),
         options: options.open.clone(),
-        decode: DecodeOptions { threads: 0, keyframes: options.choice.keyframes },
+        decode: DecodeOptions {
+            threads: 0,
+            keyframes: options.choice.keyframes,
+            prompt: options.live,
+        },
         reopen: !options.once,
     };
     let pictures = Pictures::new(reading, input)?;

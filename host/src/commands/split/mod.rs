@@ -123,8 +123,9 @@ fn options(
     }
 }
 
-/// How long libav looks into a live stream before pictures come: its own default is five seconds.
-const LIVE_LOOK: (&str, &str) = ("analyzeduration", "1000000");
+/// How long libav looks into a stream before pictures come, in microseconds of it: its own default
+/// is five seconds.
+const LOOK: (&str, &str) = ("analyzeduration", "1000000");
 
 fn source(arguments: &SplitArguments, cancel: &Cancel) -> Result<(InputSource, OpenOptions)> {
     let named = arguments.input_format.as_deref();
@@ -134,9 +135,9 @@ fn source(arguments: &SplitArguments, cancel: &Cancel) -> Result<(InputSource, O
     let source = InputSource::parse(arguments.input.as_os_str(), named);
     inputs::check_stdin(usize::from(source == InputSource::Pipe(None)))?;
     let mut format_options = arguments.input_option.clone();
-    let (key, value) = LIVE_LOOK;
+    let (key, value) = LOOK;
     let url = matches!(source, InputSource::Url(_));
-    if arguments.live && url && !format_options.iter().any(|(k, _)| k == key) {
+    if url && !format_options.iter().any(|(k, _)| k == key) {
         format_options.push((key.to_owned(), value.to_owned()));
     }
     let options = OpenOptions {
