@@ -17,7 +17,7 @@ man_pages := $(PREFIX)/share/man/man1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugins demo test bench lint install uninstall clean \
+.PHONY: help setup build plugins demo test bench soak lint install uninstall clean \
   setup-test setup-bench media fmt clippy deny run-tests
 
 help: ## list what make can do
@@ -41,9 +41,14 @@ demo: plugins media ## run a real film through a plugin: build/demo/before-after
 # some 95 processor seconds, the first time only.
 test: fmt plugins clippy deny media run-tests ## check the style and run every test
 
-# Ten minutes, best on a machine that has nothing else to do.
+# A quarter of an hour, best on a machine that has nothing else to do.
 bench: plugins media setup-bench ## measure side by side with FFmpeg, OpenCV and Pillow: docs/performance.md
 	@. scripts/env.sh && build/venv-bench/bin/python bench/run.py
+
+# Half an hour or so; in none of the others.
+soak: plugins media setup-test ## hold out: an hour of film with flat memory, a thousand kills, a server killed twenty times
+	@python3 bench/soak.py
+	@FILMGATE_SERVER_KILLS=20 FILMGATE_KILLS=1000 $(compile) test --release -p filmgate-tests -- killed kill_at_any_moment
 
 lint: fmt clippy deny ## check the style alone
 
@@ -53,6 +58,8 @@ install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DES
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins"
 	install -m 755 $(binary) "$(DESTDIR)$(PREFIX)/bin/filmgate"
 	install -m 644 $(components)/*.wasm "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins/"
+	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' scripts/filmgate-watch@.service >"$(DESTDIR)$(PREFIX)/lib/systemd/system/filmgate-watch@.service"
 	install -d "$(DESTDIR)$(bash_completions)" "$(DESTDIR)$(zsh_completions)" \
 	  "$(DESTDIR)$(fish_completions)" "$(DESTDIR)$(man_pages)"
 	$(binary) completions bash >"$(DESTDIR)$(bash_completions)/filmgate"
@@ -61,7 +68,7 @@ install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DES
 	$(binary) man "$(DESTDIR)$(man_pages)"
 
 uninstall: ## remove what install copied
-	rm -f "$(DESTDIR)$(PREFIX)/bin/filmgate"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/filmgate" "$(DESTDIR)$(PREFIX)/lib/systemd/system/filmgate-watch@.service"
 	for plugin in $(components)/*.wasm; do rm -f "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins/$${plugin##*/}"; done
 	-rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins" "$(DESTDIR)$(PREFIX)/lib/filmgate" 2>/dev/null
 	rm -f "$(DESTDIR)$(bash_completions)/filmgate" "$(DESTDIR)$(zsh_completions)/_filmgate" \

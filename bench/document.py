@@ -2,10 +2,13 @@
 import statistics
 from pathlib import Path
 
+from catalogue import CHAIN_FORMAT, faster, of_the_sum
+import encode
 from kernels import FORMATS, Kernels
 import splitting
 from pipelines import CONTESTANTS, commands
 from footage import SIZES
+from watched import CASES
 
 NAMES = {
     "native": "native loop",
@@ -60,6 +63,10 @@ def goals(results):
         out.most(f"{case}: time, of the native loop's", 3, s.ratios("emboss", "native", "cpu"))
         out.least(f"{case}: times faster than OpenCV", 2, s.ratios("opencv", "emboss", "cpu"))
         out.least(f"{case}: times faster than FFmpeg", 10, s.ratios("ffmpeg", "emboss", "cpu"))
+    pairs = results["catalogue"]
+    out.least("the catalogue's filters that are faster than their counterparts, of all", 0.75,
+              [faster(pairs) / len(pairs)])  # fmt: skip
+    out.most("a chain of five filters: time, of the five alone", 1.1, of_the_sum(results["chain"]))
     untouched = [value * 1e6 for value in results["boundary"].values("untouched", "cpu")]
     out.most("a frame that passes a plugin untouched", 1, untouched, " µs")
     s = results["jobs"]["720p"]
@@ -71,7 +78,46 @@ def goals(results):
     out.most("`run`: memory, more than `ffmpeg` with `convolution`", 64, more, " MiB")
     for size, (_, series, _) in results["splits"].items():
         splitting.goals(out, size, series)
+    s = results["starting"]
+    ratios = s.ratios("filmgate run, one frame", "ffmpeg convolution, one frame")
+    out.most("`run` of one frame: wall time, of `ffmpeg` with `convolution`", 1.5, ratios)
+    out.most("`plugin list`: wall time", 50, [wall * 1e3 for wall in s.values("filmgate plugin list")], " ms")
+    s = results["large"]
+    more = [(a - b) / 2**20 for a, b in zip(s.values("filmgate", "memory"), s.values("ffmpeg", "memory"))]
+    out.most("`run` of 4K at 10 bits: memory, more than `ffmpeg` with `unsharp`", 256, more, " MiB")
+    encode.goals(out, results)
+    for case in CASES:
+        ours, script = (results["watched"][case, who] for who in ("filmgate watch", "script"))
+        at = f"`watch`, {case} at {CASES[case][1]} a second"
+        out.most(f"{at}: 99 % published within", 50, [ours["p99"]], " ms")
+        out.most(f"{at}: files that wait at the end", 2, [ours["behind"]])
+        out.most(f"{at}: processor time a picture, of the script's", 1 / 3, [ours["cpu_ms"] / script["cpu_ms"]])
     return out
+
+
+def catalogue(results):
+    rows = []
+    for pair, s in results["catalogue"].items():
+        ours = pair.ours.replace("{folder}/", "")
+        rows.append([f"`{ours}`", pair.format, pair.theirs if pair.by_opencv else f"FFmpeg `{pair.theirs}`",
+                     f"{s.median('filmgate', 'cpu') * 1e3:.3f}", f"{max(s.median('peer', 'cpu'), 0) * 1e3:.3f}",
+                     spread(s.ratios("peer", "filmgate", "cpu"))])  # fmt: skip
+    head = ["filter", "720p", "counterpart", "CPU ms", "its CPU ms", "times faster"]
+    return table(head, rows, left=3)
+
+
+def chain(results):
+    s = results["chain"]
+    rows = [[f"`{name.removeprefix('link ')}`" if name != "chain" else "one behind the other",
+             f"{s.median(name, 'cpu') * 1e3:.3f}"] for name in s.costs]  # fmt: skip
+    return table([f"720p {CHAIN_FORMAT}", "CPU ms"], sorted(rows, key=lambda row: row[0] == "one behind the other"))
+
+
+def large(results):
+    s = results["large"]
+    rows = [[who, f"{s.median(who):.1f}", f"{s.median(who, 'cpu'):.1f}", f"{s.median(who, 'memory') / 2**20:.0f}"]
+            for who in s.costs]  # fmt: skip
+    return table(["3840x2160, yuv420p10", "wall s", "CPU s", "MiB"], rows)
 
 
 def kernels(results):
@@ -136,6 +182,13 @@ def components(results):
     return table(["plugin", "kB", "ms to load, compiling", "ms to load, from the cache"], rows)
 
 
+def watching(results):
+    rows = [[f"{case} at {CASES[case][1]} a second", who, f"{r['p50']:.0f}", f"{r['p99']:.0f}", f"{r['most']:.0f}",
+             r["behind"], f"{r['cpu_ms']:.1f}"] for (case, who), r in results["watched"].items()]  # fmt: skip
+    head = ["", "", "ms to published, median", "99 %", "most", "waiting at the end", "CPU ms a picture"]
+    return table(head, rows, left=2)
+
+
 def write(path, results):
     """Writes the document; how many goals were missed."""
     template = (Path(__file__).parent / "performance.md.in").read_text()
@@ -146,12 +199,17 @@ def write(path, results):
         "machine": table(["", ""], results["machine"], left=2),
         "kernels": kernels(results),
         "boundary": boundary(results),
+        "catalogue": catalogue(results),
+        "chain": chain(results),
+        "large": large(results),
         "jobs": jobs(results, "720p"),
         "jobs_1080p": jobs(results, "1080p"),
         "splits": splits(results),
         "commands": "\n".join(shown),
+        "encode": table(encode.HEAD, encode.rows(results), left=2),
         "starts": starts(results),
         "components": components(results),
+        "watching": watching(results),
         **results["counts"],
     }
     for name, text in fields.items():

@@ -67,6 +67,16 @@ class Footage:
 
         return once(self.folder / "one-frame.mp4", make)
 
+    def large(self):
+        """Two and a half seconds of 4K at 10 bits, scaled up, with noise."""
+
+        def make(path):
+            pictures = "scale=3840:2160:flags=bicubic,format=yuv420p10le,noise=alls=6:allf=t"
+            ffmpeg("-i", self.film("720p"), "-vf", pictures, "-frames:v", 60, "-an", "-c:v", "libx264",
+                   "-preset", "ultrafast", "-crf", 20, path)  # fmt: skip
+
+        return once(self.folder / "film-4k-10bit.mp4", make)
+
     def raw(self, size, format):
         """Raw pictures out of the film, a second apart; `format` by filmgate's name."""
 
@@ -84,3 +94,14 @@ class Footage:
                    "-pix_fmt", FFMPEG_FORMATS.get(format, format), path)  # fmt: skip
 
         return once(self.folder / f"{size}-{format}.raw", make)
+
+    def repeated(self, size, format):
+        """The same with each picture twice, as in films that are drawn on every second one."""
+        pictures = self.raw(size, format)
+
+        def make(path):
+            data = pictures.read_bytes()
+            each = len(data) // PICTURES
+            path.write_bytes(b"".join(data[i * each : (i + 1) * each] * 2 for i in range(PICTURES // 2)))
+
+        return once(self.folder / f"{size}-{format}-repeated.raw", make)

@@ -77,6 +77,18 @@ def pillow(case, count):
     return time.perf_counter() - start
 
 
+def motion(case, count):
+    """What moved since the picture before: the box round it, and how much it is."""
+    ring, differs, moved = case.ring, case.out[0], case.out[1]
+    start = time.perf_counter()
+    for i in range(count):
+        cv2.absdiff(ring[i % len(ring)], ring[i % len(ring) - 1], dst=differs)
+        cv2.threshold(differs, 4, 255, cv2.THRESH_BINARY, dst=moved)
+        cv2.boundingRect(moved)
+        cv2.countNonZero(moved)
+    return time.perf_counter() - start
+
+
 def pictures(case, who, run):
     """What `who` makes of each picture, one behind the other."""
     for i, frame in enumerate(case.ring):
@@ -94,7 +106,8 @@ class Peers:
 
     def __init__(self, library):
         self.library = library
-        self.runners = {"native": native_runner(library), "opencv": opencv, "pillow": pillow}
+        self.runners = {"native": native_runner(library), "opencv": opencv, "pillow": pillow,
+                        "motion": motion}  # fmt: skip
         self.cases = {}
 
     def open(self, name, **case):

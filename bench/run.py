@@ -10,10 +10,13 @@ import time
 from pathlib import Path
 
 import document
+import encode
 import machine
+from catalogue import Catalogue
+import watched
 from footage import Footage, frames
 from kernels import Kernels, boundary
-from pipelines import Jobs
+from pipelines import Jobs, large
 from splitting import Splits
 from starts import loading, starting
 from workers import Worker
@@ -23,8 +26,10 @@ HERE = ROOT / "bench"
 RELEASE = ROOT / "target" / "release"
 PLUGINS = RELEASE / "plugins"
 
-ROUNDS = {"kernels": 9, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "splits": 3, "starts": 9}
-QUICK = {"kernels": 3, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "splits": 1, "starts": 3}
+ROUNDS = {"kernels": 9, "catalogue": 3, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9, "large": 1, "encode": 5,
+          "splits": 3}  # fmt: skip
+QUICK = {"kernels": 3, "catalogue": 1, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3, "large": 1, "encode": 2,
+         "splits": 1}  # fmt: skip
 
 
 def say(text):
@@ -66,6 +71,9 @@ def measure(rounds, folder):
     bench.check()
     results["kernels"] = bench.measure(rounds["kernels"], say)
     results["boundary"] = boundary(engine, media, PLUGINS, echo(folder), rounds["boundary"], say)
+    filters = Catalogue(engine, peers, media, PLUGINS, folder)
+    results["catalogue"] = filters.measure(rounds["catalogue"], say)
+    results["chain"] = filters.measure_chain(rounds["catalogue"], say)
     peers.close()
 
     jobs = results["runner"] = Jobs(RELEASE / "filmgate", folder)
@@ -78,10 +86,16 @@ def measure(rounds, folder):
     for size, film in films.items():
         count = frames(film)
         results["splits"][size] = (count, *splits.measure(film, count, rounds["splits"], say))
+
+    results["large"] = large(RELEASE / "filmgate", media.large(), folder, rounds["large"], say)
+    results |= encode.measure(RELEASE / "filmgate", media, folder, rounds["encode"], say)
     one = media.one_frame()
     results["starting"] = starting(RELEASE / "filmgate", one, folder, rounds["starts"], say)
     results["loading"] = loading(engine, sorted(PLUGINS.glob("*.wasm")), folder, rounds["starts"], say)
     engine.close()
+    results["watched"] = watched.measure(
+        RELEASE / "filmgate", ROOT / "build" / "venv-bench" / "bin" / "python",
+        ROOT / "build" / "media" / "bigbuckbunny.mp4", folder, say)  # fmt: skip
     load = f"{before} before, {machine.load()} after"
     results["machine"].append(("load", f"{load} (a job itself brings it to 2 and more)"))
     return results

@@ -13,6 +13,7 @@ def starting(filmgate, film, folder, rounds, say):
     jobs = Jobs(filmgate, folder)
     cache = Path(tempfile.mkdtemp(dir=folder))
     plain = {
+        "filmgate --version": [filmgate, "--version"],
         "filmgate plugin list": [filmgate, "plugin", "list"],
         "filmgate run, one frame": jobs.command("filmgate", film),
         "ffmpeg -version": ["ffmpeg", "-version"],

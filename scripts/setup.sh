@@ -28,12 +28,16 @@ wasm-ld    | lld                            | lld                     | lld     
 libclang   | libclang-dev                   | clang-devel             | clang      | clang-dev            | llvm
 libav      | libavcodec-dev libavdevice-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev | libavcodec-free-devel libavdevice-free-devel libavformat-free-devel libavutil-free-devel libswscale-free-devel libswresample-free-devel | ffmpeg | ffmpeg-dev | ffmpeg
 ffmpeg     | ffmpeg                         | ffmpeg-free             | ffmpeg     | ffmpeg               | ffmpeg
+turbojpeg  | libturbojpeg0-dev              | turbojpeg-devel         | libjpeg-turbo | libjpeg-turbo-dev    | jpeg-turbo
 curl       | curl ca-certificates           | curl                    | curl       | curl ca-certificates | curl
 python     | python3 python3-venv           | python3                 | python     | python3 py3-pip      | python
 strace     | strace                         | strace                  | strace     | strace               | -
+nginx-rtmp | nginx-core libnginx-mod-rtmp   | -                       | -          | nginx nginx-mod-rtmp | -
+rsync      | rsync                          | rsync                   | rsync      | rsync                | rsync
+gstreamer  | gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good | gstreamer1 gstreamer1-plugins-base gstreamer1-plugins-good | gstreamer gst-plugins-base gst-plugins-good | gstreamer-tools gst-plugins-base gst-plugins-good | gstreamer
 '
-build_needs="compiler pkg-config clang wasm-ld libclang libav ffmpeg curl python"
-test_needs="strace"
+build_needs="compiler pkg-config clang wasm-ld libclang libav turbojpeg ffmpeg curl python"
+test_needs="strace nginx-rtmp rsync gstreamer"
 
 has() {
     case $1 in
@@ -44,9 +48,15 @@ has() {
     wasm-ld) command -v wasm-ld ;;
     libclang) has_libclang ;;
     libav) pkg-config --exists libavcodec libavdevice libavformat libavutil libswscale libswresample ;;
+    turbojpeg) pkg-config --exists 'libturbojpeg >= 2.0' ;;
     ffmpeg) command -v ffmpeg && command -v ffprobe ;;
     curl) command -v curl ;;
     python) scripts/venv.sh --which ;;
+    # A real server to push to, where the system has a package of it.
+    nginx-rtmp) ! is_debian || [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] ;;
+    rsync) command -v rsync ;;
+    # The real multifilesink, which the watch is tried with.
+    gstreamer) gst-inspect-1.0 multifilesink && gst-inspect-1.0 jpegenc ;;
     # Only Linux has it; the tests that need it are skipped elsewhere.
     strace) [ "$(uname -s)" != Linux ] || command -v strace ;;
     esac >/dev/null 2>&1

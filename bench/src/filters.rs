@@ -12,8 +12,8 @@ use filmgate::frame::{Color, Frame, PixelFormat, PlanePool, Rational, StreamInfo
 use filmgate::plugin::{CodeCache, Engine, Filter, Limits, Plugin, resolve};
 use serde::Deserialize;
 
-/// Answers that are held while the filter goes on, as the queues before an encoder do. The peers
-/// write into a ring of as many pictures.
+/// Answers that are held while the filter goes on, as the queues before an encoder do, unless the
+/// case says otherwise. The peers write into a ring of as many pictures.
 const KEPT: usize = 4;
 
 /// A filter and the pictures to measure it on.
@@ -27,12 +27,15 @@ pub(crate) struct Case {
     height: u32,
     /// raw pictures, one behind the other, planes packed
     frames: PathBuf,
+    /// how many answers are held; 0: each is dropped at once, as `ffmpeg -f null` does
+    kept: Option<usize>,
 }
 
 struct Running {
     filter: Filter,
     ring: Vec<Frame>,
     kept: VecDeque<Vec<Frame>>,
+    most: usize,
     next: usize,
 }
 
@@ -40,12 +43,14 @@ struct Running {
 pub(crate) struct Bench {
     engine: Engine,
     running: HashMap<String, Running>,
+    /// names of filters, in the order in which pictures pass them
+    chains: HashMap<String, Vec<String>>,
 }
 
 impl Bench {
     pub(crate) fn new() -> Result<Bench> {
         let engine = Engine::new(&CodeCache::ForUser, &Cancel::new())?;
-        Ok(Bench { engine, running: HashMap::new() })
+        Ok(Bench { engine, running: HashMap::new(), chains: HashMap::new() })
     }
 
     pub(crate) fn open(&mut self, case: Case) -> Result<()> {
@@ -63,19 +68,50 @@ impl Bench {
         let parameters = resolve(&plugin.description, &given)?;
         let filter = Filter::start(&plugin, &stream, &parameters)?;
         let ring = read_frames(&case.frames, &stream)?;
-        let running = Running { filter, ring, kept: VecDeque::new(), next: 0 };
+        let most = case.kept.unwrap_or(KEPT);
+        let running = Running { filter, ring, kept: VecDeque::new(), most, next: 0 };
         self.running.insert(case.name, running);
         Ok(())
     }
 
-    /// Seconds for `count` pictures.
+    /// Puts filters that are there already one behind the other.
+    pub(crate) fn chain(&mut self, name: String, of: Vec<String>) -> Result<()> {
+        ensure!(!of.is_empty(), "a chain of nothing");
+        of.iter().try_for_each(|name| self.get(name).map(drop))?;
+        self.chains.insert(name, of);
+        Ok(())
+    }
+
+    /// Seconds for `count` pictures through a filter or a chain.
     pub(crate) fn run(&mut self, name: &str, count: u64) -> Result<f64> {
+        if let Some(links) = self.chains.get(name).cloned() {
+            let start = Instant::now();
+            (0..count).try_for_each(|_| self.pass(&links))?;
+            return Ok(start.elapsed().as_secs_f64());
+        }
         let running = self.get(name)?;
         let start = Instant::now();
         for _ in 0..count {
-            running.step()?;
+            let frame = running.next_picture();
+            let answer = running.filter.process(frame)?;
+            running.keep(answer);
         }
         Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// The next picture of the first filter through all of them; the last one's answer is held.
+    fn pass(&mut self, links: &[String]) -> Result<()> {
+        let mut frames = vec![self.get(&links[0])?.next_picture()];
+        for link in links {
+            let filter = &mut self.get(link)?.filter;
+            let mut answers = Vec::new();
+            for frame in frames {
+                answers.append(&mut filter.process(frame)?);
+            }
+            frames = answers;
+        }
+        self.get(&links[0])?.keep(frames);
+        Ok(())
     }
 
     /// Writes the answers to one round of the ring, planes packed.
@@ -98,15 +134,17 @@ impl Bench {
 }
 
 impl Running {
-    fn step(&mut self) -> Result<()> {
+    fn next_picture(&mut self) -> Frame {
         let frame = self.ring[self.next].clone();
         self.next = (self.next + 1) % self.ring.len();
-        let answer = self.filter.process(frame)?;
-        if self.kept.len() == KEPT {
+        frame
+    }
+
+    fn keep(&mut self, answer: Vec<Frame>) {
+        self.kept.push_back(answer);
+        if self.kept.len() > self.most {
             self.kept.pop_front();
         }
-        self.kept.push_back(answer);
-        Ok(())
     }
 }
 

@@ -22,7 +22,9 @@ use filters::{Bench, Case};
 enum Request {
     /// Start a filter and read the pictures it is to work on.
     Open(Case),
-    /// Take `count` pictures through a filter.
+    /// Put filters that were opened one behind the other, on the pictures of the first.
+    Chain { name: String, of: Vec<String> },
+    /// Take `count` pictures through a filter or a chain.
     Run { name: String, count: u64 },
     /// Write what the filter makes of each of its pictures.
     Write { name: String, to: PathBuf },
@@ -45,6 +47,7 @@ fn main() -> Result<()> {
 fn answer(bench: &mut Bench, request: Request) -> Result<Value> {
     match request {
         Request::Open(case) => bench.open(case)?,
+        Request::Chain { name, of } => bench.chain(name, of)?,
         Request::Run { name, count } => return Ok(json!({ "wall": bench.run(&name, count)? })),
         Request::Write { name, to } => bench.write(&name, &to)?,
         Request::Load { plugin, cache } => {

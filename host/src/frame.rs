@@ -342,6 +342,20 @@ pub struct Color {
     pub transfer: Option<String>,
 }
 
+impl Color {
+    /// What a screen shows, as YUV: by BT.709's matrix, or BT.601's. The primaries and the curve
+    /// of sRGB are BT.709's, whatever the matrix.
+    pub fn of_screen(bt709: bool, full_range: bool) -> Color {
+        let some = |text: &str| Some(text.to_owned());
+        Color {
+            range: some(if full_range { "pc" } else { "tv" }),
+            space: some(if bt709 { "bt709" } else { "smpte170m" }),
+            primaries: some("bt709"),
+            transfer: some("bt709"),
+        }
+    }
+}
+
 /// What is fixed about a stream of pictures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamInfo {

@@ -8,11 +8,11 @@
 pub mod backoff;
 pub mod cancel;
 pub mod commands;
+pub mod encode;
 pub mod frame;
 pub mod media;
 pub mod namer;
 pub mod picture;
-pub mod pictures;
 pub mod pipeline;
 pub mod plugin;
 mod pool;

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use filmgate_tests::outside::{complaints, ffmpeg, ffprobe, small, succeed};
+use filmgate_tests::outside::{complaints, ffmpeg, ffprobe, made, small, succeed};
 use filmgate_tests::shell::Shell;
 
 /// Runs on a file of the shell's folder, and checks that nothing came of it.
@@ -113,4 +113,25 @@ fn damage_in_the_middle_is_not_passed_over_in_silence() {
     assert!(json["frames_out"].as_u64().is_some_and(|f| (5..25).contains(&f)), "{json}");
     assert!(said.stderr.contains("could not be decoded"), "{said:?}");
     assert_eq!(complaints(&shell.path("out.mp4")), "");
+}
+
+#[test]
+fn a_recording_that_starts_inside_a_group_of_pictures_says_what_is_missing() {
+    let whole = made(
+        "groups.ts",
+        "-f lavfi -i testsrc2=size=320x180:rate=25:duration=2 -c:v libx264 -preset ultrafast -g 20",
+    );
+    let bytes = std::fs::read(whole).expect("a stream");
+    // The tables in the first packets, and what follows a fifth of the way.
+    let from = bytes.len() / 188 / 5 * 188;
+    let shell = Shell::new();
+    shell.write("mid.ts", [&bytes[..188 * 3], &bytes[from..]].concat());
+    let said = shell.run(&PathBuf::from("mid.ts"), "out.mp4", "--json").done();
+    let (lead, frames) = (&said.json()["undecodable_lead"], &said.json()["frames_out"]);
+    let (lead, frames) = (lead.as_u64().expect("a count"), frames.as_u64().expect("a count"));
+    assert!(lead > 0 && said.stderr.contains(&format!("{lead} pictures before")), "{said:?}");
+    let packets =
+        ffprobe(&shell.path("mid.ts"), "-count_packets -show_entries stream=nb_read_packets");
+    let all = packets["streams"][0]["nb_read_packets"].as_str().expect("a count").to_owned();
+    assert_eq!((lead + frames).to_string(), all, "shown or named");
 }

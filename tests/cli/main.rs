@@ -15,6 +15,7 @@ mod plugins;
 mod policies;
 mod reference;
 mod reports;
+mod run_faults;
 mod run_inputs;
 mod run_outputs;
 mod stills;

@@ -325,3 +325,51 @@ fn subtitles_are_kept_or_named_as_left_out() {
     assert!(said.stderr.contains("not in the output") && said.stderr.contains(&left), "{said:?}");
     sound_and_whole(&input, &output);
 }
+
+#[test]
+fn what_only_the_pictures_say_of_high_dynamic_range_reaches_the_output() {
+    let input = made(
+        "hdr.mkv",
+        "-f lavfi -i testsrc2=size=320x180:rate=25:duration=0.4 -pix_fmt yuv420p10le -c:v libx265 \
+         -x265-params log-level=error:hdr10=1:max-cll=1000,400:colorprim=bt2020:\
+         transfer=smpte2084:colormatrix=bt2020nc:\
+         master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)",
+    );
+    let facts = |path: &Path, of: &str| {
+        let list = ffprobe(path, &format!("-show_entries {of} -read_intervals %+#1"));
+        list.to_string()
+    };
+    assert!(!facts(&input, "stream_side_data").contains("max_luminance"), "the container says it");
+    let shell = Shell::new();
+    for (name, more) in [("x265.mp4", "--codec hevc"), ("x264.mp4", "--codec h264")] {
+        shell.run(&input, name, &format!("-p emboss {more} --json")).done();
+        let container = facts(&shell.path(name), "stream_side_data");
+        for part in ["\"max_luminance\":\"10000000/10000\"", "\"max_content\":1000"] {
+            assert!(container.contains(part), "{name}: {container}");
+        }
+        let times = times(&shell.path(name), "v:0");
+        assert_eq!(times.len(), 10, "{name}");
+    }
+    let coded = facts(&shell.path("x265.mp4"), "frame_side_data");
+    assert!(coded.contains("\"max_luminance\":\"10000000/10000\""), "{coded}");
+}
+
+#[test]
+fn matroska_takes_attachments_and_old_codecs() {
+    let (shell, film) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    let note = shell.write("note.txt", "hello");
+    let input = shell.path("in.mkv");
+    let mut command = ffmpeg("");
+    command.arg("-i").arg(&film).args(["-c:v", "copy", "-c:a", "wmav2", "-attach"]).arg(&note);
+    succeed(command.args(["-metadata:s:t", "mimetype=text/plain"]).arg(&input));
+    let said = shell.run(&input, "out.mkv", "-p emboss --json").done();
+    assert_eq!(said.json()["left_out"], serde_json::json!([]));
+    let mut dump = ffmpeg("");
+    dump.current_dir(shell.folder()).args(["-dump_attachment:t", "dumped.txt", "-i", "out.mkv"]);
+    succeed(dump.args(["-t", "0", "-f", "null", "-"]));
+    assert_eq!(std::fs::read(shell.path("dumped.txt")).expect("dumped"), b"hello");
+    assert_eq!(sound(&input), sound(&shell.path("out.mkv")));
+    // Where they cannot be held, the film is whole without them, and it is said.
+    let said = shell.run(&input, "out.mp4", "-p emboss --no-audio --json").done();
+    assert!(said.stderr.contains("attachment"), "{said:?}");
+}

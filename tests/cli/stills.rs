@@ -26,7 +26,7 @@ fn the_frame_is_the_one_that_stands_at_the_time() {
     let furthest = ours.iter().zip(&theirs).map(|(a, b)| a.abs_diff(*b)).max();
     assert!(furthest <= Some(2), "{furthest:?}");
     shell.filmgate("frame -i in.mp4 --at 9 -o b.png").refused(22, &["9.000 s"]);
-    shell.filmgate("frame -i in.mp4 -o b.bmp").refused(34, &["b.bmp", ".png"]);
+    shell.filmgate("frame -i in.mp4 -o b.gif").refused(34, &["b.gif", ".png"]);
     shell.filmgate("frame -i in.mp4 -o a.png").refused(30, &["exists already"]);
     assert_eq!(shell.names(), ["a.png", "in.mp4", "out.raw"]);
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::encode_args::EncodeArguments;
 pub use super::frame::FrameArguments;
 use super::inputs::InputArguments;
 use super::outputs::OutputArguments;
@@ -34,6 +35,8 @@ pub enum Command {
     Frame(FrameArguments),
     /// Turn a stream into pictures, one file each: live sources above all
     Split(Box<SplitArguments>),
+    /// Encode raw pictures from a pipe into files and to servers, and keep at it
+    Encode(Box<EncodeArguments>),
     /// Watch a folder: each picture or video that comes goes through plugins into another folder
     Watch(Box<WatchArguments>),
     /// Look at plugins, try them out, make them
@@ -41,7 +44,7 @@ pub enum Command {
     Plugin(PluginCommand),
     /// What a media file says of itself: container, streams, formats, times, tags
     Probe {
-        /// The file to look into
+        /// What to look into: a file, a URL, a camera, or - for standard input
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]

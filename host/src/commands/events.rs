@@ -58,6 +58,16 @@ impl Events {
     /// Tells how far `progress` has come until the answer is dropped. `duration`: nanoseconds of
     /// the whole, where known.
     pub(super) fn follow(self, progress: &Arc<Progress>, duration: Option<i64>) -> Following {
+        self.follow_with(progress, duration, || json!({}))
+    }
+
+    /// As [`Events::follow`], with further fields in each event.
+    pub(super) fn follow_with(
+        self,
+        progress: &Arc<Progress>,
+        duration: Option<i64>,
+        more: impl Fn() -> Value + Send + 'static,
+    ) -> Following {
         if !self.is_on() {
             return Following(None);
         }
@@ -66,7 +76,11 @@ impl Events {
         let start = Instant::now();
         let spawned = thread::Builder::new().name("events".to_owned()).spawn(move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PERIOD) {
-                self.emit("progress", fields(&progress, duration, start.elapsed()));
+                let mut fields = fields(&progress, duration, start.elapsed());
+                if let (Value::Object(fields), Value::Object(more)) = (&mut fields, more()) {
+                    fields.extend(more);
+                }
+                self.emit("progress", fields);
             }
         });
         Following(spawned.ok().map(|thread| (stop, thread)))

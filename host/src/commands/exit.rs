@@ -2,7 +2,7 @@
 //! docs/exit-codes.md, and `filmgate --help` names the file.
 
 use crate::media::{MediaError, MediaErrorKind};
-use crate::pictures::PictureError;
+use crate::picture::SaveError;
 use crate::pipeline::PipelineError;
 use crate::plugin::PluginError;
 use crate::publish::PublishError;
@@ -37,6 +37,8 @@ pub enum Exit {
     /// no space, or an I/O error while writing
     OutputWrite = 33,
     OutputUnsupported = 34,
+    /// not one packet could be delivered to a server
+    OutputLost = 35,
     Interrupted = 130,
 }
 
@@ -66,7 +68,7 @@ impl Exit {
         if let Some(e) = cause.downcast_ref::<MediaError>() {
             return Some(Exit::of_media(e));
         }
-        if let Some(e) = cause.downcast_ref::<PictureError>() {
+        if let Some(e) = cause.downcast_ref::<SaveError>() {
             return Exit::of_picture(e);
         }
         if let Some(e) = cause.downcast_ref::<PublishError>() {
@@ -113,11 +115,11 @@ impl Exit {
         }
     }
 
-    fn of_picture(error: &PictureError) -> Option<Exit> {
+    fn of_picture(error: &SaveError) -> Option<Exit> {
         match error {
-            PictureError::Ending(_) => Some(Exit::OutputUnsupported),
-            PictureError::Publish(e) => Some(Exit::of_publish(e)),
-            PictureError::Encode { .. } => None,
+            SaveError::Ending(_) => Some(Exit::OutputUnsupported),
+            SaveError::Publish(e) => Some(Exit::of_publish(e)),
+            SaveError::Encode { .. } => None,
         }
     }
 

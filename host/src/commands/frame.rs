@@ -10,8 +10,8 @@ use super::exit::{Exit, WithExit};
 use super::inputs::time;
 use super::load::{self, Wanted};
 use crate::cancel::Cancel;
-use crate::media::{Input, OpenOptions};
-use crate::pictures::{self, PictureKind};
+use crate::media::{Input, InputSource, OpenOptions};
+use crate::picture;
 use crate::pipeline::{StillJob, is_input};
 use crate::plugin::{CodeCache, Engine, OnFailure};
 use crate::publish;
@@ -32,7 +32,7 @@ pub struct FrameArguments {
     /// A plugin to take the frame through, as for `run`; may be given several times
     #[arg(short, long = "plugin", value_name = "PLUGIN[:key=value,…]")]
     pub plugins: Vec<String>,
-    /// The picture to write: .png, .jpg or .jpeg
+    /// The picture to write: .png, .jpg, .webp, .bmp or .tiff
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Replace the output if it is there already
@@ -46,7 +46,7 @@ pub struct FrameArguments {
 }
 
 pub(super) fn run(arguments: &FrameArguments, cancel: &Cancel) -> Result<Exit> {
-    let kind = PictureKind::of(&arguments.output)?;
+    let kind = picture::format_of(&arguments.output)?;
     if is_input(&arguments.input, &arguments.output) {
         let message = format!("{}: the output is the input itself", arguments.output.display());
         return Err(WithExit::new(Exit::OutputIsInput, message).into());
@@ -61,10 +61,11 @@ pub(super) fn run(arguments: &FrameArguments, cancel: &Cancel) -> Result<Exit> {
         .collect();
     load::grant(&mut wanted, &arguments.limits.grant)?;
     let plugins = load::plugins(&wanted, &engine, cancel)?;
-    let input = Input::open(&arguments.input, &OpenOptions::files(cancel))?;
+    let source = InputSource::parse(arguments.input.as_os_str(), None);
+    let input = Input::open_source(&source, &OpenOptions::files(cancel))?;
     let (at, compare) = (arguments.at, arguments.compare);
-    let job = StillJob { at, plugins, formats: kind.formats(), compare };
+    let job = StillJob { at, plugins, formats: kind.pixel_formats(), compare };
     let still = job.run(input, engine.pool())?;
-    pictures::save(&still.picture, &arguments.output, still.rotation, arguments.overwrite)?;
+    picture::save(&still.picture, &arguments.output, still.rotation, arguments.overwrite)?;
     Ok(Exit::Done)
 }

@@ -24,7 +24,7 @@ pub struct InputArguments {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub start: Option<i64>,
     /// Take this much of it
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = length)]
     pub duration: Option<i64>,
     /// Take this many pictures of it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -89,11 +89,15 @@ pub(super) fn time(text: &str) -> Result<i64, String> {
     if time < 3.2e18 { Ok(time as i64) } else { Err(wrong()) }
 }
 
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+fn length(text: &str) -> Result<i64, String> {
     match time(text)? {
         0 => Err("more than 0 is wanted".to_owned()),
-        time => Ok(Duration::from_nanos(time.unsigned_abs())),
+        length => Ok(length),
     }
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    Ok(Duration::from_nanos(length(text)?.unsigned_abs()))
 }
 
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
@@ -108,6 +112,13 @@ pub(super) fn open(arguments: &RunArguments, cancel: &Cancel) -> Result<Vec<Inpu
     let reading = &arguments.reading;
     if let Some(format) = &reading.input_format {
         check_input_format(format).map_err(|e| WithExit::new(Exit::Usage, e.message))?;
+    }
+    let sized = reading.input_option.iter().any(|(key, _)| key == "video_size");
+    if reading.input_format.as_deref() == Some("rawvideo") && !sized {
+        let message = "--input-format rawvideo: raw pictures do not say how large they are; add \
+                       --input-option video_size=WIDTHxHEIGHT, and pixel_format= and framerate= \
+                       unless they are yuv420p at 25 a second";
+        return Err(WithExit::new(Exit::Usage, message).into());
     }
     let options = OpenOptions {
         deadline: reading.open_timeout,

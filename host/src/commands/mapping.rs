@@ -81,7 +81,7 @@ pub(super) fn select(maps: &[Map], input: &Input) -> Result<Selection> {
         if positive { Vec::new() } else { streams.iter().map(|s| s.index).collect() };
     for map in maps {
         let found = map.find(streams);
-        if found.is_empty() && !map.negative {
+        if found.is_empty() && (!map.negative || map.number.is_some()) {
             return Err(nothing(map, input).into());
         }
         match map.negative {
@@ -97,6 +97,17 @@ pub(super) fn select(maps: &[Map], input: &Input) -> Result<Selection> {
         true => chosen.iter().find(film).copied(),
         false => chosen.contains(&best).then_some(best).or(chosen.iter().find(film).copied()),
     };
+    let covers = chosen.iter().filter(|i| streams.get(**i).is_some_and(|s| s.attached_picture));
+    if positive && video.is_none() && covers.count() > 0 {
+        let message = "--map names a cover picture and no film: a cover is no video to work on; \
+                       add --map v:0";
+        return Err(WithExit::new(Exit::Usage, message).into());
+    }
+    if !positive && video.is_none() {
+        let message = "--map takes all video away: the video goes through the plugins and cannot be \
+                       left out";
+        return Err(WithExit::new(Exit::Usage, message).into());
+    }
     let video = video.unwrap_or(best);
     match positive {
         true => Ok(Selection { video: Some(video), copied: Some(chosen), without: Vec::new() }),

@@ -6,6 +6,10 @@ mod config_plugin;
 mod config_schema;
 mod digest;
 mod doctor;
+mod encode;
+mod encode_args;
+mod encode_show;
+mod encode_source;
 mod events;
 pub mod exit;
 mod frame;
@@ -43,6 +47,7 @@ pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Resu
         Command::Split(arguments) => split::run(&arguments, cancel),
         Command::Watch(arguments) => watch::run(&arguments, cancel),
         Command::Frame(arguments) => frame::run(&arguments, cancel),
+        Command::Encode(arguments) => encode::run(&arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
         Command::Probe { file, json } => probe::run(&file, json.json, cancel),
         Command::Doctor { json } => doctor::run(json.json, cancel),

@@ -47,7 +47,7 @@ pub struct OutputArguments {
     pub encoder_options: Vec<(String, String)>,
 }
 
-fn crf(text: &str) -> Result<f64, String> {
+pub(super) fn crf(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.0..=255.0).contains(&value) => Ok(value),
         _ => Err("a number from 0 (best) on is wanted".to_owned()),
@@ -55,7 +55,7 @@ fn crf(text: &str) -> Result<f64, String> {
 }
 
 /// `800k`, `2.5M`, `128000`.
-fn bit_rate(text: &str) -> Result<i64, String> {
+pub(super) fn bit_rate(text: &str) -> Result<i64, String> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (&text[..at], 1e3),
         Some((at, 'm' | 'M')) => (&text[..at], 1e6),
@@ -121,6 +121,14 @@ fn target(arguments: &RunArguments) -> Result<Target> {
     let picture = picture_encoder(&ending(&path)).is_some();
     if arguments.encoding.format.is_none() && picture {
         if !numbered(&text) {
+            if arguments.reading.max_frames.is_some_and(|n| n > 1) {
+                let message = format!(
+                    "{}: that is one picture; number them (out-%06d.png), or take one with \
+                     --max-frames 1",
+                    path.display()
+                );
+                return Err(WithExit::new(Exit::Usage, message).into());
+            }
             publish::check(&path, arguments.overwrite)?;
         }
         return Ok(Target::Pictures(path));

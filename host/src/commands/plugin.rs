@@ -1,6 +1,7 @@
 //! `filmgate plugin`: look at plugins, try them out, make them.
 
 use std::io::Write;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ use super::exit::{Exit, WithExit};
 use super::load::{self, Wanted};
 use super::out::{line, lossy, print, print_json};
 use crate::cancel::Cancel;
+use crate::plugin::catalogue::Found;
 use crate::plugin::check::{Outcome, Trial, check};
 use crate::plugin::{
     self, CodeCache, Description, Engine, Limits, OnFailure, Plugin, PluginError, Reference,
@@ -89,18 +91,7 @@ fn list(as_json: bool, cancel: &Cancel) -> Result<Exit> {
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
     let folders = catalogue::folders();
     let (found, unreadable) = catalogue::find_all(&folders);
-    let reports: Vec<Report> = found
-        .into_iter()
-        .map(|f| Report {
-            facts: match Plugin::load(&engine, &f.path, &Limits::default()) {
-                Ok(plugin) => Facts::Loaded(Box::new(Loaded::of(&plugin))),
-                Err(e) => Facts::Failed { error: e.to_string() },
-            },
-            name: f.name,
-            path: f.path,
-            hidden_by: f.hidden_by.map(|p| p.display().to_string()),
-        })
-        .collect();
+    let reports = reports(&engine, found);
     interrupted(cancel)?;
     if as_json {
         let unreadable: Vec<_> = unreadable
@@ -117,6 +108,29 @@ fn list(as_json: bool, cancel: &Cancel) -> Result<Exit> {
     }
     print(&out)?;
     Ok(Exit::Done)
+}
+
+/// Loads all of them, shared out among the processors.
+fn reports(engine: &Engine, found: Vec<Found>) -> Vec<Report> {
+    let report = |f: &Found| Report {
+        facts: match Plugin::load(engine, &f.path, &Limits::default()) {
+            Ok(plugin) => Facts::Loaded(Box::new(Loaded::of(&plugin))),
+            Err(e) => Facts::Failed { error: e.to_string() },
+        },
+        name: f.name.clone(),
+        path: f.path.clone(),
+        hidden_by: f.hidden_by.as_ref().map(|p| p.display().to_string()),
+    };
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = found.len().div_ceil(workers).max(1);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = found
+            .chunks(share)
+            .map(|part| scope.spawn(move || part.iter().map(report).collect::<Vec<_>>()))
+            .collect();
+        let joined = parts.into_iter().map(|part| part.join());
+        joined.flat_map(|part| part.unwrap_or_else(|e| std::panic::resume_unwind(e))).collect()
+    })
 }
 
 fn list_text(reports: &[Report], folders: &[PathBuf]) -> String {

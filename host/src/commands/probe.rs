@@ -9,14 +9,15 @@ use super::exit::Exit;
 use super::out::{self, line, print, print_json};
 use crate::cancel::Cancel;
 use crate::frame::{Color, Rational};
-use crate::media::{Input, MediaFacts, OpenOptions, StreamFacts};
+use crate::media::{Input, InputSource, MediaFacts, OpenOptions, StreamFacts};
 use crate::plugin::{harmless, seconds};
 
 /// Characters of a tag that are shown to people.
 const TAG: usize = 200;
 
 pub(super) fn run(file: &Path, as_json: bool, cancel: &Cancel) -> Result<Exit> {
-    let input = Input::open(file, &OpenOptions::files(cancel))?;
+    let source = InputSource::parse(file.as_os_str(), None);
+    let input = Input::open_source(&source, &OpenOptions::files(cancel))?;
     let size = std::fs::metadata(file).map(|m| m.len()).ok();
     let chosen = input.best_video().ok();
     match as_json {

@@ -15,7 +15,7 @@ use super::reports::{self, Reports};
 use super::{inputs, outputs, plan, show};
 use crate::cancel::Cancel;
 use crate::frame::PlanePool;
-use crate::pipeline::{FileJob, Prepared, Progress, Summary, default_workers};
+use crate::pipeline::{FileJob, Prepared, Progress, Summary, Target, default_workers};
 use crate::plugin::{CodeCache, Engine, Supervisor};
 
 pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
@@ -64,9 +64,19 @@ fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exi
         warn!("not in the output: {reason}");
     }
     match carry_out(arguments, prepared, &plugins, events, engine.pool(), cancel) {
-        Err(error) if outputs::is_left_by_its_reader(&error, &target) => Ok(Exit::Done),
+        Err(error) if wants_no_more(arguments, &error, &target) => {
+            events.emit("result", json!({ "status": "done", "exit": 0, "left_by_reader": true }));
+            Ok(Exit::Done)
+        }
         other => other,
     }
+}
+
+/// Whether whoever read standard output had enough, and nothing else was asked for.
+fn wants_no_more(arguments: &RunArguments, error: &anyhow::Error, target: &Target) -> bool {
+    let reports = &arguments.reports;
+    let more = reports.tags.is_some() || reports.receipt.is_some();
+    !more && outputs::is_left_by_its_reader(error, target)
 }
 
 /// Runs the job and writes what is to be told of it.
@@ -118,6 +128,13 @@ fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<(
             summary.damaged
         );
     }
+    if summary.undecodable_lead > 0 {
+        warn!(
+            "the input starts inside a group of pictures: {} pictures before its first key frame \
+             cannot be decoded and are missing",
+            summary.undecodable_lead
+        );
+    }
     if summary.nudged > 0 {
         warn!("{} timestamps did not rise and were moved by one tick", summary.nudged);
     }
@@ -126,7 +143,7 @@ fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<(
     }
     if arguments.json.json {
         print_json(json)?;
-    } else if !arguments.quiet {
+    } else if !arguments.quiet && !arguments.reports.progress_json {
         tell(show::summary_text(arguments, summary));
     }
     Ok(())

@@ -157,6 +157,7 @@ pub(super) fn summary_json(
         "missing": s.missing,
         "conversions": s.conversions,
         "damaged_packets": s.damaged,
+        "undecodable_lead": s.undecodable_lead,
         "nudged_timestamps": s.nudged,
         "clock_jumps": s.jumps,
         "truncated": s.truncated,

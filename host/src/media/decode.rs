@@ -15,6 +15,7 @@ use super::demux::Packet;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::facts::StreamFacts;
 use super::ffi::{self, AVPixelFormat};
+use super::leading::Leading;
 use super::open::Input;
 use super::{formats, lend, log};
 use crate::frame::{self, Frame, Plane, PlanePool, StreamInfo};
@@ -43,6 +44,7 @@ pub struct VideoDecoder {
     /// the timestamp and duration of the frame before, nanoseconds
     before: Option<(i64, i64)>,
     damaged: u64,
+    leading: Leading,
     seen: Option<(c_int, c_int, c_int)>,
     scaler: Option<Scaler>,
     pool: PlanePool,
@@ -71,7 +73,7 @@ impl VideoDecoder {
         let (par, time_base) = unsafe { ((*raw).codecpar, (*raw).time_base) };
         // SAFETY: as above.
         let format = formats::from_number(unsafe { (*par).format });
-        let output = stream_info(facts, format, &name)?;
+        let output = stream_info(facts, format, &name).map_err(|e| input.with_cause(e))?;
         // SAFETY: valid parameters.
         let codec = unsafe { open_decoder(par, time_base, &name, options) }?;
         Ok(VideoDecoder {
@@ -83,6 +85,7 @@ impl VideoDecoder {
             index: 0,
             before: None,
             damaged: 0,
+            leading: Leading::default(),
             seen: None,
             scaler: None,
             pool: PlanePool::new(),
@@ -130,12 +133,18 @@ impl VideoDecoder {
         self.damaged
     }
 
+    /// Pictures before the first key frame, which cannot be shown.
+    pub fn undecodable_lead(&self) -> u64 {
+        self.leading.lost()
+    }
+
     /// Gives a packet of the decoder's stream to the decoder. Packets that it cannot make sense of
     /// are counted as damaged.
     ///
     /// # Errors
     /// OutOfMemory, and Decode for failures that are not the packet's.
     pub fn send(&mut self, packet: &Packet) -> Result<(), MediaError> {
+        self.leading.packet(packet.packet.get());
         self.send_raw(packet.packet.as_ptr())
     }
 
@@ -219,6 +228,7 @@ impl VideoDecoder {
         if raw.decode_error_flags != 0 || raw.flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 {
             self.damaged += 1;
         }
+        self.leading.frame(raw.best_effort_timestamp);
         let (timestamp, duration) = self.times(raw);
         let baggage = lend::baggage(&decoded);
         let planes = self.planes(decoded)?;
@@ -363,7 +373,7 @@ fn stream_info(
 
 /// # Safety
 /// `par` is valid.
-unsafe fn open_decoder(
+pub(super) unsafe fn open_decoder(
     par: *const ffi::AVCodecParameters,
     time_base: ffi::AVRational,
     name: &str,

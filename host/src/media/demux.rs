@@ -71,6 +71,13 @@ impl Packet {
         }
     }
 
+    /// Makes it last some nanoseconds less.
+    pub fn shorten(&mut self, by: i64) {
+        let by = av::rescale(by, av::NANOSECONDS, self.time_base);
+        let raw = self.packet.get_mut();
+        raw.duration = raw.duration.saturating_sub(by).max(1);
+    }
+
     /// Makes it a packet of another input's stream, with that one's time base.
     pub fn retarget(&mut self, stream: usize, time_base: Rational) {
         let to = av::to_av(time_base);

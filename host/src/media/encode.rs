@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::c_int;
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use super::encoders::{
 };
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::ffi::{self, AVPixelFormat};
+use super::hdr::with_hdr;
 use super::palette::Palette;
 use super::setup::{set_interlaced, set_picture, shape, usable_time_base, widened};
 use super::{lend, log, options};
@@ -45,6 +47,8 @@ pub struct EncodeOptions {
     pub options: Vec<(String, String)>,
     /// extradata once in the container's header; see [`super::Muxer::needs_global_header`]
     pub global_header: bool,
+    /// for x265: what it is to say of high dynamic range ([`super::Input::x265_hdr`])
+    pub hdr: Option<String>,
 }
 
 /// An encoded picture.
@@ -76,7 +80,7 @@ impl EncodedPacket {
 
 /// Encodes one stream.
 pub struct VideoEncoder {
-    pub(super) codec: Codec,
+    pub(super) codec: ManuallyDrop<Codec>,
     info: StreamInfo,
     name: String,
     /// in the encoder's time base
@@ -92,6 +96,8 @@ pub struct VideoEncoder {
     /// the encoder takes pictures of 256 colours
     indexed: bool,
     palette: Option<Palette>,
+    /// the next picture is to be a key frame
+    key: bool,
 }
 
 /// The rate that rate control and level are made for where frames come unevenly.
@@ -148,7 +154,7 @@ impl VideoEncoder {
         }
         open(&mut codec, encoder, &name, options)?;
         Ok(VideoEncoder {
-            codec,
+            codec: ManuallyDrop::new(codec),
             widen: match wide == *source {
                 true => None,
                 false => Some(Scaler::new(shape(source), shape(&wide))?),
@@ -163,6 +169,7 @@ impl VideoEncoder {
             ready: VecDeque::new(),
             indexed: format == AVPixelFormat::AV_PIX_FMT_PAL8,
             palette: None,
+            key: false,
         })
     }
 
@@ -187,6 +194,15 @@ impl VideoEncoder {
     /// What the frames must be like.
     pub fn input(&self) -> &StreamInfo {
         &self.info
+    }
+
+    /// What comes out: the frames' stream, in the size that is coded.
+    pub fn output(&self) -> StreamInfo {
+        let context = self.codec.get();
+        let side = |coded: c_int, own: u32| u32::try_from(coded).unwrap_or(own);
+        let (width, height) =
+            (side(context.width, self.info.width), side(context.height, self.info.height));
+        StreamInfo { width, height, ..self.info.clone() }
     }
 
     /// Frames whose timestamp was not after the one before, and was made one tick later.
@@ -226,7 +242,10 @@ impl VideoEncoder {
             raw.pkt_duration = duration;
         }
         // The encoder decides anew which pictures are key frames.
-        raw.pict_type = ffi::AVPictureType::AV_PICTURE_TYPE_NONE;
+        raw.pict_type = match std::mem::take(&mut self.key) {
+            true => ffi::AVPictureType::AV_PICTURE_TYPE_I,
+            false => ffi::AVPictureType::AV_PICTURE_TYPE_NONE,
+        };
         raw.sample_aspect_ratio = context.sample_aspect_ratio;
         raw.color_range = context.color_range;
         raw.colorspace = context.colorspace;
@@ -237,6 +256,11 @@ impl VideoEncoder {
         }
         self.sent += 1;
         self.send_raw(picture.as_ptr())
+    }
+
+    /// Makes the next picture a key frame, whoever joins in from then on can begin with.
+    pub fn force_key(&mut self) {
+        self.key = true;
     }
 
     /// Says that there are no more frames; [`VideoEncoder::receive`] then gives the last packets.
@@ -340,6 +364,17 @@ impl VideoEncoder {
     }
 }
 
+impl Drop for VideoEncoder {
+    fn drop(&mut self) {
+        // SVT-AV1's shutdown waits for ever for a picture where it was given none: then its threads
+        // are left to the process's end.
+        if self.sent > 0 || !self.name.contains("libsvtav1") {
+            // SAFETY: dropped once, and not used behind this.
+            unsafe { ManuallyDrop::drop(&mut self.codec) }
+        }
+    }
+}
+
 fn open(
     codec: &mut Codec,
     encoder: *const ffi::AVCodec,
@@ -355,6 +390,9 @@ fn open(
         wanted.extend(options.crf.map(|crf| ("crf".into(), crf.to_string())));
     }
     wanted.extend(options.options.iter().cloned());
+    if let Some(hdr) = options.hdr.as_ref().filter(|_| options.codec == "libx265") {
+        with_hdr(&mut wanted, hdr);
+    }
     let mut dictionary = av::Dictionary::new();
     for (key, value) in &wanted {
         // SAFETY: an AVCodecContext begins with its AVClass.

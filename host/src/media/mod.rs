@@ -12,6 +12,7 @@
 //! (pixel formats) are checked before they become Rust values.
 #![allow(unsafe_code)]
 
+mod address;
 mod av;
 mod avio;
 mod choice;
@@ -25,8 +26,10 @@ mod error;
 mod facts;
 mod file;
 mod formats;
+mod hdr;
 mod interrupt;
 mod jpeg;
+mod leading;
 mod lease;
 mod lend;
 mod log;
@@ -37,11 +40,15 @@ mod open;
 mod options;
 mod palette;
 mod pipe;
+mod raw;
+mod rgb;
 mod seek;
 mod setup;
 mod sink;
+mod sound;
 mod source;
 mod targets;
+mod template;
 mod wall;
 
 #[cfg(test)]
@@ -60,12 +67,15 @@ pub use file::OpenOptions;
 pub use jpeg::PlanarJpeg;
 pub use lease::{Written, being_written};
 pub use mux::Muxer;
-pub use network::Push;
+pub use network::{Push, check_push};
 pub use open::Input;
 pub use pipe::{Stdout, is_pipe};
+pub use raw::{RawFormat, RawPictures};
 pub use sink::Sink;
+pub use sound::SoundEncoder;
 pub use source::{InputSource, check_input_format, numbered, scheme};
-pub use targets::{default_format, header_options, holds_sound};
+pub use targets::{default_format, header_options, holds_chapters, holds_sound};
+pub use template::StreamTemplate;
 pub use wall::utc_offset;
 
 use ffmpeg_next::ffi;

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
+use super::address::Patience;
 use super::encode::VideoEncoder;
 use super::error::{MediaError, MediaErrorKind as Kind};
 #[cfg(not(ffmpeg_6_1))]
@@ -13,7 +14,8 @@ use super::mux_io::copy_side_data;
 use super::mux_io::{Track, copy_chapters, copy_hdr, copy_tags, set_display_matrix, usable_tag};
 use super::open::Input;
 use super::sink::{Output, Sink, close_reopened, reopen};
-use super::targets::{codecs, find_muxer, holds_sound};
+use super::targets::{codecs, find_muxer, holds_beyond, holds_sound};
+use super::template::StreamTemplate;
 use super::{av, facts, ffi, log, options};
 
 /// Writes one container. Streams are added first, then comes the header, then packets, then
@@ -26,6 +28,8 @@ pub struct Muxer {
     pub(super) name: String,
     format: String,
     pub(super) retimed: u64,
+    /// of muxers that open what they write themselves; behind the context, which asks it
+    pub(super) patience: Option<Patience>,
 }
 
 // SAFETY: nothing in it is tied to a thread; it is used through `&mut self`.
@@ -109,9 +113,19 @@ impl Muxer {
             (*raw).io_close2 = Some(close_reopened);
             (*raw).url = ffi::av_strdup(path.as_ptr());
         }
-        let format = format.to_string();
-        let (tracks, header_written) = (Vec::new(), false);
-        Ok(Muxer { context, output, tracks, header_written, name, format, retimed: 0 })
+        Ok(Muxer::assemble(context, output, name, format, None))
+    }
+
+    pub(super) fn assemble(
+        context: Context,
+        output: Output,
+        name: String,
+        format: &str,
+        patience: Option<Patience>,
+    ) -> Muxer {
+        let (tracks, header_written, retimed) = (Vec::new(), false, 0);
+        let format = format.to_owned();
+        Muxer { context, output, tracks, header_written, name, format, retimed, patience }
     }
 
     /// A stream for an encoder's packets. `from` is the stream that the pictures came from: its
@@ -143,7 +157,11 @@ impl Muxer {
                 if let Some(matrix) = facts::display_matrix(source) {
                     set_display_matrix(stream, matrix);
                     if !self.keeps_rotation() {
-                        tracing::warn!("{}: its container may lose the rotation", self.name);
+                        tracing::warn!(
+                            "{}: its container may lose the rotation; mp4 and mov keep it, or turn the pictures \
+                             themselves: -p flip:mode=right",
+                            self.name
+                        );
                     }
                 }
             }
@@ -153,6 +171,21 @@ impl Muxer {
             return Err(MediaError::av(Kind::OutOfMemory, &self.name, code));
         }
         self.tracks.push(Track::new(codec.time_base, None));
+        Ok(index)
+    }
+
+    /// A stream for packets of whoever `template` comes from.
+    ///
+    /// # Errors
+    /// Unsupported where the container cannot hold the codec; OutOfMemory.
+    pub fn add_stream(&mut self, template: &StreamTemplate) -> Result<usize, MediaError> {
+        self.check_codec(template.codec_id())?;
+        let (index, stream) = self.new_stream()?;
+        // SAFETY: a new stream of a muxer before its header.
+        if !unsafe { template.apply(stream) } {
+            return Err(MediaError::memory(&self.name));
+        }
+        self.tracks.push(Track::new(template.time_base, None));
         Ok(index)
     }
 
@@ -166,7 +199,9 @@ impl Muxer {
         let (par, time_base) = unsafe { ((*source).codecpar, (*source).time_base) };
         // SAFETY: as above.
         let (codec, kind) = unsafe { ((*par).codec_id, (*par).codec_type) };
-        self.check_codec(codec)?;
+        if !holds_beyond(&self.format, kind, codec) {
+            self.check_codec(codec)?;
+        }
         let film = kind == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO && self.tracks.is_empty();
         if !film && !holds_sound(&self.format) {
             let message =
@@ -251,6 +286,7 @@ impl Muxer {
             unsafe { options::check(self.context.0.cast(), &whose, key) }?;
             dictionary.set(key, value);
         }
+        self.renew();
         log::forget();
         // SAFETY: our context, with streams and I/O in place.
         let code = unsafe { ffi::avformat_write_header(self.context.0, dictionary.as_mut_ptr()) };
@@ -271,6 +307,7 @@ impl Muxer {
             let message = format!("{}: finished before its header was written", self.name);
             return Err(MediaError::new(Kind::Unsupported, message));
         }
+        self.renew();
         log::forget();
         // SAFETY: the header has been written, so the trailer may be, once: self is consumed.
         let code = unsafe { ffi::av_write_trailer(self.context.0) };
@@ -287,7 +324,14 @@ impl Muxer {
     pub(super) fn sink_error(&mut self) -> Result<(), MediaError> {
         match self.output.take_error() {
             Some(error) => Err(MediaError::write(&self.name, &error)),
-            None => Ok(()),
+            None => self.patience.as_ref().map_or(Ok(()), |p| p.check(&self.name)),
+        }
+    }
+
+    /// The next call of libav may take as long as any.
+    pub(super) fn renew(&self) {
+        if let Some(patience) = &self.patience {
+            patience.renew();
         }
     }
 

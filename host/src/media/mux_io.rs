@@ -81,6 +81,7 @@ impl Muxer {
         raw.stream_index = stream as c_int;
         raw.pos = -1;
         self.retimed += u64::from(track.keep_growing(raw, flags));
+        self.renew();
         log::forget();
         // SAFETY: the header has been written; libav takes over the packet's data and leaves it
         // blank.
@@ -175,7 +176,7 @@ pub(super) unsafe fn set_display_matrix(stream: *mut ffi::AVStream, matrix: [i32
 ///
 /// # Safety
 /// `stream` is valid and of a muxer before its header.
-unsafe fn new_side_data(
+pub(super) unsafe fn new_side_data(
     stream: *mut ffi::AVStream,
     kind: ffi::AVPacketSideDataType,
     size: usize,

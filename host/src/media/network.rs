@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::interrupt::Interrupt;
@@ -24,6 +25,14 @@ fn protocols_of(url: &str, doing: &str) -> Result<&'static str, MediaError> {
     })
 }
 
+/// Whether a URL may be pushed to, without asking the server.
+///
+/// # Errors
+/// NotAllowed for a protocol that is not on the list.
+pub fn check_push(url: &str) -> Result<(), MediaError> {
+    protocols_of(url, &format!("write {url}")).map(drop)
+}
+
 impl Opening<'_> {
     /// Opens a URL. What it leads on to (playlists, redirections) must be of its own protocols,
     /// and of formats that may come over the network.
@@ -31,6 +40,10 @@ impl Opening<'_> {
         let allowed = protocols_of(url, &self.doing)?;
         let mut options = av::Dictionary::new();
         options.set("protocol_whitelist", allowed);
+        if scheme(url).is_some_and(|s| s.starts_with("rtmp")) {
+            // A live stream never says that it has no sound; libav would wait for it for 90 s.
+            options.set("analyzeduration", "2000000");
+        }
         let format = match &self.options.format {
             Some(format) => {
                 check_input_format(format)?;
@@ -63,12 +76,25 @@ impl Opening<'_> {
     }
 }
 
+/// What saying good-bye to a server may take.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Options of protocols for packets that are to leave at once.
+fn push_options(url: &str) -> &'static [(&'static str, &'static str)] {
+    match scheme(url).as_deref() {
+        Some("rtmp") => &[("tcp_nodelay", "1")],
+        _ => &[],
+    }
+}
+
 /// A URL that is written to, as the sink of a [`super::Muxer`]. It only goes forward.
 pub struct Push {
     context: NonNull<ffi::AVIOContext>,
     /// behind the context, which asks it
-    _interrupt: Arc<Interrupt>,
+    interrupt: Arc<Interrupt>,
     position: u64,
+    /// what one write may take
+    limit: Option<Duration>,
 }
 
 // SAFETY: the context is used through `&mut self` only, and has no tie to a thread.
@@ -80,12 +106,29 @@ impl Push {
     /// # Errors
     /// NotAllowed for a protocol that is not on the list; Write where the connection fails.
     pub fn open(url: &str, cancel: &Cancel) -> Result<Push, MediaError> {
+        Push::open_within(url, cancel, None)
+    }
+
+    /// As [`Push::open`], where connecting, and every write after it, may take `limit` at most: a
+    /// server that takes nothing any more is as good as gone.
+    ///
+    /// # Errors
+    /// As [`Push::open`], and TimedOut.
+    pub fn open_within(
+        url: &str,
+        cancel: &Cancel,
+        limit: Option<Duration>,
+    ) -> Result<Push, MediaError> {
         super::init();
         let doing = format!("write {url}");
         let allowed = protocols_of(url, &doing)?;
         let interrupt = Arc::new(Interrupt::new(cancel));
+        interrupt.set_deadline(limit);
         let mut options = av::Dictionary::new();
         options.set("protocol_whitelist", allowed);
+        for (key, value) in push_options(url) {
+            options.set(key, value);
+        }
         let (name, callback) = (av::c_string(url), interrupt.callback());
         let mut raw = ptr::null_mut();
         super::log::forget();
@@ -96,8 +139,11 @@ impl Push {
             ffi::avio_open2(&raw mut raw, name.as_ptr(), flags, &raw const callback, options)
         };
         match NonNull::new(raw).filter(|_| code >= 0) {
-            Some(context) => Ok(Push { context, _interrupt: interrupt, position: 0 }),
-            None => Err(MediaError::av(Kind::Write(ErrorKind::NotConnected), doing, code)),
+            Some(context) => Ok(Push { context, interrupt, position: 0, limit }),
+            None => {
+                interrupt.check(&doing)?;
+                Err(MediaError::av(Kind::Write(ErrorKind::NotConnected), doing, code))
+            }
         }
     }
 
@@ -107,14 +153,21 @@ impl Push {
         if code >= 0 {
             return Ok(());
         }
-        let kind = if code == ffi::AVERROR_EXIT { ErrorKind::TimedOut } else { ErrorKind::Other };
-        Err(io::Error::new(kind, av::error_text(code)))
+        match (code, self.limit) {
+            (ffi::AVERROR_EXIT, Some(limit)) => {
+                let text = format!("the server took nothing for {} s", limit.as_secs_f64());
+                Err(io::Error::new(ErrorKind::TimedOut, text))
+            }
+            (ffi::AVERROR_EXIT, None) => Err(ErrorKind::TimedOut.into()),
+            _ => Err(io::Error::other(av::error_text(code))),
+        }
     }
 }
 
 impl Write for Push {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let chunk = &bytes[..bytes.len().min(1 << 20)];
+        self.interrupt.set_deadline(self.limit);
         // SAFETY: as many valid bytes as told, which are only read.
         unsafe {
             ffi::avio_write(self.context.as_ptr(), chunk.as_ptr(), chunk.len() as i32);
@@ -126,6 +179,7 @@ impl Write for Push {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.interrupt.set_deadline(self.limit);
         // SAFETY: ours.
         unsafe { ffi::avio_flush(self.context.as_ptr()) };
         self.error()
@@ -150,6 +204,11 @@ impl Seek for Push {
 
 impl Drop for Push {
     fn drop(&mut self) {
+        // A farewell is worth waiting for only where the other side still listens.
+        let patience = if self.error().is_ok() { FAREWELL } else { Duration::ZERO };
+        if self.limit.is_some() {
+            self.interrupt.set_deadline(Some(patience));
+        }
         // SAFETY: ours, closed once.
         unsafe { ffi::avio_close(self.context.as_ptr()) };
     }

@@ -31,6 +31,8 @@ pub struct Input {
     pub(super) patience: Option<Duration>,
     pub(super) facts: MediaFacts,
     pub(super) progress: Progress,
+    /// how it was opened, to open it once more
+    pub(super) origin: (InputSource, OpenOptions),
     path: PathBuf,
 }
 
@@ -94,7 +96,8 @@ impl Input {
         let progress = Progress::new(&facts);
         let Opening { source: reader, interrupt, .. } = opening;
         let patience = source.is_network().then_some(options.silence);
-        Ok(Input { context, source: reader, interrupt, patience, facts, progress, path })
+        let origin = (source.clone(), options.clone());
+        Ok(Input { context, source: reader, interrupt, patience, facts, progress, origin, path })
     }
 
     pub fn facts(&self) -> &MediaFacts {
@@ -396,8 +399,15 @@ fn open_error(code: i32) -> Kind {
         ffi::AVERROR_INVALIDDATA => Kind::NotMedia,
         ffi::AVERROR_HTTP_NOT_FOUND => Kind::NotFound,
         ffi::AVERROR_HTTP_FORBIDDEN | ffi::AVERROR_HTTP_UNAUTHORIZED => Kind::Denied,
+        code if unreachable_server(code) => Kind::NotFound,
+        ffi::AVERROR_OPTION_NOT_FOUND | ffi::AVERROR_FILTER_NOT_FOUND => Kind::Unsupported,
         code if code == av::errno(nix::libc::ENOENT) => Kind::NotFound,
         code if code == av::errno(nix::libc::EACCES) => Kind::Denied,
         _ => Kind::Read,
     }
+}
+
+fn unreachable_server(code: i32) -> bool {
+    use nix::libc::{ECONNREFUSED, EHOSTUNREACH, ENETUNREACH};
+    [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].iter().any(|e| code == av::errno(*e))
 }

@@ -1,7 +1,7 @@
 //! Going to a time in an input: to the last place before it at which decoding can begin.
 
 use super::demux::Packet;
-use super::error::MediaError;
+use super::error::{MediaError, MediaErrorKind};
 use super::open::Input;
 use super::{ffi, log};
 
@@ -15,7 +15,7 @@ const LOOK: usize = 20_000;
 impl Input {
     /// Makes the next packets those from the last key frame of `stream` at or before `time`
     /// nanoseconds from the input's start. Where an input cannot be moved about in (a pipe), or the
-    /// place cannot be found, it is read on from where it stands.
+    /// place cannot be found, it is read from its beginning.
     ///
     /// # Errors
     /// Those of [`Input::read`].
@@ -27,15 +27,41 @@ impl Input {
         for margin in MARGINS {
             let to = target.saturating_sub(margin).max(start);
             if !self.jump(to) {
-                return Ok(());
+                break;
             }
             let (packets, key) = self.read_to_key(stream)?;
-            if key.is_some_and(|key| key <= target) || to == start {
+            if key.is_some_and(|key| key <= target) {
                 self.progress.put_back(packets);
                 return Ok(());
             }
+            if to == start {
+                break;
+            }
         }
+        self.begin_again()
+    }
+
+    /// Opens the input once more: not every demuxer finds its own beginning again, and what it
+    /// has read ahead may be lost.
+    fn begin_again(&mut self) -> Result<(), MediaError> {
+        let (source, options) = self.origin.clone();
+        *self = Input::open_source(&source, &options)?;
         Ok(())
+    }
+
+    /// Adds why nothing can be decoded, where it is for the source that cannot be rewound.
+    pub(super) fn with_cause(&self, mut error: MediaError) -> MediaError {
+        if error.kind == MediaErrorKind::Decode
+            && self.facts.format.starts_with("mov")
+            && !self.can_seek()
+        {
+            error.message.push_str(
+                "; its index seems to stand behind its pictures, and this source cannot be \
+                 rewound: save it to a file first, or have it made with the index in front \
+                 (ffmpeg: -movflags +faststart)",
+            );
+        }
+        error
     }
 
     fn can_seek(&self) -> bool {

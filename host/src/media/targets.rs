@@ -85,6 +85,28 @@ pub fn holds_sound(format: &str) -> bool {
     codec.is_some_and(|c| c != ffi::AVCodecID::AV_CODEC_ID_NONE)
 }
 
+/// What Matroska holds beyond the list that libav asks itself: the codecs of AVI and WAVE under
+/// their old tags (RFC 9559, `V_MS/VFW/FOURCC` and `A_MS/ACM`), and files attached to the film.
+pub(super) fn holds_beyond(format: &str, kind: ffi::AVMediaType, codec: ffi::AVCodecID) -> bool {
+    // SAFETY: static tables of libav's.
+    let riff = unsafe {
+        match kind {
+            ffi::AVMediaType::AVMEDIA_TYPE_VIDEO => ffi::avformat_get_riff_video_tags(),
+            ffi::AVMediaType::AVMEDIA_TYPE_AUDIO => ffi::avformat_get_riff_audio_tags(),
+            ffi::AVMediaType::AVMEDIA_TYPE_ATTACHMENT => return format == "matroska",
+            _ => return false,
+        }
+    };
+    let tables = [riff, ptr::null()];
+    // SAFETY: a list of tables that ends with null.
+    format == "matroska" && unsafe { ffi::av_codec_get_tag(tables.as_ptr(), codec) } != 0
+}
+
+/// Whether a container has chapters (libavformat writes them into these).
+pub fn holds_chapters(format: &str) -> bool {
+    matches!(format, "mp4" | "mov" | "3gp" | "matroska" | "webm" | "ogg" | "asf" | "nut")
+}
+
 /// The container for a URL or a pipe that names none: what servers of the scheme expect.
 pub fn default_format(scheme: &str) -> &'static str {
     match scheme {

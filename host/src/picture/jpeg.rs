@@ -114,6 +114,21 @@ fn fault(kind: PictureErrorKind, error: &turbojpeg::Error) -> PictureError {
     PictureError::new(kind, format!("{what}{error}"))
 }
 
+/// Whether there may be EXIF or a colour profile in front of the samples: a segment APP1 or APP2
+/// (ITU-T T.81, B.1.1). What cannot be told counts as yes.
+pub(super) fn carries_metadata(jpeg: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some([0xff, marker, high, low]) = jpeg.get(at..at + 4) {
+        match marker {
+            0xe1 | 0xe2 => return true,
+            // Start of scan: the samples.
+            0xda => return false,
+            _ => at += 2 + usize::from(u16::from_be_bytes([*high, *low])),
+        }
+    }
+    true
+}
+
 /// Marker segments that carry EXIF and a colour profile, put behind the start of the picture
 /// (Exif 2.32, 4.7.2; ICC.1:2022, annex B.4). What is too long for its segment is left out and
 /// named.

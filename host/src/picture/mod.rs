@@ -2,13 +2,14 @@
 //! way is up, the colour profile, the EXIF data, and transparency of more than eight bits.
 //!
 //! JPEG goes through libjpeg-turbo (planes of YUV without a detour over RGB), everything else
-//! through the crate `image`. Nothing here knows files, plugins or streams: reading a file whole, and publishing one, is the caller's business.
+//! through the crate `image`. Nothing here knows plugins or streams.
 
 mod error;
 mod format;
 mod jpeg;
 mod pixels;
 mod read;
+mod save;
 mod tiff;
 mod turn;
 mod write;
@@ -18,6 +19,7 @@ pub use error::{PictureError, PictureErrorKind};
 pub use format::{PictureFormat, is_picture};
 pub use jpeg::Subsampling;
 pub use read::PictureReader;
+pub use save::{SaveError, format_of, save};
 pub use turn::turned;
 pub use write::{FrameWriter, PictureWriter, WriteOptions};
 

@@ -9,16 +9,14 @@ use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{
-    AnimationDecoder, DynamicImage, ImageBuffer, ImageDecoder, ImageFormat, ImageReader, Limits,
-};
+use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::format::recognise;
-use super::jpeg::JpegReader;
-use super::pixels::from_image;
+use super::jpeg::{JpegReader, carries_metadata};
+use super::pixels::{self, from_image, plane_size, turned};
 use super::tiff::has_several_pages;
 use super::{Picture, PictureError, PictureErrorKind};
-use crate::frame::{Frame, MAX_SIDE, PixelFormat, PlanePool, check_size};
+use crate::frame::{Frame, MAX_SIDE, PixelFormat, Plane, PlanePool, check_size};
 
 /// Bytes that a decoder may allocate for one picture: the largest that filmgate takes, with
 /// sixteen bits and transparency, and what decoders need beside it.
@@ -55,24 +53,32 @@ impl PictureReader {
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         reader.limits(limits());
         let decoder = reader.into_decoder().map_err(|e| PictureError::of_image(&e))?;
-        decode(decoder)
+        let mut picture = decode(decoder)?;
+        if format == ImageFormat::Gif {
+            // Its decoder gives transparency whether there is any or not.
+            picture.frame = without_needless_alpha(picture.frame);
+        }
+        Ok(picture)
     }
 
     fn read_jpeg(&mut self, bytes: &[u8]) -> Result<Picture, PictureError> {
-        let headers = JpegDecoder::new(Cursor::new(bytes));
-        let mut decoder = headers.map_err(|e| PictureError::of_image(&e))?;
-        check(decoder.dimensions())?;
+        let headers =
+            || JpegDecoder::new(Cursor::new(bytes)).map_err(|e| PictureError::of_image(&e));
         let Some(frame) = self.jpeg.read(bytes, &self.pool)? else {
-            let mut picture = decode(decoder)?;
+            let mut picture = decode(headers()?)?;
             if picture.icc.take().is_some() {
                 picture.notes.push("the profile of its CMYK colours is not kept".to_owned());
             }
             return Ok(picture);
         };
+        if !carries_metadata(bytes) {
+            return Ok(Picture { frame, alpha: None, icc: None, exif: None, notes: Vec::new() });
+        }
+        let mut decoder = headers()?;
         let (icc, mut exif) = metadata(&mut decoder);
         let orientation = exif.as_mut().and_then(|e| Orientation::remove_from_exif_chunk(e));
         let frame = match orientation {
-            None | Some(Orientation::NoTransforms) => frame,
+            None => frame,
             Some(turn) => turned(&frame, turn)?,
         };
         Ok(Picture { frame, alpha: None, icc, exif, notes: Vec::new() })
@@ -150,17 +156,18 @@ fn refuse_animated(bytes: &[u8], format: ImageFormat) -> Result<(), PictureError
     }
 }
 
-fn turned(frame: &Frame, turn: Orientation) -> Result<Frame, PictureError> {
-    let samples = frame.planes.first().map(|p| p.to_packed()).unwrap_or_default();
-    let (width, height) = (frame.width, frame.height);
-    let image = match frame.format {
-        PixelFormat::Gray8 => {
-            ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLuma8)
-        }
-        _ => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb8),
+/// Opaque pictures as RGB.
+fn without_needless_alpha(frame: Frame) -> Frame {
+    let size = (frame.width, frame.height);
+    let samples = match (frame.format, frame.planes.first()) {
+        (PixelFormat::Rgba, Some(plane)) => plane.to_packed(),
+        _ => return frame,
     };
-    let unfit = || PictureError::new(PictureErrorKind::Damaged, "samples do not fit its size");
-    let mut image = image.ok_or_else(unfit)?;
-    image.apply_orientation(turn);
-    Ok(from_image(image)?.0)
+    if samples.chunks_exact(4).any(|p| p[3] != u8::MAX) {
+        return frame;
+    }
+    let opaque: Vec<u8> = samples.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+    plane_size(PixelFormat::Rgb24, size)
+        .and_then(|size| Plane::packed(opaque, size))
+        .map_or(frame, |plane| pixels::frame(PixelFormat::Rgb24, size, plane))
 }

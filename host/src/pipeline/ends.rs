@@ -24,6 +24,8 @@ use crate::media::{MediaError, MediaErrorKind, Packet, VideoEncoder};
 pub(super) struct Ended {
     pub(super) frames: u64,
     pub(super) damaged: u64,
+    /// pictures before the first key frame
+    pub(super) undecodable_lead: u64,
     /// jumps of a clock that were taken out
     pub(super) jumps: u64,
     pub(super) truncated: Option<String>,
@@ -45,6 +47,10 @@ pub(super) struct Source {
 /// have sound and pictures of one time close together.
 const AFTERMATH: i64 = 5_000_000_000;
 
+/// How long before the wanted part a text may begin that is still shown in it, nanoseconds: texts
+/// stand in files where they begin.
+const TEXT_LEAD: i64 = 15_000_000_000;
+
 impl Source {
     pub(super) fn run(mut self, trouble: &Trouble, cancel: &Cancel) -> Ended {
         let mut ended = Ended::default();
@@ -52,14 +58,17 @@ impl Source {
             trouble.report(e);
         }
         ended.damaged = self.parts.damaged();
+        ended.undecodable_lead = self.parts.undecodable_lead();
         ended.jumps = self.parts.jumped();
         ended
     }
 
     fn read_all(&mut self, cancel: &Cancel, ended: &mut Ended) -> Result<(), PipelineError> {
         loop {
+            let lead = if self.parts.has_texts() { TEXT_LEAD } else { 0 };
             let part = &mut self.parts.now;
-            part.input.seek(part.video, self.cut.start().saturating_sub(part.offset))?;
+            let from = self.cut.start().saturating_sub(part.offset).saturating_sub(lead);
+            part.input.seek(part.video, from)?;
             if !self.read_part(cancel, ended)? || self.cut.is_over() || cancel.is_cancelled() {
                 break;
             }
@@ -131,7 +140,10 @@ impl Source {
             waiting.retain(|stream| *stream != packet.stream());
         }
         let length = packet.length();
-        self.cut.packet(packet, time, length);
+        match self.parts.is_text(packet.stream()) {
+            true if length > 0 => self.cut.text(packet, time, length),
+            _ => self.cut.packet(packet, time, length),
+        }
         self.pass_on(false)
     }
 

@@ -76,6 +76,8 @@ pub struct Summary {
     pub workers: usize,
     /// packets that could not be decoded
     pub damaged: u64,
+    /// pictures before the first key frame, which nobody can decode
+    pub undecodable_lead: u64,
     /// timestamps that had to be moved to rise
     pub nudged: u64,
     /// jumps of the input's clock that were taken out
@@ -120,11 +122,12 @@ impl FileJob {
     /// Everything that can be wrong before the first picture. Nothing is left behind then.
     pub fn prepare(
         self,
-        input: Input,
+        mut input: Input,
         rest: Vec<Input>,
         cancel: &Cancel,
     ) -> Result<Prepared, PipelineError> {
         let video = self.selection.video.map_or_else(|| input.best_video(), Ok)?;
+        input.learn_hdr(video)?;
         let options = DecodeOptions { threads: self.decoder_threads, ..DecodeOptions::default() };
         let decoder = VideoDecoder::new(&input, video, &options).map_err(undecodable)?;
         let source = decoder.output();
@@ -136,7 +139,7 @@ impl FileJob {
         let encoder = VideoEncoder::new(&encoded, clock, &options_of_encoder)?;
         let mut summary = Summary {
             input: Some(source),
-            output: Some(encoded),
+            output: Some(encoder.output()),
             conversions: chain.notes.iter().cloned().chain(encoder.note()).collect(),
             workers: self.workers,
             ..Summary::default()
@@ -211,6 +214,7 @@ impl FileJob {
         EncodeOptions {
             global_header: self.format.as_deref().is_some_and(Muxer::needs_global_header),
             interlaced: facts.and_then(|f| f.interlaced),
+            hdr: input.x265_hdr(video),
             ..self.encode.clone()
         }
     }
@@ -308,6 +312,7 @@ impl Prepared {
         summary.wall = start.elapsed();
         summary.frames_in = ended.frames;
         summary.damaged = ended.damaged;
+        summary.undecodable_lead = ended.undecodable_lead;
         summary.jumps = ended.jumps;
         summary.truncated = ended.truncated;
         summary.decode = decode_meter.reading();

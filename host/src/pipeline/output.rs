@@ -12,7 +12,7 @@ use super::window::Window;
 use crate::cancel::Cancel;
 use crate::media::{
     EncodedPacket, Input, MediaError, MediaErrorKind, Muxer, Packet, Push, Stdout, StreamFacts,
-    StreamKind, VideoEncoder, header_options, holds_sound,
+    StreamKind, VideoEncoder, header_options, holds_chapters, holds_sound,
 };
 use crate::publish::{self, Aside};
 
@@ -106,6 +106,10 @@ impl NewOutput<'_> {
         };
         let (mut muxer, aside) = self.open(format)?;
         let (copies, encoded) = self.add_streams(&mut muxer, format, summary)?;
+        let chapters = self.input.facts().chapters;
+        if chapters > 0 && !holds_chapters(format) {
+            summary.left_out.push(format!("{chapters} chapters: {format} holds none"));
+        }
         muxer.set_metadata_within(self.input, self.window.start, self.window.duration)?;
         muxer.write_header(&header_options(format, self.target.is_seekable()))?;
         Ok(Writer::Container(Box::new(Container { muxer, aside, encoded, copies })))
@@ -170,6 +174,8 @@ impl NewOutput<'_> {
                     summary.copied.push(format!("{} ({})", stream.kind.name(), stream.codec));
                 }
                 Err(e) if e.kind != MediaErrorKind::Unsupported => return Err(e.into()),
+                // An mp4's chapters are a track of their own, too, and are carried as chapters.
+                Err(_) if stream.codec == "bin_data" && self.input.facts().chapters > 0 => {}
                 Err(e) if named.is_some() || sound => return Err(refused(e, stream).into()),
                 Err(e) => summary.left_out.push(format!("{}: {e}", text(stream))),
             }
@@ -238,7 +244,7 @@ impl Writer {
     pub(super) fn finish(self) -> Result<u64, PipelineError> {
         let container = match self {
             Writer::Container(container) => *container,
-            Writer::Pictures(sequence) => return Ok(sequence.bytes()),
+            Writer::Pictures(sequence) => return sequence.finish(),
         };
         let mut sink = container.muxer.finish()?;
         let Some(aside) = container.aside else {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::jumps::Jumps;
-use crate::frame::{Frame, Rational};
+use crate::frame::{Color, Frame, Rational};
 use crate::media::{DecodeOptions, Input, MediaError, Packet, StreamKind, VideoDecoder};
 
 /// What a picture lasts when nobody knows: 25 a second.
@@ -34,6 +34,7 @@ pub(super) struct Parts {
     options: DecodeOptions,
     /// counted in the inputs that are done
     damaged: u64,
+    lead: u64,
     jumped: u64,
     /// what of later inputs is not in the output
     pub(super) missing: Vec<String>,
@@ -76,7 +77,7 @@ impl Parts {
         let targets = (0..streams.len()).map(|i| copied.get(i)?.then_some(i)).collect();
         let jumps = Jumps::new(input.facts());
         let now = Part { input, decoder, video, jumps, targets, offset: 0, end: 0, last: None };
-        Parts { rest: rest.into(), now, first, options, damaged: 0, jumped: 0, missing }
+        Parts { rest: rest.into(), now, first, options, damaged: 0, lead: 0, jumped: 0, missing }
     }
 
     /// Goes on to the next input; false when there is none.
@@ -86,6 +87,7 @@ impl Parts {
         let like = self.now.decoder.output();
         let decoder = VideoDecoder::continuing(&input, video, &self.options, &like)?;
         self.damaged += self.now.decoder.damaged();
+        self.lead += self.now.decoder.undecodable_lead();
         self.jumped += self.now.jumps.count();
         let offset = self.now.offset + self.now.end;
         let targets = self.first.plans.pop_front().unwrap_or_default();
@@ -105,8 +107,25 @@ impl Parts {
         self.now.input.facts().streams.get(stream).is_some_and(|s| s.attached_picture)
     }
 
+    /// Whether a stream of the first input holds texts.
+    pub(super) fn is_text(&self, stream: usize) -> bool {
+        let texts = |(index, kind, _): &(usize, StreamKind, usize)| {
+            *index == stream && *kind == StreamKind::Subtitle
+        };
+        self.first.copied.iter().any(texts)
+    }
+
+    pub(super) fn has_texts(&self) -> bool {
+        self.first.copied.iter().any(|(_, kind, _)| *kind == StreamKind::Subtitle)
+    }
+
     pub(super) fn damaged(&self) -> u64 {
         self.damaged + self.now.decoder.damaged()
+    }
+
+    /// Pictures before the first key frames, which cannot be shown.
+    pub(super) fn undecodable_lead(&self) -> u64 {
+        self.lead + self.now.decoder.undecodable_lead()
     }
 
     pub(super) fn jumped(&self) -> u64 {
@@ -150,6 +169,16 @@ fn plan(
 ) -> Vec<Option<usize>> {
     let video = next.best_video().ok();
     let streams = &next.facts().streams;
+    let file = next.path().display();
+    let sounds = |input: &Input| {
+        input.facts().streams.iter().filter(|s| s.kind == StreamKind::Audio).count()
+    };
+    if sounds(next) > 0 && sounds(first) == 0 {
+        missing.push(format!("{file}: its sound, since the first input has none"));
+    }
+    if let Some(video) = video {
+        missing.extend(unlike(first, next, video).map(|what| format!("{file}: {what}")));
+    }
     let mut targets = vec![None; streams.len()];
     for &(target, kind, nth) in copied {
         if kind == StreamKind::Attachment {
@@ -163,10 +192,34 @@ fn plan(
                     Some(_) => "is coded another way than the first input's",
                     None => "is not there",
                 };
-                let file = next.path().display();
                 missing.push(format!("{file}: its {} {why}", kind.name()));
             }
         }
     }
     targets
+}
+
+/// What of the pictures of `next` will not look as it says, among those of `first`.
+fn unlike(first: &Input, next: &Input, video: usize) -> Option<String> {
+    let of = |input: &Input, index: usize| input.facts().streams.get(index)?.video.clone();
+    let (a, b) = (of(first, first.best_video().ok()?)?, of(next, video)?);
+    let mut what = Vec::new();
+    if a.rotation != b.rotation {
+        what.push(format!("its rotation by {} degrees (the first has {})", b.rotation, a.rotation));
+    }
+    // Matrix and range are converted; light and primaries are not.
+    let hdr = |c: &Color| {
+        let transfer = c.transfer.as_deref();
+        transfer.filter(|t| matches!(*t, "smpte2084" | "arib-std-b67")).map(str::to_owned)
+    };
+    let known = a.color.primaries.is_some() && b.color.primaries.is_some();
+    let primaries = known && a.color.primaries != b.color.primaries;
+    if primaries || hdr(&a.color) != hdr(&b.color) {
+        what.push("its colours, which are of another kind than the first input's".to_owned());
+    }
+    if a.sample_aspect != b.sample_aspect {
+        let (own, other) = (b.sample_aspect, a.sample_aspect);
+        what.push(format!("the shape of its samples, {own} (the first has {other})"));
+    }
+    (!what.is_empty()).then(|| what.join("; "))
 }

@@ -18,6 +18,8 @@ pub(super) struct Sequence {
     next: u64,
     replace: bool,
     bytes: u64,
+    /// a picture that is alone, until it is known to be
+    only: Option<Aside>,
 }
 
 /// Where the number stands in the name, and how many digits it has at least.
@@ -43,6 +45,7 @@ impl Sequence {
             next: 1,
             replace,
             bytes: 0,
+            only: None,
         };
         let first = sequence.name();
         if let Some(folder) =
@@ -99,14 +102,21 @@ impl Sequence {
         }?;
         let mut file = aside.file().map_err(failed)?;
         file.write_all(picture).map_err(failed)?;
-        aside.publish()?;
+        match self.place {
+            Some(_) => aside.publish()?,
+            None => self.only = Some(aside),
+        }
         self.bytes += picture.len() as u64;
         self.next += 1;
         Ok(())
     }
 
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
+    /// Publishes what was held back; how many bytes all pictures have.
+    pub(super) fn finish(self) -> Result<u64, PipelineError> {
+        if let Some(aside) = self.only {
+            aside.publish()?;
+        }
+        Ok(self.bytes)
     }
 }
 
@@ -144,6 +154,7 @@ mod tests {
             next: number,
             replace: false,
             bytes: 0,
+            only: None,
         };
         sequence.name().to_string_lossy().into_owned()
     }

@@ -93,6 +93,23 @@ impl Cut {
         }
     }
 
+    /// A text that is shown for a while: it is in the part if any of that is, and cut to it.
+    pub(super) fn text(&mut self, mut packet: Packet, time: i64, length: i64) {
+        let (start, end) = (self.window.start, time.saturating_add(length));
+        if end <= start || self.is_after(time) {
+            return;
+        }
+        let late = (start - time).max(0);
+        let cut = self.end.map_or(0, |limit| (end - limit).max(0));
+        if late > 0 {
+            packet.shift(late);
+        }
+        if late > 0 || cut > 0 {
+            packet.shorten(late.saturating_add(cut));
+        }
+        self.held.push_back((time.saturating_add(late), packet));
+    }
+
     fn is_after(&self, time: i64) -> bool {
         self.end.is_some_and(|end| time >= end)
     }

@@ -6,13 +6,13 @@ use super::bindings::filter::FilterPlugin;
 use super::bindings::frames::{Rational as GuestRational, StreamInfo as GuestStreamInfo};
 use super::describe::{Value, properties, text_property};
 use super::error::PluginError;
-
+use super::frames::TAGS;
 use super::guest::Misuse;
 use super::held::{HeldFrame, Source};
 use super::instance::Instance;
 use super::load::{Kind, Plugin, Pre};
 use super::log::harmless;
-use crate::frame::{Color, Frame, PixelFormat, Rational, StreamInfo, check_size};
+use crate::frame::{Color, Frame, PixelFormat, Rational, StreamInfo, Tags, check_size};
 
 /// One configured instance of a filter.
 pub struct Filter {
@@ -95,6 +95,7 @@ impl Filter {
         let (index, timestamp) = (frame.index, frame.timestamp);
         let doing = move || format!("was given frame {index} (at {})", seconds(timestamp));
         let baggage = frame.baggage.clone();
+        let tags = frame.tags.clone().map(|tags| (index, tags));
         let instance = &mut self.instance;
         let held = HeldFrame::input(frame, self.handed);
         self.handed += 1;
@@ -103,7 +104,7 @@ impl Filter {
         let filter = self.bindings.filmgate_plugin_filter();
         let answer = instance.call(doing, |store| filter.call_process(store, handle))?;
         let handles = answer.map_err(|e| instance.refusal(doing(), e))?;
-        let mut frames = self.collect(handles, doing)?;
+        let mut frames = self.collect(handles, tags, doing)?;
         for frame in &mut frames {
             // A picture that the plugin made inherits what only the encoder understands.
             frame.baggage = frame.baggage.take().or_else(|| baggage.clone());
@@ -117,7 +118,7 @@ impl Filter {
         let filter = self.bindings.filmgate_plugin_filter();
         let answer = self.instance.call(doing, |store| filter.call_flush(store))?;
         let handles = answer.map_err(|e| self.instance.refusal(doing(), e))?;
-        let frames = self.collect(handles, doing)?;
+        let frames = self.collect(handles, None, doing)?;
         self.instance.guest().frames.clear();
         Ok(frames)
     }
@@ -138,10 +139,12 @@ impl Filter {
     }
 
     /// Takes the answer out of the plugin's hands: all of it, or, where a part breaks a rule,
-    /// nothing, so that what it holds can still be saved.
+    /// nothing, so that what it holds can still be saved. `given`: the number and the tags of the
+    /// picture that was handed in.
     fn collect(
         &mut self,
         handles: Vec<Resource<HeldFrame>>,
+        given: Option<(u64, Box<Tags>)>,
         doing: impl Fn() -> String,
     ) -> Result<Vec<Frame>, PluginError> {
         let guest = self.instance.guest();
@@ -152,17 +155,32 @@ impl Filter {
         sound.map_err(|e| self.instance.misuse(doing(), e))?;
         let mut frames = Vec::with_capacity(handles.len());
         for handle in handles {
-            let taken = self.take(&handle);
+            let taken = self.take(&handle, given.as_ref());
             frames.push(taken.map_err(|e| self.instance.misuse(doing(), e.0))?);
         }
         Ok(frames)
     }
 
-    fn take(&mut self, handle: &Resource<HeldFrame>) -> Result<Frame, Misuse> {
+    fn take(
+        &mut self,
+        handle: &Resource<HeldFrame>,
+        given: Option<&(u64, Box<Tags>)>,
+    ) -> Result<Frame, Misuse> {
         let guest = self.instance.guest();
         let held = guest.frames.take(handle)?;
         self.answered.note(&held);
-        held.into_frame(&guest.make)
+        let made = held.source().is_none();
+        let mut frame = held.into_frame(&guest.make)?;
+        // A picture that the plugin made of this one, which its number says, inherits its tags.
+        if let Some((_, tags)) = given.filter(|(index, _)| made && *index == frame.index) {
+            let own = frame.tags.get_or_insert_default();
+            for (key, value) in tags.iter() {
+                if own.len() < TAGS {
+                    own.entry(key.clone()).or_insert_with(|| value.clone());
+                }
+            }
+        }
+        Ok(frame)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::frame::Plane;
 
 const INTERFACE: &str = "filmgate:plugin/frames@0.1.0";
 
-const TAGS: usize = 64;
+pub(super) const TAGS: usize = 64;
 const TAG_KEY_BYTES: usize = 64;
 const TAG_VALUE_BYTES: usize = 64 << 10;
 

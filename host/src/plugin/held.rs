@@ -238,9 +238,15 @@ impl Draft {
     /// Has the rows above `end` that were not set as they were before.
     fn keep(&mut self, end: usize, before: Option<&Plane>) {
         let Some(before) = before.filter(|_| self.done < end) else { return };
-        let rows = before.rows().skip(self.done);
-        for (to, from) in self.buffer.rows_mut().take(end).skip(self.done).zip(rows) {
-            to.copy_from_slice(from);
+        if let Some(packed) = before.as_packed() {
+            let row_bytes = self.buffer.size().row_bytes;
+            let bytes = self.done * row_bytes..end * row_bytes;
+            self.buffer.bytes_mut()[bytes.clone()].copy_from_slice(&packed[bytes]);
+        } else {
+            let rows = before.rows().skip(self.done);
+            for (to, from) in self.buffer.rows_mut().take(end).skip(self.done).zip(rows) {
+                to.copy_from_slice(from);
+            }
         }
         self.done = end;
     }

@@ -22,6 +22,9 @@ const WAITING: usize = 4096;
 /// How long nothing is waited for at most, so that a stop is noticed.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How often folders are looked through when some cannot be listened to.
+const DEAF: Duration = Duration::from_secs(5);
+
 /// Entries of the folder that are looked at before it is listened again.
 const STRIDE: usize = 256;
 
@@ -86,6 +89,10 @@ pub(super) struct Feed {
     /// what was seen of files that have to rest first, when polling
     looks: HashMap<PathBuf, (Identity, Instant)>,
     next_look: Instant,
+    /// whether there are folders that cannot be listened to
+    deaf: bool,
+    /// whether the folder was looked through before
+    looked: bool,
     busy_since: Option<Instant>,
 }
 
@@ -111,6 +118,8 @@ impl Feed {
             later: Vec::new(),
             looks: HashMap::new(),
             next_look: Instant::now(),
+            deaf: false,
+            looked: false,
             busy_since: None,
         }
     }
@@ -210,8 +219,9 @@ impl Feed {
     /// what has been lying there.
     fn find(&mut self) {
         self.again();
-        let polling = self.shop.options.poll.filter(|_| !self.shop.options.once);
-        if let Some(interval) = polling
+        let deaf = self.deaf.then_some(DEAF);
+        let interval = self.shop.options.poll.or(deaf).filter(|_| !self.shop.options.once);
+        if let Some(interval) = interval
             && self.scan.is_none()
             && Instant::now() >= self.next_look
         {
@@ -228,6 +238,7 @@ impl Feed {
                 Some(Found::File(path)) => self.found(path),
                 None => {
                     self.scan = None;
+                    self.looked = true;
                     if let Err(e) = self.shop.journal.prune() {
                         warn!("{e}");
                     }
@@ -260,12 +271,14 @@ impl Feed {
         if let Some(tree) = &mut self.tree
             && let Err(e) = tree.listen(folder)
             && e.kind() != std::io::ErrorKind::NotFound
+            && !std::mem::replace(&mut self.deaf, true)
         {
             warn!(
-                "{}: cannot be listened to: {e}; {} folders are (fs.inotify.max_user_watches sets \
-                 how many may be), this one is looked through with --poll only",
+                "{}: cannot be listened to: {e}; {} folders are, and fs.inotify.max_user_watches sets \
+                 how many may be. All are looked through every {} s now",
                 self.shop.options.folder.join(folder).display(),
-                tree.len()
+                tree.len(),
+                DEAF.as_secs()
             );
         }
         if let Some(scan) = &mut self.scan {
@@ -278,8 +291,10 @@ impl Feed {
         let Ok(facts) = std::fs::metadata(&whole) else { return };
         let identity = Identity::of(&facts);
         match self.shop.journal.look(&path, &identity) {
-            Ok(Verdict::Known(_)) => {
-                self.shop.stats.known.fetch_add(1, Ordering::Relaxed);
+            Ok(Verdict::Known(state)) => {
+                if !self.looked {
+                    self.shop.stats.known(state);
+                }
                 self.looks.remove(&path);
                 return;
             }

@@ -17,12 +17,14 @@ mod feed;
 mod identity;
 pub mod journal;
 mod originals;
+mod output;
 mod plugins;
 mod scan;
 mod select;
 mod serve;
 mod settle;
 mod stats;
+mod stop;
 #[cfg(target_os = "linux")]
 mod tree;
 #[cfg(not(target_os = "linux"))]
@@ -82,6 +84,9 @@ pub struct Options {
     pub workers: usize,
 }
 
+/// Prints a line for somebody.
+pub type Print = Box<dyn FnMut(&str) + Send>;
+
 /// What a watch needs besides.
 pub struct Parts {
     pub journal: Journal,
@@ -90,7 +95,7 @@ pub struct Parts {
     pub pool: PlanePool,
     pub stats: Arc<Stats>,
     /// prints every event of inotify
-    pub events: Option<Box<dyn FnMut(&str) + Send>>,
+    pub events: Option<Print>,
     /// asks for all plugins to be loaded anew; is reset
     pub reload: Arc<AtomicBool>,
 }
@@ -192,7 +197,7 @@ fn serve(
             continue;
         }
         let ended = worker.work(&candidate);
-        account(&shop.stats, &ended);
+        account(shop, &ended);
         teller.ended(&candidate, &ended);
         let wait = match &ended {
             Ended::Busy => Some(BUSY),
@@ -241,7 +246,8 @@ fn rest(shop: &Shop, wait: Duration) {
     }
 }
 
-fn account(stats: &Stats, ended: &Ended) {
+fn account(shop: &Shop, ended: &Ended) {
+    let stats = &shop.stats;
     let one = |counter: &AtomicU64| {
         counter.fetch_add(1, Ordering::Relaxed);
     };
@@ -252,8 +258,9 @@ fn account(stats: &Stats, ended: &Ended) {
         }
         Ended::Dropped => one(&stats.dropped),
         Ended::Failed { .. } => one(&stats.failed),
-        Ended::Known(_) => one(&stats.known),
+        Ended::Known(state) => stats.known(*state),
         Ended::Trouble(_) => stats.stuck.store(true, Ordering::Relaxed),
+        Ended::Empty if shop.options.once => one(&stats.unsettled),
         Ended::Gone | Ended::Empty | Ended::Busy => {}
     }
 }

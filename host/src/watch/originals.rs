@@ -21,7 +21,7 @@ pub enum Originals {
 #[derive(Debug, thiserror::Error)]
 pub enum PutAwayError {
     /// somebody wrote something new there meanwhile; that is not what was processed
-    #[error("was replaced meanwhile, and the new one stays")]
+    #[error("the original was replaced meanwhile, and the new one stays")]
     Replaced,
     #[error("could not be deleted: {0}")]
     Delete(io::Error),

@@ -10,7 +10,8 @@ use nix::fcntl::{Flock, FlockArg};
 use tracing::{info, warn};
 
 use super::journal::State;
-use super::work::{Shop, finish, has_inode};
+use super::output::has_inode;
+use super::work::{Shop, finish};
 use crate::publish;
 
 /// Held as long as the folder is watched, so that nobody else does it with the same journal.
@@ -38,7 +39,7 @@ pub fn on_network(folder: &Path) -> bool {
     statfs(folder).is_ok_and(|facts| {
         let kind = facts.filesystem_type();
         [FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC].contains(&kind)
-            || OTHERS.contains(&i64::from(kind.0))
+            || OTHERS.contains(&kind.0)
     })
 }
 

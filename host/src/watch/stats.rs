@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::journal::State;
+
 /// Upper bounds of the latency histogram, in milliseconds.
 const BUCKETS: [u64; 12] = [5, 10, 20, 30, 40, 50, 75, 100, 250, 500, 1000, 5000];
 
@@ -15,6 +17,8 @@ pub struct Stats {
     pub failed: AtomicU64,
     /// known already: nothing was done
     pub known: AtomicU64,
+    /// of those, how many stand as failed
+    pub known_failed: AtomicU64,
     /// files that were left since they were being written to the end, under `--once`
     pub unsettled: AtomicU64,
     /// files that were left since outputs could not be written, under `--once`
@@ -39,6 +43,7 @@ impl Default for Stats {
             dropped: AtomicU64::default(),
             failed: AtomicU64::default(),
             known: AtomicU64::default(),
+            known_failed: AtomicU64::default(),
             unsettled: AtomicU64::default(),
             left: AtomicU64::default(),
             queue: AtomicU64::default(),
@@ -62,6 +67,14 @@ impl Stats {
         self.latency_sum.fetch_add(micros, Ordering::Relaxed);
         self.bytes_out.fetch_add(bytes, Ordering::Relaxed);
         self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One file was there that is known in this state.
+    pub fn known(&self, state: State) {
+        self.known.fetch_add(1, Ordering::Relaxed);
+        if state == State::Failed {
+            self.known_failed.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub fn uptime(&self) -> Duration {

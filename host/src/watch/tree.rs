@@ -11,6 +11,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 
+use super::Print;
 use super::identity::Heard;
 use super::select::Selection;
 
@@ -38,7 +39,9 @@ pub(super) struct Tree {
     /// path below the root of each
     folders: HashMap<WatchDescriptor, PathBuf>,
     /// prints every event
-    events: Option<Box<dyn FnMut(&str) + Send>>,
+    events: Option<Print>,
+    /// a file that was moved away, to where is not known yet
+    moved: Option<(u32, PathBuf)>,
 }
 
 /// What has to be heard for the work.
@@ -57,7 +60,7 @@ impl Tree {
     pub(super) fn new(
         root: &Path,
         selection: &Selection,
-        events: Option<Box<dyn FnMut(&str) + Send>>,
+        events: Option<Print>,
     ) -> io::Result<Tree> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         let all = if events.is_some() { AddWatchFlags::IN_ALL_EVENTS } else { needed() };
@@ -68,6 +71,7 @@ impl Tree {
             mask: all | AddWatchFlags::IN_ONLYDIR,
             folders: HashMap::new(),
             events,
+            moved: None,
         })
     }
 
@@ -94,11 +98,26 @@ impl Tree {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(e) => return Err(e.into()),
         }
-        match self.inotify.read_events() {
-            Ok(events) => Ok(events.into_iter().filter_map(|e| self.note(e)).collect()),
-            Err(Errno::EAGAIN | Errno::EINTR) => Ok(Vec::new()),
-            Err(e) => Err(e.into()),
+        let events = match self.inotify.read_events() {
+            Ok(events) => events,
+            // Both ends of a move come one behind the other, if both are heard.
+            Err(Errno::EAGAIN | Errno::EINTR) => {
+                return Ok(self
+                    .moved
+                    .take()
+                    .map(|(_, path)| Note::Gone(path))
+                    .into_iter()
+                    .collect());
+            }
+            Err(e) => return Err(e.into()),
+        };
+        let mut notes = Vec::with_capacity(events.len());
+        for event in events {
+            let moved = self.moved.take().filter(|(cookie, _)| *cookie != event.cookie);
+            notes.extend(moved.map(|(_, path)| Note::Gone(path)));
+            notes.extend(self.note(event));
         }
+        Ok(notes)
     }
 
     fn note(&mut self, event: InotifyEvent) -> Option<Note> {
@@ -123,7 +142,7 @@ impl Tree {
         let path = folder.join(name);
         match mask.contains(Flags::IN_ISDIR) {
             true => self.note_folder(path, mask),
-            false => self.note_file(path, mask),
+            false => self.note_file(path, mask, event.cookie),
         }
     }
 
@@ -148,14 +167,18 @@ impl Tree {
             .then_some(Note::Folder(path))
     }
 
-    fn note_file(&self, path: PathBuf, mask: AddWatchFlags) -> Option<Note> {
+    fn note_file(&mut self, path: PathBuf, mask: AddWatchFlags, cookie: u32) -> Option<Note> {
         if !self.selection.takes(&path) {
             return None;
         }
         if mask.intersects(AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO) {
             return Some(Note::File(path, Heard::Closed));
         }
-        if mask.intersects(AddWatchFlags::IN_DELETE | AddWatchFlags::IN_MOVED_FROM) {
+        if mask.contains(AddWatchFlags::IN_MOVED_FROM) {
+            self.moved = Some((cookie, path));
+            return None;
+        }
+        if mask.contains(AddWatchFlags::IN_DELETE) {
             return Some(Note::Gone(path));
         }
         // A new name of a file that is whole already: a link. A fresh file is heard of again when

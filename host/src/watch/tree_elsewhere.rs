@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::Print;
 use super::identity::Heard;
 use super::select::Selection;
 
@@ -25,11 +26,7 @@ pub(super) enum Tree {}
 impl Tree {
     /// # Errors
     /// Always: `Unsupported`.
-    pub(super) fn new(
-        _: &Path,
-        _: &Selection,
-        _: Option<Box<dyn FnMut(&str) + Send>>,
-    ) -> io::Result<Tree> {
+    pub(super) fn new(_: &Path, _: &Selection, _: Option<Print>) -> io::Result<Tree> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::work::{Shop, Stop};
+use super::stop::Stop;
+use super::work::Shop;
 use crate::media::{
     EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, OpenOptions, default_encoder,
     encoder_named,

@@ -2,9 +2,7 @@
 //! aside, noted, published, and the original put away. In this order, so that whoever is killed at
 //! any point leaves either the original and no output, or the whole output and a note of it.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, atomic::AtomicU64};
@@ -13,20 +11,21 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use super::identity::{Fingerprint, Heard, Identity, NotNow, Opened, open};
-use super::journal::{Journal, JournalError, Known, State, Verdict};
+use super::journal::{Journal, JournalError, State, Verdict};
 use super::originals::{PutAwayError, move_below};
+use super::output::Output;
 use super::plugins::Plugins;
 use super::select::is_video;
+use super::stop::Stop;
 use super::{Options, PluginSet, Stats, video};
 use crate::cancel::Cancel;
 use crate::frame::PlanePool;
-use crate::namer::{NameError, Namer, Reserved};
+use crate::namer::Namer;
 use crate::picture::{
     PICTURE_BYTES, Picture, PictureError, PictureFormat, PictureReader, PictureWriter,
 };
-use crate::pipeline::{PipelineError, StillChain};
-use crate::plugin::{Item, PluginError, Request, Value};
-use crate::publish::{Aside, PublishError};
+use crate::pipeline::StillChain;
+use crate::plugin::{Item, Request, Value};
 
 /// What all workers share.
 pub(super) struct Shop {
@@ -92,64 +91,6 @@ pub struct Done {
     pub notes: Vec<String>,
     /// whether the output took the place of one made from an older version
     pub replaced: bool,
-}
-
-/// Why the way was left early.
-pub(super) enum Stop {
-    Busy,
-    /// the file's fault
-    Failed(String),
-    /// the machine's
-    Trouble(String),
-    /// the name was taken in the last moment
-    Taken,
-}
-
-impl From<JournalError> for Stop {
-    fn from(error: JournalError) -> Stop {
-        Stop::Trouble(error.to_string())
-    }
-}
-
-impl From<PictureError> for Stop {
-    fn from(error: PictureError) -> Stop {
-        Stop::Failed(error.to_string())
-    }
-}
-
-impl From<PublishError> for Stop {
-    fn from(error: PublishError) -> Stop {
-        match error {
-            PublishError::Exists(_) => Stop::Taken,
-            PublishError::NotAFile { .. } => Stop::Failed(error.to_string()),
-            _ => Stop::Trouble(error.to_string()),
-        }
-    }
-}
-
-impl From<NameError> for Stop {
-    fn from(error: NameError) -> Stop {
-        match error {
-            NameError::Publish(e) => e.into(),
-            other => Stop::Failed(other.to_string()),
-        }
-    }
-}
-
-impl From<PipelineError> for Stop {
-    fn from(error: PipelineError) -> Stop {
-        use crate::media::MediaErrorKind as Kind;
-        match error {
-            PipelineError::Publish(e) => e.into(),
-            PipelineError::Interrupted | PipelineError::Plugin(PluginError::Cancelled { .. }) => {
-                Stop::Trouble(error.to_string())
-            }
-            PipelineError::Media(ref e) if matches!(e.kind, Kind::Write(_) | Kind::OutOfMemory) => {
-                Stop::Trouble(error.to_string())
-            }
-            other => Stop::Failed(other.to_string()),
-        }
-    }
 }
 
 /// One thread's tools.
@@ -229,6 +170,10 @@ impl Worker {
             && let Some(known) = list.into_iter().find(|k| k.content == Some(print))
         {
             shop.journal.adopt(&known, &candidate.path, &opened.identity)?;
+            let renamed = known.path != candidate.path;
+            if renamed && !shop.options.folder.join(&known.path).exists() {
+                shop.journal.gone(&known.path)?;
+            }
             return Ok(Admitted::Ended(Ended::Known(known.state)));
         }
         Ok(if is_video { Admitted::Video } else { Admitted::Bytes(bytes) })
@@ -417,7 +362,7 @@ impl Worker {
 }
 
 /// Puts an original away whose output is published, and notes that the file is done. Gives a note
-/// for people where it stays although it should not.
+/// for people where it stays although it should not; the next watch tries again then.
 pub(super) fn finish(
     shop: &Shop,
     path: &Path,
@@ -428,7 +373,7 @@ pub(super) fn finish(
     let (gone, note) = match put_away {
         Ok(gone) => (gone, None),
         Err(PutAwayError::Replaced) => (false, Some(PutAwayError::Replaced.to_string())),
-        Err(e) => (false, Some(format!("the original {e}"))),
+        Err(e) => return Ok(Some(format!("the original {e}"))),
     };
     shop.journal.advance(relative, State::Done, !gone)?;
     Ok(note)
@@ -451,83 +396,4 @@ fn check_alpha(picture: &Picture, before: (u32, u32)) -> Result<(), Stop> {
         )),
         _ => Ok(()),
     }
-}
-
-/// An output on its way.
-struct Output<'a> {
-    candidate: &'a Candidate,
-    path: &'a Path,
-    opened: &'a Opened,
-    content: Fingerprint,
-    request: Request,
-}
-
-impl Output<'_> {
-    /// Finds a name, lets `write` fill the file aside, notes it and publishes it. A name that
-    /// somebody else took in the last moment is left to them.
-    fn publish(
-        &self,
-        shop: &Shop,
-        write: &mut dyn FnMut(&Aside) -> Result<(), Stop>,
-    ) -> Result<Done, Stop> {
-        let older = shop.journal.kept(&self.candidate.path)?;
-        for _ in 0..100 {
-            let may_replace = |there: &Path| {
-                shop.options.replace || older.as_ref().is_some_and(|known| is_output(known, there))
-            };
-            let reserved = shop.namer.reserve(self.request.clone(), &may_replace)?;
-            match self.publish_as(shop, &reserved, older.as_ref(), write) {
-                Err(Stop::Taken) => {}
-                other => return other,
-            }
-        }
-        Err(Stop::Taken)
-    }
-
-    fn publish_as(
-        &self,
-        shop: &Shop,
-        reserved: &Reserved<'_>,
-        older: Option<&Known>,
-        write: &mut dyn FnMut(&Aside) -> Result<(), Stop>,
-    ) -> Result<Done, Stop> {
-        let aside = Aside::create_next(reserved.path(), reserved.replaces())?;
-        write(&aside)?;
-        // What is published is made from what lies there now, or it is not published.
-        if !self.opened.is_unchanged(self.path) {
-            return Err(Stop::Busy);
-        }
-        let unknown = |e: io::Error| Stop::Trouble(format!("{}: {e}", aside.path().display()));
-        let facts = File::open(aside.path()).and_then(|f| f.metadata()).map_err(unknown)?;
-        let inode = (facts.dev(), facts.ino());
-        let (relative, identity) = (&self.candidate.path, &self.opened.identity);
-        let name = Path::new(reserved.name());
-        let older = older.and_then(|k| k.output_inode).filter(|i| has_inode(reserved.path(), *i));
-        shop.journal.claim(relative, identity, &self.content, name, inode, older)?;
-        if let Err(e) = aside.publish() {
-            // Nothing appeared, unless it was only the folder that could not be synced.
-            if !has_inode(reserved.path(), inode) {
-                shop.journal.unclaim(relative)?;
-            }
-            return Err(e.into());
-        }
-        shop.journal.advance(relative, State::Published, true)?;
-        Ok(Done {
-            output: reserved.name().to_owned(),
-            bytes: facts.len(),
-            latency: self.candidate.since.elapsed(),
-            replaced: reserved.replaces(),
-            ..Done::default()
-        })
-    }
-}
-
-/// Whether the file that lies at `there` is the output that was made from an older version.
-fn is_output(known: &Known, there: &Path) -> bool {
-    known.output_inode.is_some_and(|inode| has_inode(there, inode))
-}
-
-/// Whether what lies there is that file.
-pub(super) fn has_inode(path: &Path, (device, inode): (u64, u64)) -> bool {
-    std::fs::symlink_metadata(path).is_ok_and(|f| (f.dev(), f.ino()) == (device, inode))
 }

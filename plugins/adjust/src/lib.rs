@@ -7,16 +7,16 @@ mod mix;
 
 use filmgate_plugin::{
     Description, Error, Filter, FilterDescription, Frame, Parameter, Parameters, PixelFormat,
-    StreamInfo, export_filter,
+    PlaneLayout, StreamInfo, export_filter,
 };
 use map::{Map, Scale, Settings};
 use mix::Mix;
 
 enum Adjust {
     /// Each plane by itself; those that stay as they are, are not listed.
-    Planes(Vec<(u32, Map)>),
+    Planes(Vec<(u32, PlaneLayout, Map)>),
     /// Red, green and blue, by way of their luma.
-    Mixed(Mix),
+    Mixed(PlaneLayout, Mix),
 }
 
 impl Filter for Adjust {
@@ -52,7 +52,8 @@ impl Filter for Adjust {
     }
 
     fn configure(input: &StreamInfo, parameters: &Parameters) -> Result<Self, Error> {
-        let format = input.layout()?.format;
+        let layout = input.layout()?;
+        let format = layout.format;
         let settings = Settings {
             brightness: parameters.decimal("brightness")?,
             contrast: parameters.decimal("contrast")?,
@@ -65,23 +66,28 @@ impl Filter for Adjust {
             let matrix = input.text("color-space").unwrap_or_default();
             return Ok(match settings.is_neutral() {
                 true => Adjust::Planes(Vec::new()),
-                false => Adjust::Mixed(Mix::new(&settings, &scale, format, matrix)),
+                false => {
+                    Adjust::Mixed(layout.plane(0), Mix::new(&settings, &scale, format, matrix))
+                }
             });
         }
-        let light = settings.light(&scale).map(|map| (0, map));
-        let colours = (1..format.plane_count())
-            .filter_map(|index| settings.chroma(&scale).map(|map| (index, map)));
+        let light = settings.light(&scale).map(|map| (0, layout.plane(0), map));
+        let colours = (1..format.plane_count()).filter_map(|index| {
+            settings.chroma(&scale).map(|map| (index, layout.plane(index), map))
+        });
         Ok(Adjust::Planes(light.into_iter().chain(colours).collect()))
     }
 
     fn process(&mut self, mut frame: Frame) -> Result<Vec<Frame>, Error> {
         match self {
             Adjust::Planes(planes) => {
-                for (index, map) in planes {
-                    frame.edit_plane(*index, |samples| apply::apply(map, samples));
+                for (index, plane, map) in planes {
+                    frame.edit_bands(*index, plane, 0, |band| apply::apply(map, band.samples));
                 }
             }
-            Adjust::Mixed(mix) => frame.edit_plane(0, |samples| mix.apply(samples)),
+            Adjust::Mixed(plane, mix) => {
+                frame.edit_bands(0, plane, 0, |band| mix.apply(band.samples));
+            }
         }
         Ok(frame.into())
     }

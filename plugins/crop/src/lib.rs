@@ -67,10 +67,21 @@ impl Filter for Crop {
         let info = FrameInfo { width: window.width, height: window.height, ..frame.info() };
         let mut cropped = Frame::new(&info);
         for (part, index) in self.planes.iter().zip(0..) {
-            let mut samples = frame.plane(index);
-            cropped.set_plane(index, keep(&mut samples, &part.plane, &part.window));
+            part.copy(&frame, &mut cropped, index);
         }
         Ok(cropped.into())
+    }
+}
+
+impl Part {
+    /// Copies what stays of plane `index`, in bands of rows.
+    fn copy(&self, frame: &Frame, cropped: &mut Frame, index: u32) {
+        let kept = PlaneLayout { rows: self.window.height as usize, ..self.plane };
+        for band in kept.bands() {
+            let (first, count) = (band.start as u32, band.len() as u32);
+            let mut samples = frame.rows(index, self.window.y + first, count);
+            cropped.set_rows(index, first, keep(&mut samples, &self.plane, &self.window));
+        }
     }
 }
 

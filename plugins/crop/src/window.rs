@@ -153,16 +153,16 @@ impl Axis {
     }
 }
 
-/// Moves the window's rows together, and answers them.
+/// Moves what is in the window's columns together, and answers it. `samples` are some of its rows.
 pub(crate) fn keep<'a>(samples: &'a mut [u8], plane: &PlaneLayout, window: &Window) -> &'a [u8] {
     let (row, pixel) = (plane.row_bytes(), plane.pixel_bytes());
     let (left, kept) = (window.x as usize * pixel, window.width as usize * pixel);
-    let (top, rows) = (window.y as usize, window.height as usize);
     if kept == row {
-        return &samples[top * row..(top + rows) * row];
+        return samples;
     }
+    let rows = samples.len() / row;
     for y in 0..rows {
-        let start = (top + y) * row + left;
+        let start = y * row + left;
         samples.copy_within(start..start + kept, y * kept);
     }
     &samples[..rows * kept]

@@ -5,7 +5,7 @@ mod spline;
 
 use filmgate_plugin::{
     ColorTables, Description, Error, Filter, FilterDescription, Frame, Parameter, Parameters,
-    PixelFormat, StreamInfo, export_filter, kind,
+    PixelFormat, PlaneLayout, StreamInfo, export_filter, kind,
 };
 use points::Preset;
 
@@ -15,7 +15,7 @@ const CHANNELS: [&str; 3] = ["red", "green", "blue"];
 
 struct Curves {
     /// none where nothing changes
-    tables: Option<ColorTables>,
+    tables: Option<(PlaneLayout, ColorTables)>,
 }
 
 impl Filter for Curves {
@@ -40,7 +40,8 @@ impl Filter for Curves {
     }
 
     fn configure(input: &StreamInfo, parameters: &Parameters) -> Result<Self, Error> {
-        let format = input.layout()?.format;
+        let layout = input.layout()?;
+        let format = layout.format;
         let preset = Preset::named(parameters.choice("preset")?);
         let most = (1_u32 << format.bits()) - 1;
         let table = |name: &str, ready: Option<&str>| -> Result<Option<Vec<u16>>, Error> {
@@ -58,12 +59,12 @@ impl Filter for Curves {
             return Ok(Curves { tables: None });
         }
         let tables = colours.map(|colour| behind(colour, master.as_deref(), most as u16));
-        Ok(Curves { tables: Some(ColorTables::new(tables, format)) })
+        Ok(Curves { tables: Some((layout.plane(0), ColorTables::new(tables, format))) })
     }
 
     fn process(&mut self, mut frame: Frame) -> Result<Vec<Frame>, Error> {
-        if let Some(tables) = &self.tables {
-            frame.edit_plane(0, |samples| tables.apply(samples));
+        if let Some((plane, tables)) = &self.tables {
+            frame.edit_bands(0, plane, 0, |band| tables.apply(band.samples));
         }
         Ok(frame.into())
     }

@@ -24,7 +24,7 @@ struct Flip {
     output: Layout,
     /// A plane of 4:2:2 whose samples stand twice, before it is turned.
     widened: Vec<u8>,
-    /// Where a turned plane is put together.
+    /// Where some rows of a turned plane are put together.
     turned: Vec<u8>,
 }
 
@@ -82,15 +82,13 @@ impl Filter for Flip {
         if let Mode::Quarter(turn) = self.mode {
             return Ok(self.quarter(&frame, turn).into());
         }
+        if self.mode != Mode::Horizontal {
+            return Ok(self.upside_down(&frame).into());
+        }
         for (plane, index) in self.input.planes().zip(0..) {
-            frame.edit_plane(index, |samples| match self.mode {
-                Mode::Horizontal => {
-                    let rows = plane.rows_mut(samples);
-                    rows.for_each(|row| mirror::reverse(row, plane.pixel_bytes()));
-                }
-                Mode::Vertical => mirror::exchange_rows(samples, plane.row_bytes()),
-                // Read backwards, the last row comes first and its last pixel before the others.
-                _ => mirror::reverse(samples, plane.pixel_bytes()),
+            frame.edit_bands(index, &plane, 0, |band| {
+                let rows = plane.rows_mut(band.samples);
+                rows.for_each(|row| mirror::reverse(row, plane.pixel_bytes()));
             });
         }
         Ok(frame.into())
@@ -98,6 +96,24 @@ impl Filter for Flip {
 }
 
 impl Flip {
+    fn upside_down(&self, frame: &Frame) -> Frame {
+        // Rows are read that stand where others have been written to: in another frame.
+        let mut out = frame.clone();
+        for (plane, index) in self.input.planes().zip(0..) {
+            for band in plane.bands() {
+                let opposite = (plane.rows - band.end) as u32;
+                let mut samples = frame.rows(index, opposite, band.len() as u32);
+                match self.mode {
+                    Mode::Vertical => mirror::exchange_rows(&mut samples, plane.row_bytes()),
+                    // Read backwards, the last row comes first and its last pixel before the others.
+                    _ => mirror::reverse(&mut samples, plane.pixel_bytes()),
+                }
+                out.set_rows(index, band.start as u32, &samples);
+            }
+        }
+        out
+    }
+
     fn quarter(&mut self, frame: &Frame, turn: Turn) -> Frame {
         let output = self.output;
         let mut out = Frame::new(&FrameInfo {
@@ -108,14 +124,18 @@ impl Flip {
         });
         for (plane, index) in self.input.planes().zip(0..) {
             let samples = frame.plane(index);
-            if index > 0 && output.format != self.input.format {
+            let (samples, plane) = if index > 0 && output.format != self.input.format {
                 let luma = self.input.plane(0);
                 turn::widen(&samples, &plane, &luma, &mut self.widened);
-                turn.apply(&self.widened, &luma, &mut self.turned);
+                (self.widened.as_slice(), luma)
             } else {
-                turn.apply(&samples, &plane, &mut self.turned);
+                (samples.as_slice(), plane)
+            };
+            for band in output.plane(index).bands() {
+                let first = band.start as u32;
+                turn.apply(samples, &plane, band, &mut self.turned);
+                out.set_rows(index, first, &self.turned);
             }
-            out.set_plane(index, &self.turned);
         }
         out
     }

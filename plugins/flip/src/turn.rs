@@ -1,5 +1,7 @@
 //! Quarter turns, from one plane into another: rows become columns.
 
+use std::ops::Range;
+
 use filmgate_plugin::PlaneLayout;
 
 #[cfg(target_arch = "wasm32")]
@@ -22,48 +24,70 @@ impl Turn {
         if self == Turn::Right { plane.rows - 1 - x } else { x }
     }
 
-    /// The row into which column `x` of the source goes.
-    fn target_row(self, plane: &PlaneLayout, x: usize) -> usize {
-        if self == Turn::Left { plane.columns - 1 - x } else { x }
+    /// Which of the rows that the columns `band` of the source become is that of column `x`.
+    fn target_row(self, band: &Range<usize>, x: usize) -> usize {
+        if self == Turn::Left { band.end - 1 - x } else { x - band.start }
     }
 
-    /// Turns a packed plane of the layout `plane`.
-    pub(crate) fn apply(self, samples: &[u8], plane: &PlaneLayout, out: &mut Vec<u8>) {
-        out.resize(samples.len(), 0);
-        if self.vectors(samples, plane, out) {
+    /// The rows `rows` of what becomes of a packed plane of the layout `plane`.
+    pub(crate) fn apply(
+        self,
+        samples: &[u8],
+        plane: &PlaneLayout,
+        rows: Range<usize>,
+        out: &mut Vec<u8>,
+    ) {
+        out.resize(rows.len() * plane.rows * plane.pixel_bytes(), 0);
+        let band = match self {
+            Turn::Left => plane.columns - rows.end..plane.columns - rows.start,
+            _ => rows,
+        };
+        if self.vectors(samples, plane, &band, out) {
             return;
         }
         match plane.pixel_bytes() {
-            1 => self.pixels::<1>(samples, plane, out),
-            2 => self.pixels::<2>(samples, plane, out),
-            3 => self.pixels::<3>(samples, plane, out),
-            4 => self.pixels::<4>(samples, plane, out),
-            _ => self.pixels::<6>(samples, plane, out),
+            1 => self.pixels::<1>(samples, plane, &band, out),
+            2 => self.pixels::<2>(samples, plane, &band, out),
+            3 => self.pixels::<3>(samples, plane, &band, out),
+            4 => self.pixels::<4>(samples, plane, &band, out),
+            _ => self.pixels::<6>(samples, plane, &band, out),
         }
     }
 
-    /// Answers whether it did the whole plane.
+    /// Answers whether it did all of it.
     #[cfg(target_arch = "wasm32")]
-    fn vectors(self, samples: &[u8], plane: &PlaneLayout, out: &mut [u8]) -> bool {
-        vectors::turn(self, samples, plane, out)
+    fn vectors(
+        self,
+        samples: &[u8],
+        plane: &PlaneLayout,
+        band: &Range<usize>,
+        out: &mut [u8],
+    ) -> bool {
+        vectors::turn(self, samples, plane, band, out)
     }
 
     /// There are vectors on WebAssembly only.
     #[cfg(not(target_arch = "wasm32"))]
-    fn vectors(self, _: &[u8], _: &PlaneLayout, _: &mut [u8]) -> bool {
+    fn vectors(self, _: &[u8], _: &PlaneLayout, _: &Range<usize>, _: &mut [u8]) -> bool {
         false
     }
 
     /// One pixel at a time, in strips as wide as a few lines of the cache.
-    fn pixels<const PIXEL: usize>(self, samples: &[u8], plane: &PlaneLayout, out: &mut [u8]) {
+    fn pixels<const PIXEL: usize>(
+        self,
+        samples: &[u8],
+        plane: &PlaneLayout,
+        band: &Range<usize>,
+        out: &mut [u8],
+    ) {
         const STRIP: usize = 16;
         let (columns, rows) = (plane.columns, plane.rows);
         let source = samples.as_chunks::<PIXEL>().0;
         let target = out.as_chunks_mut::<PIXEL>().0;
         for start in (0..rows).step_by(STRIP) {
             let strip = start..rows.min(start + STRIP);
-            for x in 0..columns {
-                let row = self.target_row(plane, x) * rows;
+            for x in band.clone() {
+                let row = self.target_row(band, x) * rows;
                 let pixels = target[row + strip.start..row + strip.end].iter_mut();
                 for (pixel, y) in pixels.zip(strip.clone()) {
                     *pixel = source[self.source_row(plane, y) * columns + x];
@@ -109,15 +133,21 @@ mod tests {
             let at = |x: usize, y: usize| &samples[(y * w + x) * pixel..][..pixel];
             let mut out = Vec::new();
             for turn in [Turn::Left, Turn::Right, Turn::Transpose] {
-                turn.apply(&samples, &plane, &mut out);
-                for (i, found) in out.chunks(pixel).enumerate() {
-                    let (x, y) = (i % h, i / h);
-                    let expected = match turn {
-                        Turn::Left => at(w - 1 - y, x),
-                        Turn::Right => at(y, h - 1 - x),
-                        Turn::Transpose => at(y, x),
-                    };
-                    assert_eq!(found, expected, "{turn:?} {plane:?} at {x}, {y}");
+                // As a whole, and in two bands.
+                for cut in [0, 9] {
+                    turn.apply(&samples, &plane, 0..cut, &mut out);
+                    let upper = out.clone();
+                    turn.apply(&samples, &plane, cut..w, &mut out);
+                    out.splice(0..0, upper);
+                    for (i, found) in out.chunks(pixel).enumerate() {
+                        let (x, y) = (i % h, i / h);
+                        let expected = match turn {
+                            Turn::Left => at(w - 1 - y, x),
+                            Turn::Right => at(y, h - 1 - x),
+                            Turn::Transpose => at(y, x),
+                        };
+                        assert_eq!(found, expected, "{turn:?} {plane:?} at {x}, {y}");
+                    }
                 }
             }
         }

@@ -4,13 +4,13 @@ mod negative;
 
 use filmgate_plugin::{
     Description, Error, Filter, FilterDescription, Frame, Parameter, Parameters, PixelFormat,
-    StreamInfo, export_filter,
+    PlaneLayout, StreamInfo, export_filter,
 };
 use negative::Negative;
 
 struct Invert {
-    /// What becomes of each plane that changes, by its number.
-    planes: Vec<(u32, Negative)>,
+    /// What becomes of each plane that changes.
+    planes: Vec<(u32, PlaneLayout, Negative)>,
 }
 
 impl Filter for Invert {
@@ -34,16 +34,18 @@ impl Filter for Invert {
     }
 
     fn configure(input: &StreamInfo, parameters: &Parameters) -> Result<Self, Error> {
-        let format = input.layout()?.format;
+        let layout = input.layout()?;
+        let format = layout.format;
         let full_range = input.text("color-range") == Some("pc");
         let count = if parameters.choice("planes")? == "all" { format.plane_count() } else { 1 };
-        let negative = |index| (index, Negative::of(format, index, full_range));
+        let negative =
+            |index| (index, layout.plane(index), Negative::of(format, index, full_range));
         Ok(Invert { planes: (0..count).map(negative).collect() })
     }
 
     fn process(&mut self, mut frame: Frame) -> Result<Vec<Frame>, Error> {
-        for (index, negative) in &self.planes {
-            frame.edit_plane(*index, |samples| negative.change(samples));
+        for (index, plane, negative) in &self.planes {
+            frame.edit_bands(*index, plane, 0, |band| negative.change(band.samples));
         }
         Ok(frame.into())
     }

@@ -7,12 +7,17 @@ mod grid;
 use cube::Cube;
 use filmgate_plugin::{
     ColorTables, Description, Error, Filter, FilterDescription, Frame, Parameter, Parameters,
-    PixelFormat, StreamInfo, export_filter,
+    PixelFormat, PlaneLayout, StreamInfo, export_filter,
 };
 use grid::{Grid, Wide};
 
+struct Lut3d {
+    plane: PlaneLayout,
+    table: Table,
+}
+
 /// How a colour is found.
-enum Lut3d {
+enum Table {
     /// A table for each of red, green and blue.
     Channels(ColorTables),
     /// Entries for colours as a whole, at 8 bits.
@@ -47,38 +52,47 @@ impl Filter for Lut3d {
     }
 
     fn configure(input: &StreamInfo, parameters: &Parameters) -> Result<Self, Error> {
-        let format = input.layout()?.format;
+        let layout = input.layout()?;
+        let (plane, format) = (layout.plane(0), layout.format);
         let cube = Cube::read(parameters.file("file")?).map_err(|e| Error::parameter("file", e))?;
         let tetrahedral = parameters.choice("interpolation")? == "tetrahedral";
-        Ok(if cube.dimensions == 1 {
+        let table = if cube.dimensions == 1 {
             let tables = std::array::from_fn(|channel| cube.table(channel, format.bits()));
-            Lut3d::Channels(ColorTables::new(tables, format))
+            Table::Channels(ColorTables::new(tables, format))
         } else if format.bits() > 8 {
-            Lut3d::Wide { grid: Wide::new(cube), tetrahedral }
+            Table::Wide { grid: Wide::new(cube), tetrahedral }
         } else {
             let alpha = format == PixelFormat::Rgba;
-            Lut3d::Grid { grid: Grid::new(&cube), tetrahedral, alpha }
-        })
+            Table::Grid { grid: Grid::new(&cube), tetrahedral, alpha }
+        };
+        Ok(Lut3d { plane, table })
     }
 
     fn process(&mut self, mut frame: Frame) -> Result<Vec<Frame>, Error> {
-        frame.edit_plane(0, |samples| match self {
-            Lut3d::Channels(tables) => tables.apply(samples),
-            Lut3d::Wide { grid, tetrahedral } => grid.apply(samples, *tetrahedral),
-            Lut3d::Grid { grid, tetrahedral: true, alpha: false } => {
+        frame.edit_bands(0, &self.plane, 0, |band| self.table.apply(band.samples));
+        Ok(frame.into())
+    }
+}
+
+impl Table {
+    /// Changes packed samples.
+    fn apply(&self, samples: &mut [u8]) {
+        match self {
+            Table::Channels(tables) => tables.apply(samples),
+            Table::Wide { grid, tetrahedral } => grid.apply(samples, *tetrahedral),
+            Table::Grid { grid, tetrahedral: true, alpha: false } => {
                 apply::tetrahedral::<3>(grid, samples);
             }
-            Lut3d::Grid { grid, tetrahedral: true, alpha: true } => {
+            Table::Grid { grid, tetrahedral: true, alpha: true } => {
                 apply::tetrahedral::<4>(grid, samples);
             }
-            Lut3d::Grid { grid, tetrahedral: false, alpha: false } => {
+            Table::Grid { grid, tetrahedral: false, alpha: false } => {
                 apply::trilinear::<3>(grid, samples);
             }
-            Lut3d::Grid { grid, tetrahedral: false, alpha: true } => {
+            Table::Grid { grid, tetrahedral: false, alpha: true } => {
                 apply::trilinear::<4>(grid, samples);
             }
-        });
-        Ok(frame.into())
+        }
     }
 }
 

@@ -1,7 +1,9 @@
-//! Where on a frame something stands.
+//! Where on a frame something stands, and the parameters that say so.
 
-/// What a parameter for a position may be: the edges and corners, from the upper left.
-pub const POSITIONS: [&str; 9] = [
+use filmgate_plugin::{Description, Error, Parameter, Parameters};
+
+/// What the parameter `position` may be: the edges and corners, from the upper left.
+const POSITIONS: [&str; 9] = [
     "top-left",
     "top",
     "top-right",
@@ -34,10 +36,39 @@ enum Axis {
 }
 
 impl Anchor {
+    /// Adds the parameters `position`, `x` and `y`, which [`Anchor::read`] reads, to what a plugin
+    /// says of itself. `default` is a corner, an edge, or `center`.
+    pub fn described(about: Description, default: &str) -> Description {
+        let distance =
+            |name, summary| Parameter::integer(name, summary).range(-16384..=16384).unit("px");
+        about
+            .parameter(
+                Parameter::choice("position", "the corner or edge it stands at", POSITIONS)
+                    .default(default),
+            )
+            .parameter(distance(
+                "x",
+                "distance from the left or right edge, 16 where not given; without such an edge: to the right of the middle, 0",
+            ))
+            .parameter(distance(
+                "y",
+                "distance from the upper or lower edge, 16 where not given; without such an edge: below the middle, 0",
+            ))
+    }
+
+    /// What the user gave for them.
+    ///
+    /// # Errors
+    /// Where there is no position.
+    pub fn read(parameters: &Parameters) -> Result<Anchor, Error> {
+        let position = parameters.choice("position")?;
+        Ok(Anchor::new(position, parameters.get("x")?, parameters.get("y")?))
+    }
+
     /// `position` is one of [`POSITIONS`]. `x` and `y` are the distances from the edges that it
     /// names, 16 where none is given; in a direction in which it names none, the distance to the
     /// right of, or below, the middle, 0 where none is given.
-    pub fn new(position: &str, x: Option<i64>, y: Option<i64>) -> Anchor {
+    fn new(position: &str, x: Option<i64>, y: Option<i64>) -> Anchor {
         let axis = |start: &str, end: &str, given: Option<i64>| {
             let has = |edge: &str| position.split('-').any(|part| part == edge);
             match (has(start), has(end)) {

@@ -37,15 +37,17 @@ impl Layer {
     /// Lays it over the frame.
     pub fn paint(&self, frame: &mut Frame) {
         for (index, patch) in &self.patches {
-            frame.edit_plane(*index, |samples| patch.paint(samples));
+            let (first, count) = (patch.first_row(), patch.rows());
+            frame.edit_rows(*index, first, count, |samples| patch.paint(samples));
         }
     }
 
     /// Lays it over one plane of a frame of another size than it was made for, with its upper left
-    /// pixel moved by `place`, a multiple of 2 each way. All of it must be inside.
+    /// pixel moved by `place`, a multiple of 2 each way. All of it must be inside. `samples` are the
+    /// plane's rows from `first` on.
     pub fn paint_plane(
         &self,
-        samples: &mut [u8],
+        (samples, first): (&mut [u8], usize),
         plane: u32,
         frame: &Layout,
         place: (usize, usize),
@@ -56,7 +58,8 @@ impl Layer {
         let (across, down) = if plane == 0 { (0, 0) } else { frame.format.chroma_shift() };
         let plane = frame.plane(plane);
         let column = (place.0 >> across) * plane.pixel_bytes();
-        patch.paint_at(samples, plane.row_bytes(), column, place.1 >> down);
+        let row = patch.first_row() + (place.1 >> down) - first;
+        patch.paint_at(samples, plane.row_bytes(), column, row);
     }
 }
 
@@ -180,7 +183,7 @@ mod tests {
         picture.pixels_mut()[6] = [255; 4];
         let layer = Layer::new(&picture, (0, 0), &layout, &colors);
         let mut samples = [0; 64];
-        layer.paint_plane(&mut samples, 0, &layout, (4, 2));
+        layer.paint_plane((&mut samples, 0), 0, &layout, (4, 2));
         assert_eq!(samples.iter().position(|sample| *sample == 255), Some(3 * 8 + 6));
         assert_eq!(samples.iter().filter(|sample| **sample > 0).count(), 1);
         assert!(Layer::new(&picture, (-3, 0), &layout, &colors).is_empty());

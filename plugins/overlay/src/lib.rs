@@ -11,7 +11,7 @@ mod layer;
 mod patch;
 mod picture;
 
-pub use anchor::{Anchor, POSITIONS};
+pub use anchor::Anchor;
 pub use color::Colors;
 pub use layer::Layer;
 pub use picture::Picture;

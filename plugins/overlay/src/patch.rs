@@ -76,13 +76,23 @@ impl Patch {
         }
     }
 
-    /// Blends it over a plane of the layout that it was made for.
+    /// The first of the plane's rows that it covers.
+    pub(crate) fn first_row(&self) -> usize {
+        self.row
+    }
+
+    /// How many rows it covers.
+    pub(crate) fn rows(&self) -> usize {
+        (self.keep.len() * self.sample_bytes).checked_div(self.row_bytes).unwrap_or(0)
+    }
+
+    /// Blends it over the rows that it covers, of a plane of the layout that it was made for.
     pub(crate) fn paint(&self, samples: &mut [u8]) {
         self.paint_at(samples, self.plane_row_bytes, 0, 0);
     }
 
-    /// The same on a plane of another layout, so many bytes further to the right and so many rows
-    /// further down.
+    /// The same on a plane of another layout, so many bytes further to the right, and from row
+    /// `row` of `samples` on.
     pub(crate) fn paint_at(
         &self,
         samples: &mut [u8],
@@ -91,7 +101,7 @@ impl Patch {
         row: usize,
     ) {
         let start = column_bytes + self.column_bytes;
-        let covered = samples.chunks_exact_mut(plane_row_bytes).skip(self.row + row);
+        let covered = samples.chunks_exact_mut(plane_row_bytes).skip(row);
         let covered = covered.map(|row| &mut row[start..start + self.row_bytes]);
         let keep = self.keep.chunks_exact(self.row_bytes / self.sample_bytes);
         let add = self.add.chunks_exact(2 * self.row_bytes);

@@ -24,7 +24,8 @@ use memory::MemoryFrame as Backing;
 pub struct Frame(Backing);
 
 impl Frame {
-    /// A black, opaque frame without tags.
+    /// A black, opaque frame without tags. Once it is answered, it inherits those of the picture
+    /// that was handed in, if it has that one's number.
     pub fn new(info: &FrameInfo) -> Frame {
         Frame(Backing::new(info))
     }
@@ -61,7 +62,7 @@ impl Frame {
     ///
     /// `change` is given each band from the top, with up to `below` rows more behind it, which are
     /// still as they were and which it only looks at: a filter that looks so many rows down works
-    /// in place.
+    /// in place. With `below` 0 it is for what changes each sample, or each row, by itself.
     pub fn edit_bands(
         &mut self,
         index: u32,
@@ -69,16 +70,28 @@ impl Frame {
         below: usize,
         mut change: impl FnMut(Band<'_>),
     ) {
-        let row_bytes = plane.row_bytes();
-        let most = (BAND_BYTES / row_bytes.max(1)).max(1);
-        let mut first = 0;
-        while first < plane.rows {
-            let rows = most.min(plane.rows - first);
-            let more = below.min(plane.rows - first - rows);
+        for band in plane.bands() {
+            let more = below.min(plane.rows - band.end);
+            let (first, rows) = (band.start, band.len());
             let mut samples = self.rows(index, first as u32, (rows + more) as u32);
             change(Band { first, rows, samples: &mut samples });
-            self.set_rows(index, first as u32, &samples[..rows * row_bytes]);
-            first += rows;
+            self.set_rows(index, first as u32, &samples[..rows * plane.row_bytes()]);
+        }
+    }
+
+    /// Changes some rows of one plane in place: `count` of them from row `first`. Nothing happens
+    /// where there are none.
+    pub fn edit_rows(
+        &mut self,
+        index: u32,
+        first: usize,
+        count: usize,
+        change: impl FnOnce(&mut [u8]),
+    ) {
+        if count > 0 {
+            let mut samples = self.rows(index, first as u32, count as u32);
+            change(&mut samples);
+            self.set_rows(index, first as u32, &samples);
         }
     }
 
@@ -112,9 +125,6 @@ impl Frame {
         self.0.set_tag(key, value);
     }
 }
-
-/// Half of what the second cache of most processors holds.
-const BAND_BYTES: usize = 256 << 10;
 
 /// Some rows of a plane; see [`Frame::edit_bands`].
 pub struct Band<'a> {
@@ -201,7 +211,7 @@ mod tests {
                 row.iter_mut().zip(below).for_each(|(a, b)| *a = b.wrapping_sub(*a));
             });
         });
-        let bands = [(0, 262, 263), (262, 262, 263), (524, 262, 263), (786, 215, 215)];
+        let bands = [(0, 256, 257), (256, 256, 257), (512, 256, 257), (768, 233, 233)];
         assert_eq!(seen, bands);
         let plane = frame.plane(0);
         assert!(plane[..1000 * 1000].iter().all(|&d| d == 1));

@@ -55,6 +55,50 @@ pub fn store(bytes: &mut [u8; 16], vector: v128) {
     unsafe { v128_store(bytes.as_mut_ptr().cast(), vector) }
 }
 
+/// `N` vectors, the first of which starts at byte `at` and each other one `step` bytes, forwards or
+/// backwards, from the one before; none where one of them is not inside. There is one check for all.
+#[inline]
+#[target_feature(enable = "simd128")]
+#[allow(unsafe_code)]
+pub fn load_apart<const N: usize>(bytes: &[u8], at: usize, step: isize) -> Option<[v128; N]> {
+    check_apart::<N>(bytes.len(), at, step)?;
+    let mut vectors = [core::arch::wasm32::u64x2_splat(0); N];
+    for (vector, i) in vectors.iter_mut().zip(0..) {
+        // SAFETY: 16 bytes from there are inside `bytes`, as those of the first and of the last
+        // vector are, between which all others start; v128.load takes any alignment.
+        *vector = unsafe { v128_load(bytes.as_ptr().offset(at as isize + i * step).cast()) };
+    }
+    Some(vectors)
+}
+
+/// Writes `N` vectors where [`load_apart`] reads them, and answers whether they were inside.
+#[inline]
+#[target_feature(enable = "simd128")]
+#[allow(unsafe_code)]
+pub fn store_apart<const N: usize>(
+    bytes: &mut [u8],
+    at: usize,
+    step: isize,
+    vectors: [v128; N],
+) -> bool {
+    if check_apart::<N>(bytes.len(), at, step).is_none() {
+        return false;
+    }
+    for (vector, i) in vectors.into_iter().zip(0..) {
+        // SAFETY: as in `load_apart`; the slice is borrowed mutably, so nobody else refers to it.
+        unsafe { v128_store(bytes.as_mut_ptr().offset(at as isize + i * step).cast(), vector) };
+    }
+    true
+}
+
+/// Whether the first and the last of `N` vectors are within `length` bytes.
+#[inline]
+fn check_apart<const N: usize>(length: usize, at: usize, step: isize) -> Option<()> {
+    let way = step.checked_mul(N.saturating_sub(1) as isize)?;
+    let end = at.max(at.checked_add_signed(way)?).checked_add(16)?;
+    (end <= length).then_some(())
+}
+
 /// Replaces every whole vector of `bytes` by what `change` makes of it, [`TURN`] bytes a turn, and
 /// answers the bytes behind the last one, fewer than 16.
 #[inline]

@@ -6,7 +6,7 @@ mod pattern;
 mod strip;
 
 use clock::Clock;
-use filmgate_overlay::{Anchor, Colors, POSITIONS};
+use filmgate_overlay::{Anchor, Colors};
 use filmgate_plugin::{
     Color, Description, Error, Filter, FilterDescription, Frame, Layout, Parameter, Parameters,
     PixelFormat, StreamInfo, export_filter,
@@ -38,45 +38,30 @@ impl Filter for Timecode {
             )
             .length(1..=256)
             .default("{time}"),
-        )
-        .parameter(
-            Parameter::choice("position", "the corner or edge it stands at", POSITIONS)
-                .default("top-left"),
-        )
-        .parameter(
-            Parameter::integer(
-                "x",
-                "distance from the left or right edge, 16 where not given; without such an edge: to the right of the middle, 0",
-            )
-            .range(-16384..=16384)
-            .unit("px"),
-        )
-        .parameter(
-            Parameter::integer(
-                "y",
-                "distance from the upper or lower edge, 16 where not given; without such an edge: below the middle, 0",
-            )
-            .range(-16384..=16384)
-            .unit("px"),
-        )
-        .parameter(
-            Parameter::integer("size", "how many pixels across and down a dot of the letters is")
+        );
+        let about = Anchor::described(about, "top-left")
+            .parameter(
+                Parameter::integer(
+                    "size",
+                    "how many pixels across and down a dot of the letters is",
+                )
                 .range(1..=32)
                 .unit("px")
                 .default(2),
-        )
-        .parameter(
-            Parameter::color("color", "of the letters").default(color(255, 255, 255, 255)),
-        )
-        .parameter(
-            Parameter::color("background", "of the box behind them").default(color(0, 0, 0, 160)),
-        )
-        .parameter(
-            Parameter::integer("offset", "what is added to {time} and {timecode}")
-                .range(-360_000_000..=360_000_000)
-                .unit("ms")
-                .default(0),
-        );
+            )
+            .parameter(
+                Parameter::color("color", "of the letters").default(color(255, 255, 255, 255)),
+            )
+            .parameter(
+                Parameter::color("background", "of the box behind them")
+                    .default(color(0, 0, 0, 160)),
+            )
+            .parameter(
+                Parameter::integer("offset", "what is added to {time} and {timecode}")
+                    .range(-360_000_000..=360_000_000)
+                    .unit("ms")
+                    .default(0),
+            );
         FilterDescription::parallel(about, PixelFormat::ALL)
     }
 
@@ -87,11 +72,10 @@ impl Filter for Timecode {
             color: pixel(parameters.color("color")?),
             background: pixel(parameters.color("background")?),
         };
-        let (x, y) = (parameters.get("x")?, parameters.get("y")?);
         Ok(Timecode {
             layout: input.layout()?,
             pattern: Pattern::read(parameters.text("text")?, &clock)?,
-            anchor: Anchor::new(parameters.choice("position")?, x, y),
+            anchor: Anchor::read(parameters)?,
             strip: Strip::new(style, Colors::of(input)?)?,
             clock,
         })
@@ -105,8 +89,9 @@ impl Filter for Timecode {
         // Chroma samples of subsampled formats belong to one letter each.
         let place = (place.0 & !1, place.1 & !1);
         for index in 0..self.layout.format.plane_count() {
-            frame.edit_plane(index, |samples| {
-                self.strip.paint(&glyphs, samples, index, &self.layout, place);
+            let (first, count) = self.strip.rows(place.1, index, &self.layout);
+            frame.edit_rows(index, first, count, |samples| {
+                self.strip.paint(&glyphs, (samples, first), index, &self.layout, place);
             });
         }
         Ok(frame.into())

@@ -52,12 +52,21 @@ impl Strip {
         (glyphs.saturating_sub(1) * WIDTH * self.style.size, HEIGHT * self.style.size)
     }
 
+    /// The rows of one plane that a box covers whose upper edge is at the pixel `top`: the first,
+    /// and how many.
+    pub(crate) fn rows(&self, top: i64, plane: u32, frame: &Layout) -> (usize, usize) {
+        let down = if plane == 0 { 0 } else { frame.format.chroma_shift().1 };
+        let inside = |y: i64| y.clamp(0, frame.height.into()) as usize;
+        let (first, end) = (inside(top), inside(top + self.size(1).1 as i64));
+        (first >> down, end.div_ceil(1 << down) - (first >> down))
+    }
+
     /// Draws on one plane, the upper left pixel at `place`, which is even. What lies outside of
-    /// the frame is cut off.
+    /// the frame is cut off. Of the plane there are the rows that the box covers, from `first` on.
     pub(crate) fn paint(
         &mut self,
         glyphs: &[usize],
-        samples: &mut [u8],
+        (samples, first): (&mut [u8], usize),
         plane: u32,
         frame: &Layout,
         place: (i64, i64),
@@ -72,11 +81,12 @@ impl Strip {
                     Some(layer) => layer,
                     None => Layer::new(&self.picture(glyph), (0, 0), &cell, &self.colors),
                 };
-                layer.paint_plane(samples, plane, frame, (x as usize, place.1 as usize));
+                let place = (x as usize, place.1 as usize);
+                layer.paint_plane((&mut *samples, first), plane, frame, place);
                 self.layers[glyph] = Some(layer);
             } else {
                 let layer = Layer::new(&self.picture(glyph), (x, place.1), frame, &self.colors);
-                layer.paint_plane(samples, plane, frame, (0, 0));
+                layer.paint_plane((&mut *samples, first), plane, frame, (0, 0));
             }
             x += width as i64;
         }

@@ -3,7 +3,7 @@
 mod decode;
 mod scale;
 
-use filmgate_overlay::{Anchor, Colors, Layer, POSITIONS, Picture};
+use filmgate_overlay::{Anchor, Colors, Layer, Picture};
 use filmgate_plugin::{
     Description, Error, Filter, FilterDescription, Frame, Parameter, Parameters, PixelFormat,
     StreamInfo, export_filter, log,
@@ -15,46 +15,33 @@ struct Watermark {
 
 impl Filter for Watermark {
     fn describe() -> FilterDescription {
-        let about =
-            Description::new("watermark", env!("CARGO_PKG_VERSION"), "lays a picture over all frames")
-                .license(env!("CARGO_PKG_LICENSE"))
-                .homepage(env!("CARGO_PKG_REPOSITORY"))
-                .parameter(
-                    Parameter::file("picture", "what is laid over the frames: a PNG file, best with opacity")
-                        .required(),
-                )
-                .parameter(
-                    Parameter::choice("position", "the corner or edge it stands at", POSITIONS)
-                        .default("bottom-right"),
-                )
-                .parameter(
-                    Parameter::integer(
-                        "x",
-                        "distance from the left or right edge, 16 where not given; without such an edge: to the right of the middle, 0",
-                    )
-                    .range(-16384..=16384)
-                    .unit("px"),
-                )
-                .parameter(
-                    Parameter::integer(
-                        "y",
-                        "distance from the upper or lower edge, 16 where not given; without such an edge: below the middle, 0",
-                    )
-                    .range(-16384..=16384)
-                    .unit("px"),
-                )
-                .parameter(
-                    Parameter::integer("opacity", "how much of it there is to be seen")
-                        .range(0..=100)
-                        .unit("%")
-                        .default(100),
-                )
-                .parameter(
-                    Parameter::decimal("scale", "how wide and high it becomes")
-                        .range(0.1..=1000.0)
-                        .unit("%")
-                        .default(100.0),
-                );
+        let about = Description::new(
+            "watermark",
+            env!("CARGO_PKG_VERSION"),
+            "lays a picture over all frames",
+        )
+        .license(env!("CARGO_PKG_LICENSE"))
+        .homepage(env!("CARGO_PKG_REPOSITORY"))
+        .parameter(
+            Parameter::file(
+                "picture",
+                "what is laid over the frames: a PNG file, best with opacity",
+            )
+            .required(),
+        );
+        let about = Anchor::described(about, "bottom-right")
+            .parameter(
+                Parameter::integer("opacity", "how much of it there is to be seen")
+                    .range(0..=100)
+                    .unit("%")
+                    .default(100),
+            )
+            .parameter(
+                Parameter::decimal("scale", "how wide and high it becomes")
+                    .range(0.1..=1000.0)
+                    .unit("%")
+                    .default(100.0),
+            );
         FilterDescription::parallel(about, PixelFormat::ALL)
     }
 
@@ -65,10 +52,8 @@ impl Filter for Watermark {
         for pixel in picture.pixels_mut() {
             pixel[3] = ((u32::from(pixel[3]) * opacity + 50) / 100) as u8;
         }
-        let anchor =
-            Anchor::new(parameters.choice("position")?, parameters.get("x")?, parameters.get("y")?);
         let size = (picture.width(), picture.height());
-        let place = anchor.place(size, (input.width, input.height));
+        let place = Anchor::read(parameters)?.place(size, (input.width, input.height));
         let layer = Layer::new(&picture, place, &input.layout()?, &Colors::of(input)?);
         if layer.is_empty() {
             log::warn(format!(

@@ -161,3 +161,22 @@ fn known_repeats_are_dropped_as_mpdecimate_does() {
     assert!(out.iter().all(|frame| frame.duration == Some(4 * STEP)));
     assert_eq!(super::packed(&out), once);
 }
+
+/// `crop` and turns answer new pictures; `emboss` the same ones.
+#[test]
+fn tags_outlive_filters_that_make_new_pictures() {
+    let info = stream(PixelFormat::Yuv420p, (32, 18));
+    for (plugin, parameters) in [
+        ("crop", &[("width", "16")][..]),
+        ("flip", &[("mode", "right")]),
+        ("flip", &[("mode", "vertical")]),
+        ("emboss", &[]),
+    ] {
+        let mut pictures = frames(&info, &vec![40; info.format.frame_bytes(32, 18) * 2]);
+        let tags = [("scene.cut".to_owned(), "true".to_owned())];
+        pictures[1].tags = Some(Box::new(tags.into_iter().collect()));
+        let out = run(plugin, parameters, &info, pictures);
+        let found: Vec<_> = out.iter().map(|frame| tag(frame, "scene.cut")).collect();
+        assert_eq!(found, [None, Some("true")], "{plugin} {parameters:?}");
+    }
+}

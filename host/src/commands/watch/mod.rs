@@ -81,12 +81,15 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
 /// A service that is told to end has done its work.
 fn exit(once: bool, stats: &Stats, stop: &Cancel) -> Exit {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let missing = count(&stats.failed) + count(&stats.unsettled) + count(&stats.left);
+    let failed = count(&stats.failed) + count(&stats.known_failed);
+    let missing = failed + count(&stats.unsettled) + count(&stats.left);
     match (once, stop.is_cancelled()) {
         (false, _) => Exit::Done,
         (true, true) => Exit::Interrupted,
         (true, false) if missing == 0 => Exit::Done,
-        (true, false) if count(&stats.done) + count(&stats.known) > 0 => Exit::Partly,
+        (true, false) if count(&stats.done) + count(&stats.known) > count(&stats.known_failed) => {
+            Exit::Partly
+        }
         (true, false) => Exit::Failed,
     }
 }

@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use super::args::WatchArguments;
 use crate::commands::out::{print, tell};
 use crate::plugin::harmless;
-use crate::watch::{Candidate, Ended, Stats, Teller};
+use crate::watch::{Candidate, Ended, Print, Stats, Teller};
 
 /// Prints events on stdout. A reader that is gone is no fault.
-pub(super) fn events() -> Box<dyn FnMut(&str) + Send> {
+pub(super) fn events() -> Print {
     Box::new(|line| {
         let _ = writeln!(std::io::stdout(), "{line}");
     })
@@ -106,6 +106,10 @@ impl Teller for Told {
     }
 
     fn ended(&self, candidate: &Candidate, ended: &Ended) {
+        if self.once && matches!(ended, Ended::Empty) {
+            let name = harmless(&candidate.path.to_string_lossy(), 1000);
+            return self.line(&format!("{name}: is empty, and was left alone"));
+        }
         if self.json {
             if let Some(value) = as_json(candidate, ended) {
                 self.print(&value);

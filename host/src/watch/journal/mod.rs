@@ -9,17 +9,19 @@
 //! the process at any moment, and after a power cut the last notes may be missing.
 
 mod read;
+mod rows;
 
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OpenFlags, params};
 
 use super::identity::{Fingerprint, Identity};
 
 pub use read::{Entry, Report};
+use rows::{COLUMNS, Line, at, count, elsewhere, known};
 
 /// The journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -375,105 +377,6 @@ fn check_version(database: &Connection, path: &Path) -> Result<(), JournalError>
         0 | VERSION => Ok(()),
         found => Err(JournalError::Version { path: path.to_owned(), found }),
     }
-}
-
-/// A row as it is written.
-struct Line<'a> {
-    path: &'a Path,
-    identity: &'a Identity,
-    content: Option<&'a Fingerprint>,
-    state: State,
-    kept: bool,
-    output: Option<&'a [u8]>,
-    output_device: Option<u64>,
-    output_inode: Option<u64>,
-    reason: Option<&'a str>,
-    older: Option<(u64, u64)>,
-}
-
-impl Line<'_> {
-    fn write(&self, database: &Connection) -> rusqlite::Result<()> {
-        let insert = "INSERT OR REPLACE INTO files (path, device, inode, size, modified, changed, \
-                      content, state, kept, output, output_device, output_inode, reason, finished, \
-                      older_device, older_inode) \
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
-        database.prepare_cached(insert)?.execute(params![
-            self.path.as_os_str().as_bytes(),
-            self.identity.device.cast_signed(),
-            self.identity.inode.cast_signed(),
-            self.identity.size.cast_signed(),
-            self.identity.modified,
-            self.identity.changed,
-            self.content.map(|c| c.as_slice()),
-            self.state.name(),
-            self.kept,
-            self.output,
-            self.output_device.map(u64::cast_signed),
-            self.output_inode.map(u64::cast_signed),
-            self.reason,
-            now(),
-            self.older.map(|o| o.0.cast_signed()),
-            self.older.map(|o| o.1.cast_signed()),
-        ])?;
-        Ok(())
-    }
-}
-
-const COLUMNS: &str = "path, device, inode, size, modified, changed, content, state, output, \
-                       output_device, output_inode";
-
-fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
-    let number = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
-    let path = |bytes: Vec<u8>| PathBuf::from(std::ffi::OsString::from_vec(bytes));
-    let inode = row.get::<_, Option<i64>>(9)?.zip(row.get::<_, Option<i64>>(10)?);
-    Ok(Known {
-        path: path(row.get(0)?),
-        identity: Identity {
-            device: number(1)?,
-            inode: number(2)?,
-            size: number(3)?,
-            modified: row.get(4)?,
-            changed: row.get(5)?,
-        },
-        content: row.get::<_, Option<Vec<u8>>>(6)?.and_then(|c| c.try_into().ok()),
-        state: State::of(&row.get::<_, String>(7)?),
-        output: row.get::<_, Option<Vec<u8>>>(8)?.map(path),
-        output_inode: inode.map(|(d, i)| (d.cast_unsigned(), i.cast_unsigned())),
-    })
-}
-
-fn at(database: &Connection, path: &Path) -> rusqlite::Result<Option<Known>> {
-    const QUERY: &str = "SELECT path, device, inode, size, modified, changed, content, state, \
-                         output, output_device, output_inode FROM files \
-                         WHERE path = ?1 AND kept = 1";
-    let values = params![path.as_os_str().as_bytes()];
-    database.prepare_cached(QUERY)?.query_row(values, known).optional()
-}
-
-/// The same file under other names: renamed, or linked to.
-fn elsewhere(database: &Connection, identity: &Identity) -> rusqlite::Result<Vec<Known>> {
-    const QUERY: &str = "SELECT path, device, inode, size, modified, changed, content, state, \
-                         output, output_device, output_inode FROM files \
-                         WHERE inode = ?1 AND device = ?2 AND size = ?3 AND modified = ?4 \
-                         AND kept = 1";
-    let mut statement = database.prepare_cached(QUERY)?;
-    let values = params![
-        identity.inode.cast_signed(),
-        identity.device.cast_signed(),
-        identity.size.cast_signed(),
-        identity.modified
-    ];
-    statement.query_map(values, known)?.collect()
-}
-
-/// Totals, which outlive the rows.
-fn count(database: &Connection, state: State) -> rusqlite::Result<()> {
-    let add = "INSERT INTO numbers VALUES (?1, 1) \
-               ON CONFLICT (name) DO UPDATE SET value = value + 1";
-    if matches!(state, State::Done | State::Dropped | State::Failed) {
-        database.prepare_cached(add)?.execute([state.name()])?;
-    }
-    Ok(())
 }
 
 /// Opens a journal for looking only.

@@ -1,0 +1,273 @@
+//! `filmgate encode`: raw pictures in, encoded streams out, to files and servers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tracing::warn;
+
+use super::encode_args::{EncodeArguments, EncodingArguments};
+use super::encode_show as show;
+use super::encode_source::{Source, sound};
+use super::events::Events;
+use super::exit::{Exit, WithExit, message};
+use super::load::{self, Wanted};
+use super::out::{print_json, tell};
+use super::show::Bar;
+use crate::cancel::Cancel;
+use crate::encode::{Bounds, Job, Output, Service, Stop, Summary, Target, Watched};
+use crate::media::{
+    EncodeOptions, MediaErrorKind, Muxer, check_words, default_format, encoder_named, pixel_format,
+    scheme,
+};
+use crate::pipeline::{PipelineError, Progress, default_workers};
+use crate::plugin::{CodeCache, Engine};
+use crate::publish;
+
+pub(super) fn run(arguments: &EncodeArguments, cancel: &Cancel) -> Result<Exit> {
+    let to_stdout = arguments.output.iter().any(|o| o == "-");
+    let first = if to_stdout { Path::new("-") } else { Path::new("") };
+    let events = Events::new(arguments.progress_json, first);
+    let result = match work(arguments, events, cancel) {
+        // Whoever read it had enough (`| head`).
+        Err(error) if arguments.output == ["-"] && is_broken_pipe(&error) => Ok(Exit::Done),
+        other => other,
+    };
+    if let Err(error) = &result {
+        let exit = Exit::of(error);
+        let fields =
+            json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
+        events.emit("result", fields);
+    }
+    result
+}
+
+fn work(arguments: &EncodeArguments, events: Events, cancel: &Cancel) -> Result<Exit> {
+    let stop = Stop { gently: cancel.clone(), ..Stop::default() };
+    let outputs = outputs(arguments)?;
+    let encode = encode_options(arguments)?;
+    // A gentle stop must not end a call of a plugin.
+    let engine = Engine::new(&CodeCache::ForUser, &stop.hard)?;
+    let plugins = load::plugins(&wanted(arguments), &engine, &stop.hard)?;
+    let source = Source::open(arguments, engine.pool(), &stop)?;
+    let job = Job {
+        pictures: source.pictures,
+        sound: sound(arguments, &stop)?,
+        plugins,
+        encode,
+        outputs,
+        service: service(arguments),
+        workers: arguments.workers.map_or_else(default_workers, usize::from),
+        realtime: arguments.raw.realtime,
+    };
+    let prepared = job.prepare(&stop)?;
+    events.emit("start", show::start_json(prepared.summary()));
+    let progress = Arc::new(Progress::default());
+    let bar = Bar::start(&progress, None, arguments.quiet);
+    let pushes = prepared.pushes();
+    let look = move || json!({ "pushes": pushes.iter().map(Watched::look).collect::<Vec<_>>() });
+    let following = events.follow_with(&progress, None, look);
+    let result = prepared.run(engine.pool(), &stop, &progress);
+    drop((bar, following));
+    let summary = result?;
+    let exit = exit(&summary);
+    let json = show::summary_json(&summary, exit);
+    report(arguments, &summary, &json)?;
+    if let Some(failure) = summary.failure {
+        return Err(failure.into());
+    }
+    events.emit("result", json);
+    Ok(exit)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let gone = MediaErrorKind::Write(std::io::ErrorKind::BrokenPipe);
+    matches!(error.downcast_ref(), Some(PipelineError::Media(e)) if e.kind == gone)
+}
+
+fn wanted(arguments: &EncodeArguments) -> Vec<Wanted<'_>> {
+    let (limits, on_failure) = (arguments.limits.limits(), arguments.on_failure.policy());
+    let one = |text| Wanted { text, limits: limits.clone(), on_failure };
+    arguments.plugins.iter().map(|text| one(text)).collect()
+}
+
+fn service(arguments: &EncodeArguments) -> Service {
+    let pushing = &arguments.pushing;
+    let bytes = usize::try_from(pushing.buffer << 20).unwrap_or(usize::MAX);
+    Service {
+        replace: arguments.overwrite,
+        bounds: Bounds { bytes, time: pushing.buffer_time },
+        patience: pushing.patience,
+    }
+}
+
+/// Finds out what is to be written, and that nothing is in its way, before anything is touched.
+fn outputs(arguments: &EncodeArguments) -> Result<Vec<Output>> {
+    let mut outputs = Vec::new();
+    for text in &arguments.output {
+        outputs.push(output(arguments, text)?);
+    }
+    for path in &arguments.also {
+        outputs.push(file(arguments, path)?);
+    }
+    let twice = |o: &Output, i: usize| outputs[..i].iter().any(|other| other.target == o.target);
+    if let Some((_, o)) = outputs.iter().enumerate().find(|(i, o)| twice(o, *i)) {
+        return Err(usage(format!("{}: is given as an output twice", o.target.name())));
+    }
+    if arguments.encoding.fragmented && !outputs.iter().any(|o| is_mp4(&o.format)) {
+        return Err(usage("--fragmented: no output is an mp4"));
+    }
+    if arguments.json.json && outputs.iter().any(|o| o.target == Target::Stdout) {
+        return Err(usage("-o - and --json: both want standard output"));
+    }
+    Ok(outputs)
+}
+
+fn is_mp4(format: &str) -> bool {
+    matches!(format, "mp4" | "mov" | "3gp")
+}
+
+fn usage(message: impl Into<String>) -> anyhow::Error {
+    WithExit::new(Exit::Usage, message).into()
+}
+
+fn output(arguments: &EncodeArguments, text: &str) -> Result<Output> {
+    let explicit = arguments.encoding.format.as_deref();
+    let no_options = Vec::new();
+    if text == "-" {
+        let format = Muxer::format_for(Path::new(""), Some(explicit.unwrap_or("nut")))?;
+        return Ok(Output { target: Target::Stdout, format, options: no_options });
+    }
+    match scheme(text) {
+        Some(scheme) if scheme != "file" => {
+            check_address(text, &scheme)?;
+            let format = match &*scheme {
+                "rtsp" | "rtsps" => "rtsp".to_owned(),
+                _ => {
+                    let format = explicit.unwrap_or(default_format(&scheme));
+                    Muxer::format_for(Path::new(""), Some(format))?
+                }
+            };
+            Ok(Output { target: Target::Url(text.to_owned()), format, options: no_options })
+        }
+        _ => file(arguments, Path::new(text.strip_prefix("file:").unwrap_or(text))),
+    }
+}
+
+/// What can be seen of an address without asking anybody.
+fn check_address(url: &str, scheme: &str) -> Result<()> {
+    crate::media::check_push(url)?;
+    let rest = &url[scheme.len() + 3..];
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let path = rest[host.len()..].trim_matches('/');
+    match () {
+        () if host.is_empty() || host.starts_with(':') => {
+            Err(usage(format!("{url}: there is no server in this address")))
+        }
+        () if scheme.starts_with("rtmp") && path.is_empty() => Err(usage(format!(
+            "{url}: an RTMP address is {scheme}://SERVER/APPLICATION/KEY; the application is missing"
+        ))),
+        () => Ok(()),
+    }
+}
+
+fn file(arguments: &EncodeArguments, path: &Path) -> Result<Output> {
+    let playlist = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("m3u8"));
+    if playlist || path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') {
+        return playlist_in(arguments, path, playlist);
+    }
+    publish::check(path, arguments.overwrite)?;
+    let format = match (Muxer::format_for(path, None), &arguments.encoding.format) {
+        (Err(_), Some(format)) => Muxer::format_for(path, Some(format)),
+        (named, _) => named,
+    }?;
+    let mut options = Vec::new();
+    if arguments.encoding.fragmented && is_mp4(&format) {
+        let flags = "+frag_keyframe+empty_moov+default_base_moof";
+        options.push(("movflags".to_owned(), flags.to_owned()));
+    }
+    Ok(Output { target: Target::File(path.to_owned()), format, options })
+}
+
+/// Pieces of the time from key frame to key frame, all of which are kept.
+fn playlist_in(arguments: &EncodeArguments, path: &Path, named: bool) -> Result<Output> {
+    let path: PathBuf = if named { path.to_owned() } else { path.join("index.m3u8") };
+    if path.exists() && !arguments.overwrite {
+        return Err(publish::PublishError::Exists(path).into());
+    }
+    let seconds = arguments.encoding.keyframe_interval.as_secs_f64();
+    let pairs = [
+        ("hls_time", seconds.to_string()),
+        ("hls_list_size", "0".to_owned()),
+        ("hls_flags", "independent_segments+temp_file".to_owned()),
+    ];
+    let options = pairs.map(|(key, value)| (key.to_owned(), value)).to_vec();
+    Ok(Output { target: Target::Playlist(path), format: "hls".to_owned(), options })
+}
+
+fn encode_options(arguments: &EncodeArguments) -> Result<EncodeOptions> {
+    let encoding = &arguments.encoding;
+    let codec = encoder_named(&encoding.codec)?;
+    let fast = codec.starts_with("libx26");
+    let usual = |given: &Option<String>, word: &str| {
+        given.clone().or_else(|| fast.then(|| word.to_owned()))
+    };
+    let (preset, tune) =
+        (usual(&encoding.preset, "ultrafast"), usual(&encoding.tune, "zerolatency"));
+    check_words(&codec, preset.as_deref(), tune.as_deref()).map_err(|e| usage(e.message))?;
+    let pixel_format = pixel_format(&encoding.output_pix_fmt).map_err(|e| usage(e.message))?;
+    Ok(EncodeOptions {
+        codec,
+        preset,
+        tune,
+        crf: encoding.crf,
+        bit_rate: encoding.bitrate,
+        pixel_format: Some(pixel_format),
+        options: more_options(arguments, encoding),
+        ..EncodeOptions::default()
+    })
+}
+
+fn more_options(
+    arguments: &EncodeArguments,
+    encoding: &EncodingArguments,
+) -> Vec<(String, String)> {
+    let rate = arguments.raw.rate;
+    let pictures =
+        encoding.keyframe_interval.as_secs_f64() * f64::from(rate.num) / f64::from(rate.den);
+    let mut options = vec![("g".to_owned(), (pictures.round().max(1.0)).to_string())];
+    if let Some(most) = encoding.maxrate {
+        options.push(("maxrate".to_owned(), most.to_string()));
+        options.push(("bufsize".to_owned(), encoding.bufsize.unwrap_or(most).to_string()));
+    }
+    options.extend(encoding.profile.iter().map(|p| ("profile".to_owned(), p.clone())));
+    options.retain(|(key, _)| !encoding.encoder_options.iter().any(|(own, _)| own == key));
+    options.extend(encoding.encoder_options.iter().cloned());
+    options
+}
+
+fn report(arguments: &EncodeArguments, summary: &Summary, json: &Value) -> Result<()> {
+    let damaged = summary.ended.damaged;
+    if damaged > 0 {
+        warn!("{damaged} packets of the input could not be decoded and are missing");
+    }
+    if arguments.json.json {
+        print_json(json)?;
+    } else if !arguments.quiet {
+        tell(show::summary_text(summary));
+    }
+    Ok(())
+}
+
+fn exit(summary: &Summary) -> Exit {
+    let pushes = || summary.outputs.iter().filter_map(|o| o.push.as_ref());
+    let bypassed = summary.plugins.iter().any(|p| p.bypassed > 0);
+    let cut = summary.ended.partial > 0 || summary.ended.damaged > 0;
+    let lost = |p: &crate::encode::PushSummary| p.account.dropped > 0 || p.account.unsure > 0;
+    match () {
+        () if pushes().any(|p| p.account.delivered == 0) => Exit::OutputLost,
+        () if bypassed || cut || pushes().any(lost) => Exit::Partly,
+        () => Exit::Done,
+    }
+}

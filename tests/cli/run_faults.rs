@@ -1,0 +1,146 @@
+//! Faults that `run` had once, and what people tripped over.
+
+use std::path::Path;
+use std::process::Command;
+
+use filmgate_tests::hostile::program;
+use filmgate_tests::outside::{ffmpeg, ffprobe, made, pictures, small, succeed};
+use filmgate_tests::shell::{Said, Shell};
+
+/// Two seconds with a key frame every second, in a container without an index.
+fn groups(name: &str) -> std::path::PathBuf {
+    made(
+        name,
+        "-f lavfi -i testsrc2=size=160x90:rate=25:duration=3 -c:v libx264 -preset ultrafast -g 25 \
+         -bf 2",
+    )
+}
+
+#[test]
+fn a_part_of_a_stream_without_index_begins_where_it_should() {
+    let shell = Shell::new();
+    let size = 160 * 90 * 3 / 2;
+    for name in ["groups3.ts", "groups3.mpg", "groups3.mkv"] {
+        let input = match name.ends_with("mpg") {
+            true => made(name, "-f lavfi -i testsrc2=size=160x90:rate=25:duration=3 -g 25 -bf 2"),
+            false => groups(name),
+        };
+        let all = pictures(&input, "yuv420p", 100);
+        for (start, first, count) in [("0.04", 1, 5), ("0.52", 13, 5), ("1.2", 30, 25)] {
+            let more = format!("-y --codec ffv1 --start {start} --max-frames {count} -q");
+            let mut command = shell.command();
+            command.arg("run").arg("-i").arg(&input).args(["-o", "part.mkv"]);
+            shell.say(command.args(more.split(' '))).done();
+            let part = pictures(&shell.path("part.mkv"), "yuv420p", 100);
+            assert!(part == all[first * size..(first + count) * size], "{name} from {start}");
+        }
+    }
+}
+
+#[test]
+fn an_encoder_that_was_given_nothing_lets_the_program_end() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    for (more, code) in [("--dry-run -o a.mkv", 0), ("--no-audio -o a.ts", 34)] {
+        let mut command = Command::new("timeout");
+        command.arg("60").arg(program()).arg("run").arg("-i").arg(&input);
+        command.args(["--codec", "av1", "-q"]).args(more.split(' '));
+        shell.settle(&mut command);
+        assert_eq!(shell.say(&mut command).code, Some(code), "{more}: 124 is a hang");
+    }
+}
+
+#[test]
+fn what_turns_out_not_to_be_one_picture_replaces_none() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    shell.write("p.png", "precious");
+    let run = |more: &str| {
+        let mut command = shell.command();
+        command.arg("run").arg("-i").arg(&input).args(["-y", "-o", "p.png", "--no-audio"]);
+        shell.say(command.args(more.split_whitespace()))
+    };
+    run("").refused(34, &["p.png", "one picture", "%06d"]);
+    run("--max-frames 2").refused(2, &["p.png", "one picture"]);
+    assert_eq!(std::fs::read(shell.path("p.png")).expect("it is there"), b"precious");
+    assert_eq!(shell.names(), ["p.png"]);
+    run("--max-frames 1").done();
+    assert!(std::fs::read(shell.path("p.png")).expect("it is there").starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn texts_that_are_shown_across_a_cut_are_kept_and_cut() {
+    let shell = Shell::new();
+    let texts =
+        "1\n00:00:00,400 --> 00:00:01,600\nHello\n\n2\n00:00:02,000 --> 00:00:02,900\nYou\n";
+    let texts = shell.write("texts.srt", texts);
+    let input = shell.path("texts.mkv");
+    let mut command = ffmpeg("");
+    command.arg("-i").arg(groups("groups3.mkv")).arg("-i").arg(&texts);
+    succeed(command.args(["-c", "copy", "-c:s", "srt"]).arg(&input));
+    shell.run(&input, "part.mkv", "--start 1 --duration 1.5").done();
+    let list = ffprobe(
+        &shell.path("part.mkv"),
+        "-select_streams s -show_entries packet=pts_time,duration_time",
+    );
+    let number = |p: &serde_json::Value, key: &str| -> f64 {
+        p[key].as_str().and_then(|t| t.parse().ok()).unwrap_or(-1.0)
+    };
+    let packets = list["packets"].as_array().expect("packets");
+    let times: Vec<(f64, f64)> =
+        packets.iter().map(|p| (number(p, "pts_time"), number(p, "duration_time"))).collect();
+    let near =
+        |(a, b): (f64, f64), (c, d): (f64, f64)| (a - c).abs() < 0.05 && (b - d).abs() < 0.05;
+    assert_eq!(times.len(), 2, "{times:?}");
+    assert!(near(times[0], (0.0, 0.6)) && near(times[1], (1.0, 0.5)), "{times:?}");
+}
+
+#[test]
+fn what_of_later_inputs_does_not_fit_is_told() {
+    let (shell, sound) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    let silent = groups("groups3.mkv");
+    let run = |first: &Path, second: &Path| {
+        let mut command = shell.command();
+        command.arg("run").arg("-i").arg(first).arg("-i").arg(second);
+        shell.say(command.args(["-y", "-o", "out.mkv", "--json", "--preset", "ultrafast"]))
+    };
+    let missing = |said: &Said| said.json()["missing"].to_string();
+    let said = run(&silent, &sound);
+    assert!(said.code == Some(3) && missing(&said).contains("sound"), "{said:?}");
+    let turned = shell.path("turned.mp4");
+    let mut command = ffmpeg("");
+    command.arg("-i").arg(&sound).args(["-c", "copy", "-metadata:s:v", "rotate=90"]);
+    succeed(command.arg(&turned));
+    let said = run(&sound, &turned);
+    assert!(said.code == Some(3) && missing(&said).contains("rotation"), "{said:?}");
+    assert_eq!(run(&sound, &sound).code, Some(0));
+}
+
+/// Runs filmgate with a file coming through a pipe.
+fn piped(shell: &Shell, file: &Path, arguments: &str) -> Said {
+    let mut command = Command::new("bash");
+    command.args(["-c", "cat \"$0\" | \"$@\""]).arg(file).arg(program());
+    command.args(arguments.split(' '));
+    shell.settle(&mut command);
+    shell.say(&mut command)
+}
+
+#[test]
+fn an_index_behind_the_pictures_needs_a_source_that_can_be_rewound() {
+    let (shell, film) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    let said = piped(&shell, &film, "run -i - -o out.mp4");
+    said.refused(21, &["index", "rewound", "faststart"]);
+}
+
+#[test]
+fn other_verbs_read_what_run_reads() {
+    let (shell, film) = (Shell::new(), small("plain.mkv", "-bf 2"));
+    for arguments in ["probe -", "frame -i - -o p.png"] {
+        piped(&shell, &film, arguments).done();
+    }
+    shell.filmgate("run --input-format rawvideo -i x.raw -o o.mp4").refused(2, &["video_size"]);
+    shell.filmgate("run -i x.mkv -o o.mp4 --duration 0").refused(2, &["more than 0"]);
+    shell.copy(&film, "x.mkv");
+    shell.filmgate("run -i x.mkv -o o.mp4 --map=-v").refused(2, &["--map"]);
+    shell.filmgate("run -i x.mkv -o o.mp4 --map=-a:9").refused(2, &["a:9"]);
+    let url = "run -i http://127.0.0.1:9/x.ts -o o.mp4";
+    shell.filmgate(url).refused(20, &["refused"]);
+}

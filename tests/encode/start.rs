@@ -1,0 +1,48 @@
+//! An encode that runs beside the test.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use filmgate_tests::counted::{HEIGHT, WIDTH, wait_for};
+use filmgate_tests::outside::succeed;
+use filmgate_tests::shell::{Said, Shell};
+use std::os::unix::process::ExitStatusExt;
+
+/// No pause between pictures.
+pub(crate) const NOW: Duration = Duration::ZERO;
+
+/// The options for counted pictures out of a pipe called `pipe`.
+pub(crate) fn counted() -> String {
+    format!("encode --fifo pipe --size {WIDTH}x{HEIGHT} --pix-fmt bgr24 --rate 25 --json")
+}
+
+/// An encode of counted pictures out of `pipe`, with further arguments.
+pub(crate) fn start(shell: &Shell, more: &str) -> Child {
+    let mut command = shell.command();
+    command.args(counted().split_whitespace()).args(more.split_whitespace());
+    spawn(&mut command)
+}
+
+pub(crate) fn spawn(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("filmgate runs")
+}
+
+/// Its end, and what it said.
+pub(crate) fn end(child: Child) -> Said {
+    let out = child.wait_with_output().expect("it ends");
+    Said {
+        code: out.status.code(),
+        signal: out.status.signal(),
+        stdout: String::from_utf8_lossy(&out.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&out.stderr).into_owned(),
+    }
+}
+
+pub(crate) fn signal(child: &Child, name: &str) {
+    succeed(Command::new("kill").args(["-s", name, &child.id().to_string()]));
+}
+
+/// Waits until it has made its pipe, and thus handles signals.
+pub(crate) fn wait_for_pipe(shell: &Shell) {
+    wait_for("the pipe", || shell.path("pipe").exists());
+}

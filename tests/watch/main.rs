@@ -1,0 +1,10 @@
+//! `filmgate watch`: real writers, real pictures, kills, lost events and full disks.
+
+mod desk;
+mod once;
+mod originals;
+mod pictures;
+mod plugins;
+mod service;
+mod trouble;
+mod writers;

@@ -1,0 +1,148 @@
+//! Full disks and failing ones: the machine's fault is not the file's. Nothing is lost, nothing is
+//! half there, and it goes on when it can.
+
+use std::fs;
+use std::process::Command;
+
+use filmgate_tests::hostile::program;
+use filmgate_tests::outside::succeed;
+use filmgate_tests::shell::{Said, Shell};
+use filmgate_tests::trace::possible;
+
+use crate::desk::{Watch, done, files, frames, once};
+
+const COUNT: usize = 3;
+
+fn give(shell: &Shell) {
+    fs::create_dir_all(shell.path("in")).expect("a folder");
+    for number in 0..COUNT {
+        let name = format!("frame{number:06}.jpg");
+        shell.copy(&frames(COUNT).join(&name), format!("in/{name}"));
+    }
+}
+
+/// Runs it once, with one of its calls tampered with, whichever thread makes that first.
+fn tampered(shell: &Shell, option: &str) -> Said {
+    let mut strace = Command::new("strace");
+    let name = option.split(':').next().expect("a call");
+    strace.args(["-qq", "-f", "-o", "/dev/null", "-e", &format!("trace={name}")]);
+    strace.args(["-e", &format!("inject={option}"), "--"]).arg(program());
+    strace.args(["watch", "in", "-o", "out", "--once", "-q", "-j", "1", "-p", "emboss"]);
+    strace.args(["--originals", "delete"]);
+    shell.settle(&mut strace);
+    shell.say(&mut strace)
+}
+
+/// Every source is there as it was, or its output is there, and whole.
+fn is_sound(shell: &Shell, when: &str) {
+    for number in 0..COUNT {
+        let name = format!("frame{number:06}.jpg");
+        let source = fs::read(frames(COUNT).join(&name)).expect("there");
+        match fs::read(shell.path("in").join(&name)) {
+            Ok(found) => assert!(found == source, "{when}: {name} changed"),
+            Err(_) => {
+                let output = fs::read(shell.path("out").join(&name));
+                let output = output.unwrap_or_else(|e| panic!("{when}: {name} is lost: {e}"));
+                assert!(output.ends_with(&[0xff, 0xd9]), "{when}: {name} is cut off");
+            }
+        }
+    }
+}
+
+/// What comes after puts everything right.
+fn is_mended(shell: &Shell, when: &str) {
+    let over = once(shell, "-p emboss --originals delete").fine();
+    let names: Vec<String> = (0..COUNT).map(|n| format!("frame{n:06}.jpg")).collect();
+    assert_eq!(files(&shell.path("out")), names, "{when}: {:?} {}", over.told, over.stderr);
+    assert_eq!(files(&shell.path("in")), [""; 0], "{when}");
+}
+
+#[test]
+fn errors_at_any_write_rename_or_removal_lose_nothing() {
+    if !possible() {
+        return;
+    }
+    for (call, error, most) in
+        [("write", "ENOSPC", 4), ("renameat2", "EIO", 3), ("unlink", "EIO", 3)]
+    {
+        for number in 1..=most {
+            let when = format!("{error} at {call} {number}");
+            let shell = Shell::new();
+            give(&shell);
+            let said = tampered(&shell, &format!("{call}:error={error}:when={number}"));
+            assert_ne!(said.code, None, "{when}: {said:?}");
+            is_sound(&shell, &when);
+            is_mended(&shell, &when);
+        }
+    }
+}
+
+/// The folder's sync fails when the name is there already: the output stays, the original too, and
+/// nothing says later that all went well.
+#[test]
+fn a_failed_sync_of_the_folder_leaves_the_source_and_says_so() {
+    if !possible() {
+        return;
+    }
+    let shell = Shell::new();
+    give(&shell);
+    fs::create_dir(shell.path("out")).expect("a folder");
+    let folder = shell.path("out").canonicalize().expect("there");
+    let mut strace = Command::new("strace");
+    strace.args(["-qq", "-f", "-o", "/dev/null", "-P"]).arg(&folder);
+    strace.args(["-e", "trace=fsync", "-e", "inject=fsync:error=EIO", "--"]).arg(program());
+    strace.args(["watch", "in", "-o", "out", "--once", "-q", "-j", "1", "-p", "emboss"]);
+    strace.args(["--originals", "delete"]);
+    shell.settle(&mut strace);
+    let said = shell.say(&mut strace);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("folder could not be synced"), "{said:?}");
+    assert_eq!(files(&shell.path("in")).len(), COUNT);
+    let over = once(&shell, "-p emboss --originals delete");
+    assert_eq!((over.code, done(&over.told).len()), (Some(1), 0), "{}", over.stderr);
+    assert_eq!(files(&shell.path("in")).len(), COUNT);
+}
+
+#[test]
+fn a_kill_at_any_call_leaves_each_source_or_its_output() {
+    if !possible() {
+        return;
+    }
+    let calls = [("fsync", 6), ("renameat2", 3), ("unlink", 3), ("pwrite64", 40), ("flock", 4)];
+    for (call, most) in calls {
+        for number in (1..=most).step_by(if most > 10 { 3 } else { 1 }) {
+            let when = format!("killed at {call} {number}");
+            let shell = Shell::new();
+            give(&shell);
+            tampered(&shell, &format!("{call}:signal=SIGKILL:when={number}"));
+            is_sound(&shell, &when);
+            is_mended(&shell, &when);
+        }
+    }
+}
+
+/// The disk has no room, files wait, and when there is room they are done.
+#[test]
+fn a_disk_that_is_full_is_waited_for() {
+    let shell = Shell::new();
+    let disk = shell.path("out");
+    fs::create_dir(&disk).expect("a folder");
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(&disk);
+    if !mount.output().is_ok_and(|out| out.status.success()) {
+        eprintln!("not root, or not allowed to mount");
+        return;
+    }
+    fs::write(disk.join("ballast"), vec![0; 64 << 10]).expect("it fits");
+    give(&shell);
+    let watch = Watch::start(&shell, "-p emboss --originals delete --metrics 127.0.0.1:0");
+    watch.wait("one waits", |told| told.iter().any(|t| t["event"] == "waiting"));
+    let waiting = files(&shell.path("in")).len();
+    fs::remove_file(disk.join("ballast")).expect("removed");
+    watch.wait_done(COUNT);
+    let over = watch.stop();
+    let names = files(&disk);
+    succeed(Command::new("umount").arg(&disk));
+    let over = over.fine();
+    assert_eq!((waiting, names.len(), done(&over.told).len()), (COUNT, COUNT, COUNT));
+}
