@@ -143,3 +143,26 @@ fn udp_from_ffmpeg() {
     assert!(matches!(said.code, Some(0 | 3)), "{said:?}");
     assert_eq!(names(&shell).len(), 40, "{said:?}");
 }
+
+#[test]
+fn rtsp_from_ffmpeg() {
+    let shell = Shell::new();
+    let url = format!("rtsp://127.0.0.1:{}/live", free_port());
+    // There is no RTSP server at hand; the sender announces its stream to the receiver instead.
+    let arguments = "--max-frames 40 --input-option rtsp_flags=listen";
+    let mut child = split(&shell, &url, arguments).stdout(Stdio::null()).spawn().expect("started");
+    let live = format!(
+        "-re -f lavfi -i testsrc2=size=320x180:rate=25 -pix_fmt yuv420p -c:v libx264 -preset ultrafast \
+         -g 12 -f rtsp -rtsp_transport tcp {url}"
+    );
+    while child.try_wait().expect("asked").is_none() {
+        // Refused until somebody listens.
+        let mut sender = Sender::start(&shell, &live);
+        while child.try_wait().expect("asked").is_none()
+            && sender.0.try_wait().expect("asked").is_none()
+        {
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+    assert_eq!(names(&shell).len(), 40);
+}

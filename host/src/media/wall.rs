@@ -17,5 +17,5 @@ pub fn utc_offset(at: SystemTime) -> i64 {
         libc::localtime_r(&raw const time, out.as_mut_ptr());
         out.assume_init()
     };
-    i64::from(parts.tm_gmtoff) / 60
+    parts.tm_gmtoff as i64 / 60
 }

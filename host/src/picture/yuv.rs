@@ -145,7 +145,7 @@ fn mixed(blue: &Plane, red: &Plane, shares: [i16; 2], pool: &PlanePool) -> Resul
             let red = (i16::from(*red)).wrapping_sub(128) << 6;
             let eighths = upper(blue, shares[0]).wrapping_add(upper(red, shares[1]));
             let sample = (eighths.wrapping_add(4) >> 3).wrapping_add(128);
-            *to = sample.max(0).min(255) as u8;
+            *to = sample.clamp(0, 255) as u8;
         }
     }
     buffer.into_plane()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Summary;
 use super::select::{Select, Verdict};
 use crate::pipeline::flow::{Deal, Offered, Trouble};
 use crate::pipeline::reopen::Pictures;
@@ -25,6 +26,13 @@ pub(super) struct Fed {
     pub(super) chosen: u64,
     pub(super) late: u64,
     pub(super) continuity: Continuity,
+}
+
+impl Fed {
+    pub(super) fn tell(self, summary: &mut Summary) {
+        (summary.decoded, summary.chosen, summary.late) = (self.decoded, self.chosen, self.late);
+        summary.continuity = self.continuity;
+    }
 }
 
 impl Feed {

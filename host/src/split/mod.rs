@@ -207,8 +207,7 @@ impl Prepared {
         flow.join(&trouble);
         let error = trouble.take();
         summary.interrupted = error.is_none() && cancel.is_cancelled();
-        (summary.decoded, summary.chosen, summary.late) = (fed.decoded, fed.chosen, fed.late);
-        summary.continuity = fed.continuity;
+        fed.tell(summary);
         (summary.removed, summary.removed_early) = self.place.removed();
         summary.decode = decode.reading();
         summary.convert = self.chain.convert_meter.reading();

@@ -10,7 +10,7 @@ use crate::commands::events::Events;
 use crate::commands::exit::Exit;
 use crate::commands::out::{line, print_json, tell};
 use crate::commands::plan::stream_json;
-use crate::pipeline::Reading;
+use crate::pipeline::{Continuity, Reading};
 use crate::plugin::{Supervisor, summary as stream_summary};
 use crate::split::Summary;
 
@@ -52,20 +52,7 @@ fn summary_text(arguments: &SplitArguments, s: &Summary) -> String {
             s.removed_early
         );
     }
-    let source = &s.continuity;
-    if source.stalls + source.losses > 0 {
-        let (stalls, losses) = (source.stalls, source.losses);
-        let (lost, pause) = (source.lost, source.outage as f64 / 1e9);
-        line!(
-            out,
-            "  source      stalled {stalls} times, broke or ended {losses} times, opened again {} times",
-            source.reopened
-        );
-        line!(out, "  lost        {lost} pictures, in {pause:.1} s without any");
-    }
-    if source.damaged > 0 {
-        line!(out, "  damaged     {} packets or pictures of the source", source.damaged);
-    }
+    source_text(&mut out, &s.continuity);
     let mut stage = |name: &str, reading: Reading, note: String| {
         if reading.frames > 0 {
             line!(out, "  {name:10} {:8.3} ms a picture{note}", reading.ms_a_frame());
@@ -85,6 +72,22 @@ fn summary_text(arguments: &SplitArguments, s: &Summary) -> String {
     out
 }
 
+fn source_text(out: &mut String, source: &Continuity) {
+    if source.stalls + source.losses > 0 {
+        let (stalls, losses) = (source.stalls, source.losses);
+        let (lost, pause) = (source.lost, source.outage as f64 / 1e9);
+        line!(
+            out,
+            "  source      stalled {stalls} times, broke or ended {losses} times, opened again {} times",
+            source.reopened
+        );
+        line!(out, "  lost        {lost} pictures, in {pause:.1} s without any");
+    }
+    if source.damaged > 0 {
+        line!(out, "  damaged     {} packets or pictures of the source", source.damaged);
+    }
+}
+
 fn summary_json(
     arguments: &SplitArguments,
     s: &Summary,
@@ -92,7 +95,6 @@ fn summary_json(
     exit: Exit,
 ) -> Value {
     let stage = |r: Reading| json!({ "frames": r.frames, "ms_a_frame": r.ms_a_frame() });
-    let source = &s.continuity;
     json!({
         "status": exit.status(),
         "exit": exit as u8,
@@ -111,20 +113,7 @@ fn summary_json(
         "workers": s.workers,
         "pictures": s.output.as_ref().map(stream_json),
         "conversions": s.conversions,
-        "source": {
-            "stream": s.input.as_ref().map(stream_json),
-            "endless": s.endless,
-            "reopened": source.reopened,
-            "refused": source.refused,
-            "stalls": source.stalls,
-            "losses": source.losses,
-            "outage": source.outage as f64 / 1e9,
-            "lost": source.lost,
-            "trouble": source.trouble,
-            "broken": source.broken,
-            "damaged": source.damaged,
-            "clock_jumps": source.jumps,
-        },
+        "source": source_json(s),
         "stages": {
             "decode": stage(s.decode),
             "convert": stage(s.convert),
@@ -132,6 +121,24 @@ fn summary_json(
             "publish": stage(s.publish),
         },
         "plugins": plugins_json(s, plugins),
+    })
+}
+
+fn source_json(s: &Summary) -> Value {
+    let source = &s.continuity;
+    json!({
+        "stream": s.input.as_ref().map(stream_json),
+        "endless": s.endless,
+        "reopened": source.reopened,
+        "refused": source.refused,
+        "stalls": source.stalls,
+        "losses": source.losses,
+        "outage": source.outage as f64 / 1e9,
+        "lost": source.lost,
+        "trouble": source.trouble,
+        "broken": source.broken,
+        "damaged": source.damaged,
+        "clock_jumps": source.jumps,
     })
 }
 
