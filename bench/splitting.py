@@ -40,7 +40,7 @@ class Splits:
                     "multifilesink", f"location={self.out}/frame%06d.jpg"]  # fmt: skip
         if who.startswith("ffmpeg"):
             filter = ["-vf", convolution(3)] if emboss else []
-            return ["ffmpeg", "-nostdin", "-v", "error", "-i", film, "-an", *filter, "-q:v", QUANTISER,
+            return ["ffmpeg", "-nostdin", "-v", "error", "-i", film, "-an", *filter, "-fps_mode", "passthrough", "-q:v", QUANTISER,
                     "-f", "image2", self.out / "frame%06d.jpg"]  # fmt: skip
         return [self.python, HERE / "split_opencv.py", film, self.out, QUALITY, *(["emboss"] if emboss else [])]
 
