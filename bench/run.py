@@ -11,6 +11,7 @@ from pathlib import Path
 
 import document
 import encode
+import joins
 import machine
 from catalogue import Catalogue
 import watched
@@ -105,7 +106,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="few rounds, to try it out")
     parser.add_argument("--document", type=Path, default=ROOT / "docs" / "performance.md", metavar="FILE")
+    parser.add_argument("--join", action="store_true", help="measure `join` alone: docs/performance-join.md")
     arguments = parser.parse_args()
+    if arguments.join:
+        rounds, counts = (2, [100]) if arguments.quick else (5, [100, 1000, 10_000])
+        folder = ROOT / "build" / "bench"
+        folder.mkdir(parents=True, exist_ok=True)
+        return joins.run(RELEASE / "filmgate", folder, ROOT / "docs" / "performance-join.md", rounds, counts, say)
     rounds = QUICK if arguments.quick else ROUNDS
     folder = ROOT / "build" / "bench"
     start = time.monotonic()

@@ -32,12 +32,13 @@ turbojpeg  | libturbojpeg0-dev              | turbojpeg-devel         | libjpeg-
 curl       | curl ca-certificates           | curl                    | curl       | curl ca-certificates | curl
 python     | python3 python3-venv           | python3                 | python     | python3 py3-pip      | python
 strace     | strace                         | strace                  | strace     | strace               | -
+mkvmerge   | mkvtoolnix                     | mkvtoolnix              | mkvtoolnix-cli | mkvtoolnix       | mkvtoolnix
 nginx-rtmp | nginx-core libnginx-mod-rtmp   | -                       | -          | nginx nginx-mod-rtmp | -
 rsync      | rsync                          | rsync                   | rsync      | rsync                | rsync
 gstreamer  | gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good | gstreamer1 gstreamer1-plugins-base gstreamer1-plugins-good | gstreamer gst-plugins-base gst-plugins-good | gstreamer-tools gst-plugins-base gst-plugins-good | gstreamer
 '
 build_needs="compiler pkg-config clang wasm-ld libclang libav turbojpeg ffmpeg curl python"
-test_needs="strace nginx-rtmp rsync gstreamer"
+test_needs="strace mkvmerge nginx-rtmp rsync gstreamer"
 
 has() {
     case $1 in
@@ -52,6 +53,7 @@ has() {
     ffmpeg) command -v ffmpeg && command -v ffprobe ;;
     curl) command -v curl ;;
     python) scripts/venv.sh --which ;;
+    mkvmerge) command -v mkvmerge ;;
     # A real server to push to, where the system has a package of it.
     nginx-rtmp) ! is_debian || [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] ;;
     rsync) command -v rsync ;;

@@ -10,6 +10,7 @@ pub mod cancel;
 pub mod commands;
 pub mod encode;
 pub mod frame;
+pub mod join;
 pub mod media;
 pub mod namer;
 pub mod picture;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::encode_args::EncodeArguments;
 pub use super::frame::FrameArguments;
 use super::inputs::InputArguments;
+use super::join_args::JoinArguments;
 use super::outputs::OutputArguments;
 pub use super::reports::ReportArguments;
 use super::split::SplitArguments;
@@ -18,7 +19,7 @@ use crate::plugin::OnFailure;
 #[command(name = "filmgate", version, long_version = super::version::long(), disable_help_subcommand = true)]
 #[command(after_help = "Messages go to stderr. RUST_LOG sets how much is said (RUST_LOG=debug).\n\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 10-16 plugins, 20-24 input, 30-34 output, \
-130 interrupted; see docs/exit-codes.md.")]
+40-43 join, 130 interrupted; see docs/exit-codes.md.")]
 pub struct Arguments {
     /// How messages on stderr are written: for people, or a JSON object a line
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
@@ -31,6 +32,8 @@ pub struct Arguments {
 pub enum Command {
     /// Take a video through plugins: decode, plugin after plugin, encode; sound is copied
     Run(Box<RunArguments>),
+    /// Put segments of a video behind one another in one file, without encoding anything anew
+    Join(Box<JoinArguments>),
     /// Take one picture of a video through plugins, as a PNG or JPEG file
     Frame(FrameArguments),
     /// Turn a stream into pictures, one file each: live sources above all

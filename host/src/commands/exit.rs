@@ -1,6 +1,7 @@
 //! Exit codes. Programs decide by them, so a code never changes its meaning; the table stands in
 //! docs/exit-codes.md, and `filmgate --help` names the file.
 
+use crate::join::JoinError;
 use crate::media::{MediaError, MediaErrorKind};
 use crate::picture::SaveError;
 use crate::pipeline::PipelineError;
@@ -39,6 +40,14 @@ pub enum Exit {
     OutputUnsupported = 34,
     /// not one packet could be delivered to a server
     OutputLost = 35,
+    /// a segment differs from the first in a way that only encoding it anew can mend
+    SegmentsDiffer = 40,
+    /// the output that was read back is not what it should be
+    ProofFailed = 41,
+    /// a source was changed meanwhile
+    SourceChanged = 42,
+    /// there is nothing to join, and there was to be
+    NothingToJoin = 43,
     Interrupted = 130,
 }
 
@@ -65,6 +74,9 @@ impl Exit {
         if let Some(e) = cause.downcast_ref::<PipelineError>() {
             return Exit::of_pipeline(e);
         }
+        if let Some(e) = cause.downcast_ref::<JoinError>() {
+            return Exit::of_join(e);
+        }
         if let Some(e) = cause.downcast_ref::<MediaError>() {
             return Some(Exit::of_media(e));
         }
@@ -89,8 +101,24 @@ impl Exit {
         }
     }
 
+    fn of_join(error: &JoinError) -> Option<Exit> {
+        match error {
+            JoinError::Media(e) => Some(Exit::of_media(e)),
+            JoinError::Publish(e) => Some(Exit::of_publish(e)),
+            JoinError::Changed(_) => Some(Exit::SourceChanged),
+            JoinError::Proof(_) => Some(Exit::ProofFailed),
+            JoinError::Interrupted => Some(Exit::Interrupted),
+            JoinError::System(_) => None,
+        }
+    }
+
     fn of_media(error: &MediaError) -> Exit {
-        match error.kind {
+        Exit::of_media_kind(error.kind)
+    }
+
+    /// The code for a kind of trouble with media.
+    pub(super) fn of_media_kind(kind: MediaErrorKind) -> Exit {
+        match kind {
             MediaErrorKind::NotFound | MediaErrorKind::Denied => Exit::InputMissing,
             MediaErrorKind::Empty | MediaErrorKind::NotMedia => Exit::InputNotMedia,
             MediaErrorKind::Truncated | MediaErrorKind::Read | MediaErrorKind::Decode => {

@@ -14,6 +14,11 @@ mod events;
 pub mod exit;
 mod frame;
 mod inputs;
+pub mod join;
+pub mod join_args;
+mod join_find;
+mod join_policy;
+mod join_show;
 mod load;
 mod mapping;
 mod out;
@@ -46,6 +51,7 @@ pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Resu
         Command::Run(arguments) => run::run(&arguments, cancel),
         Command::Split(arguments) => split::run(&arguments, cancel),
         Command::Watch(arguments) => watch::run(&arguments, cancel),
+        Command::Join(arguments) => join::run(&arguments, cancel),
         Command::Frame(arguments) => frame::run(&arguments, cancel),
         Command::Encode(arguments) => encode::run(&arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),

@@ -95,7 +95,7 @@ pub(super) fn plugin_json(supervisor: &Supervisor) -> Value {
 }
 
 /// A parameter's value; files by size and digest, colours as people write them.
-fn value_json(value: &plugin::Value) -> Value {
+pub(super) fn value_json(value: &plugin::Value) -> Value {
     match value {
         plugin::Value::File(bytes) => {
             json!({ "size": bytes.len(), "sha256": digest::of_bytes(bytes) })

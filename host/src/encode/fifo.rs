@@ -67,7 +67,9 @@ impl Fifo {
 
 impl Drop for Fifo {
     fn drop(&mut self) {
-        let now = fs::symlink_metadata(&self.path).ok().map(|m| (m.dev(), m.ino()));
+        // The number of a file that was removed may soon be another one's.
+        let there = fs::symlink_metadata(&self.path).ok().filter(|m| m.file_type().is_fifo());
+        let now = there.map(|m| (m.dev(), m.ino()));
         if self.made.is_some() && self.made == now {
             // It is in nobody's way if that fails.
             let _ = fs::remove_file(&self.path);

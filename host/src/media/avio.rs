@@ -8,6 +8,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -16,13 +17,25 @@ use super::interrupt::Interrupt;
 use super::{av, ffi, pipe};
 
 /// libav's own size for files.
-const BUFFER: usize = 32 * 1024;
+pub(super) const BUFFER: usize = 32 * 1024;
 
-const WRITE_BUFFER: usize = 128 * 1024;
+const WRITE_BUFFER: usize = 256 * 1024;
 
 /// What stands behind an [`Avio`].
 pub(super) trait Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Reads into memory that may hold nothing yet. Without a way of its own, a stream reads into
+    /// other memory first.
+    ///
+    /// # Safety
+    /// `size` bytes may be written at `buffer`.
+    unsafe fn read_raw(&mut self, buffer: *mut u8, size: usize) -> io::Result<usize> {
+        let mut bytes = vec![0; size];
+        let count = self.read(&mut bytes)?.min(size);
+        // SAFETY: the caller's promise; `bytes` is other memory.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), buffer, count) };
+        Ok(count)
+    }
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64>;
     fn size(&mut self) -> io::Result<u64>;
@@ -47,7 +60,11 @@ unsafe impl<S: Stream + Send> Send for Avio<S> {}
 impl<S: Stream> Avio<S> {
     /// None when out of memory.
     pub(super) fn new(stream: S, writes: bool) -> Option<Avio<S>> {
-        let size = if writes { WRITE_BUFFER } else { BUFFER };
+        Avio::with_buffer(stream, writes, if writes { WRITE_BUFFER } else { BUFFER })
+    }
+
+    /// As [`Avio::new`], with a buffer of `size` bytes.
+    pub(super) fn with_buffer(stream: S, writes: bool, size: usize) -> Option<Avio<S>> {
         let move_about: Option<unsafe extern "C" fn(*mut c_void, i64, c_int) -> i64> =
             if stream.seekable() { Some(seek::<S>) } else { None };
         let stream = NonNull::from(Box::leak(Box::new(stream)));
@@ -148,20 +165,14 @@ unsafe fn guarded<S: Stream>(
 }
 
 unsafe extern "C" fn read<S: Stream>(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> c_int {
-    // libav's buffer may hold nothing yet, which no Rust slice may show, or bytes that libav still
-    // wants when nothing more is read: so only what was really read is written to it.
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
-    // SAFETY: `opaque` is the stream of this context, which libav uses from one thread at a time.
-    let count = unsafe { guarded::<S>(opaque, |s| s.read(&mut bytes).map(|n| n as i64)) };
+    let size = usize::try_from(size).unwrap_or(0);
+    // SAFETY: `opaque` is the stream of this context, which libav uses from one thread at a time;
+    // it gives a buffer of `size` bytes, which may hold nothing yet, or bytes that it still wants
+    // when nothing more is read: only what was really read is written to it.
+    let count = unsafe { guarded::<S>(opaque, |s| s.read_raw(buffer, size).map(|n| n as i64)) };
     match c_int::try_from(count) {
         Ok(0) => ffi::AVERROR_EOF,
-        Ok(count) => {
-            let read = usize::try_from(count).unwrap_or(0).min(bytes.len());
-            // SAFETY: libav gives a buffer of `size` bytes, of which `read` is at most all; ours
-            // is another one.
-            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), buffer, read) };
-            count
-        }
+        Ok(count) => count,
         Err(_) => ffi::AVERROR_BUG,
     }
 }
@@ -225,6 +236,31 @@ impl Stream for Source {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if self.pipe && error.kind() == io::ErrorKind::WouldBlock => {}
                 other => return other,
+            }
+        }
+    }
+
+    unsafe fn read_raw(&mut self, buffer: *mut u8, size: usize) -> io::Result<usize> {
+        if self.pipe {
+            let mut bytes = vec![0; size];
+            let count = self.read(&mut bytes)?.min(size);
+            // SAFETY: the caller's promise; `bytes` is other memory.
+            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), buffer, count) };
+            return Ok(count);
+        }
+        loop {
+            if self.interrupt.is_due() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            // SAFETY: an open descriptor, and the caller's promise. read(2) writes no more than
+            // it says it has read.
+            let count = unsafe { nix::libc::read(self.file.as_raw_fd(), buffer.cast(), size) };
+            match usize::try_from(count) {
+                Ok(count) => return Ok(count),
+                Err(_) => match io::Error::last_os_error() {
+                    error if error.kind() == io::ErrorKind::Interrupted => {}
+                    error => return Err(error),
+                },
             }
         }
     }

@@ -67,6 +67,11 @@ impl EncodedPacket {
         self.packet.get().flags & ffi::AV_PKT_FLAG_KEY != 0
     }
 
+    /// The same as any packet, in the encoder's time base.
+    pub fn into_packet(self) -> super::Packet {
+        super::Packet { packet: self.packet, time_base: self.time_base }
+    }
+
     /// What was encoded: a whole file, for the encoders of single pictures.
     pub fn data(&self) -> &[u8] {
         self.packet.data()

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
 
+use super::avio::BUFFER;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use crate::cancel::Cancel;
 use crate::frame;
@@ -27,6 +28,11 @@ pub struct OpenOptions {
     pub format: Option<String>,
     /// options of that format, by name (`video_size`)
     pub format_options: Vec<(String, String)>,
+    /// believe a header that says all that has to be known to copy packets, and do not decode
+    /// anything to find out more; see [`super::Input::is_quick`]
+    pub quick: bool,
+    /// bytes that are read at once
+    pub buffer: usize,
 }
 
 impl OpenOptions {
@@ -41,6 +47,8 @@ impl OpenOptions {
             max_pixels: frame::MAX_PIXELS,
             format: None,
             format_options: Vec::new(),
+            quick: false,
+            buffer: BUFFER,
         }
     }
 }

@@ -105,6 +105,15 @@ impl Muxer {
                 // More than 8 bits and other chroma than 4:2:0, which all readers of today know.
                 (*raw).strict_std_compliance = ffi::FF_COMPLIANCE_EXPERIMENTAL as c_int;
             }
+            if seekable {
+                // Nobody waits for a single packet: the buffer may fill up.
+                (*raw).flush_packets = 0;
+            }
+            if seekable && format == "mpegts" {
+                // Sound may wait so long for more to share a packet with; what the ffmpeg program
+                // says, too (its -muxdelay).
+                (*raw).max_delay = 700_000;
+            }
             if !seekable {
                 (*raw).flags |= ffi::AVFMT_FLAG_FLUSH_PACKETS;
             }
@@ -250,6 +259,17 @@ impl Muxer {
         start: i64,
         length: Option<i64>,
     ) -> Result<(), MediaError> {
+        self.set_tags(from);
+        let start = from.facts().start.saturating_add(start);
+        // SAFETY: both contexts are valid.
+        match unsafe { copy_chapters(from.context.as_ptr(), self.context.0, start, length) } {
+            true => Ok(()),
+            false => Err(MediaError::memory(&self.name)),
+        }
+    }
+
+    /// Takes over the tags of a whole file, but for those that describe its own container.
+    pub fn set_tags(&mut self, from: &Input) {
         const OF_THE_CONTAINER: [&str; 5] =
             ["major_brand", "minor_version", "compatible_brands", "encoder", "duration"];
         for (key, value) in &from.facts().metadata {
@@ -265,12 +285,6 @@ impl Muxer {
                     );
                 }
             }
-        }
-        let start = from.facts().start.saturating_add(start);
-        // SAFETY: both contexts are valid.
-        match unsafe { copy_chapters(from.context.as_ptr(), self.context.0, start, length) } {
-            true => Ok(()),
-            false => Err(MediaError::memory(&self.name)),
         }
     }
 
@@ -321,6 +335,17 @@ impl Muxer {
         Ok(output.into_sink())
     }
 
+    /// Whether a container can hold a codec, both by libav's names.
+    pub fn holds(format: &str, codec: &str) -> bool {
+        let name = av::c_string(codec);
+        // SAFETY: look-ups by name that give null or static descriptions.
+        unsafe {
+            let descriptor = ffi::avcodec_descriptor_get_by_name(name.as_ptr());
+            let muxer = find_muxer(format);
+            !descriptor.is_null() && !muxer.is_null() && takes(muxer, format, (*descriptor).id)
+        }
+    }
+
     pub(super) fn sink_error(&mut self) -> Result<(), MediaError> {
         match self.output.take_error() {
             Some(error) => Err(MediaError::write(&self.name, &error)),
@@ -335,20 +360,13 @@ impl Muxer {
         }
     }
 
-    fn check_codec(&self, codec: ffi::AVCodecID) -> Result<(), MediaError> {
-        let normal = ffi::FF_COMPLIANCE_NORMAL as c_int;
-        // SAFETY: a valid context; the query is a table look-up. Below 0 it does not know; streams
-        // without a container (`-o a.hevc`) are of their own codec alone then.
-        let (takes, codec) = unsafe {
-            let muxer = (*self.context.0).oformat;
-            let takes = ffi::avformat_query_codec(muxer, codec, normal);
-            let bare = (*muxer).flags & ffi::AVFMT_NOTIMESTAMPS != 0;
-            (takes > 0 || takes < 0 && !bare, av::text(ffi::avcodec_get_name(codec)))
-        };
-        let listed = codecs(&self.format).is_none_or(|list| list.contains(&&*codec));
-        if takes && listed {
+    pub(super) fn check_codec(&self, codec: ffi::AVCodecID) -> Result<(), MediaError> {
+        // SAFETY: a valid context with its static muxer.
+        if unsafe { takes((*self.context.0).oformat, &self.format, codec) } {
             return Ok(());
         }
+        // SAFETY: a look-up that always gives static text.
+        let codec = unsafe { av::text(ffi::avcodec_get_name(codec)) };
         let message =
             format!("{}: the container \"{}\" cannot hold {codec}", self.name, self.format);
         Err(MediaError::new(Kind::Unsupported, message))
@@ -359,7 +377,7 @@ impl Muxer {
         matches!(&*self.format, "mp4" | "mov" | "3gp")
     }
 
-    fn new_stream(&mut self) -> Result<(usize, *mut ffi::AVStream), MediaError> {
+    pub(super) fn new_stream(&mut self) -> Result<(usize, *mut ffi::AVStream), MediaError> {
         if self.header_written {
             let message = format!("{}: a stream after the header", self.name);
             return Err(MediaError::new(Kind::Unsupported, message));
@@ -371,4 +389,20 @@ impl Muxer {
             false => Ok((self.tracks.len(), stream)),
         }
     }
+}
+
+/// Whether a container can hold a codec.
+///
+/// # Safety
+/// `muxer` is a static description.
+unsafe fn takes(muxer: *const ffi::AVOutputFormat, format: &str, codec: ffi::AVCodecID) -> bool {
+    let normal = ffi::FF_COMPLIANCE_NORMAL as c_int;
+    // SAFETY: the caller's promise; the query is a table look-up. Below 0 it does not know; streams
+    // without a container (`-o a.hevc`) are of their own codec alone then.
+    let (takes, codec) = unsafe {
+        let takes = ffi::avformat_query_codec(muxer, codec, normal);
+        let bare = (*muxer).flags & ffi::AVFMT_NOTIMESTAMPS != 0;
+        (takes > 0 || takes < 0 && !bare, av::text(ffi::avcodec_get_name(codec)))
+    };
+    takes && codecs(format).is_none_or(|list| list.contains(&&*codec))
 }

@@ -65,6 +65,26 @@ impl Muxer {
     }
 
     fn write(&mut self, stream: usize, mut packet: AvPacket) -> Result<(), MediaError> {
+        self.place(stream, &mut packet)?;
+        log::forget();
+        // SAFETY: the header has been written; libav takes over the packet's data and leaves it
+        // blank.
+        let code = unsafe { ffi::av_interleaved_write_frame(self.context.0, packet.as_mut_ptr()) };
+        self.sink_error()?;
+        match code {
+            0.. => Ok(()),
+            code => {
+                Err(MediaError::av(Kind::Encode, format!("{}: stream {stream}", self.name), code))
+            }
+        }
+    }
+
+    /// Makes a packet one of a stream's, in the muxer's units, and gives the muxer to write it to.
+    pub(super) fn place(
+        &mut self,
+        stream: usize,
+        packet: &mut AvPacket,
+    ) -> Result<*mut ffi::AVFormatContext, MediaError> {
         if !self.header_written || stream >= self.tracks.len() {
             let message = format!("{}: a packet for stream {stream}, which is not open", self.name);
             return Err(MediaError::new(Kind::Unsupported, message));
@@ -82,17 +102,7 @@ impl Muxer {
         raw.pos = -1;
         self.retimed += u64::from(track.keep_growing(raw, flags));
         self.renew();
-        log::forget();
-        // SAFETY: the header has been written; libav takes over the packet's data and leaves it
-        // blank.
-        let code = unsafe { ffi::av_interleaved_write_frame(self.context.0, packet.as_mut_ptr()) };
-        self.sink_error()?;
-        match code {
-            0.. => Ok(()),
-            code => {
-                Err(MediaError::av(Kind::Encode, format!("{}: stream {stream}", self.name), code))
-            }
-        }
+        Ok(self.context.0)
     }
 }
 

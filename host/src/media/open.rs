@@ -14,7 +14,7 @@ use super::facts::{self, MediaFacts, StreamKind};
 use super::file::{OpenOptions, regular_file};
 use super::interrupt::Interrupt;
 use super::source::{InputSource, check_input_format, find_demuxer, open_pipe};
-use super::{av, ffi, log, options};
+use super::{av, ffi, log, options, quick};
 use crate::frame;
 
 /// How much of a file libav may read to find out what is in it: its own default, said here so that
@@ -34,6 +34,7 @@ pub struct Input {
     /// how it was opened, to open it once more
     pub(super) origin: (InputSource, OpenOptions),
     path: PathBuf,
+    quick: bool,
 }
 
 // SAFETY: nothing in it is tied to a thread; it is used through `&mut self`, or read.
@@ -78,7 +79,7 @@ impl Input {
         let path = source.name();
         let doing = format!("open {}", path.display());
         let interrupt = Arc::new(Interrupt::new(&options.cancel));
-        let reader = reader(source, &interrupt, &doing)?;
+        let reader = reader(source, &interrupt, options.buffer, &doing)?;
         interrupt.set_deadline(Some(options.deadline));
         let mut opening = Opening { source: reader, interrupt, options, path: &path, doing };
         let mut context = match source {
@@ -89,7 +90,11 @@ impl Input {
                 opening.read_header(format)?
             }
         };
-        opening.look_inside(&mut context)?;
+        // SAFETY: the context is valid and nobody else's.
+        let quick = options.quick && unsafe { quick::says_all(context.as_ptr()) };
+        if !quick {
+            opening.look_inside(&mut context)?;
+        }
         opening.interrupt.set_deadline(None);
         // SAFETY: the context is valid and nobody else's.
         let facts = unsafe { facts::read(context.as_ptr()) };
@@ -97,7 +102,32 @@ impl Input {
         let Opening { source: reader, interrupt, .. } = opening;
         let patience = source.is_network().then_some(options.silence);
         let origin = (source.clone(), options.clone());
-        Ok(Input { context, source: reader, interrupt, patience, facts, progress, origin, path })
+        Ok(Input {
+            context,
+            source: reader,
+            interrupt,
+            patience,
+            facts,
+            progress,
+            origin,
+            path,
+            quick,
+        })
+    }
+
+    /// Whether nothing was decoded to find out more than the header says
+    /// ([`OpenOptions::quick`]): profile, pixel format and the like are not known then.
+    pub fn is_quick(&self) -> bool {
+        self.quick
+    }
+
+    /// The metadata of the very file that is read, whatever its name leads to by now; none for
+    /// what is no file.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn file_metadata(&mut self) -> std::io::Result<Option<std::fs::Metadata>> {
+        self.source.as_mut().map(|s| s.stream().file.metadata()).transpose()
     }
 
     pub fn facts(&self) -> &MediaFacts {
@@ -182,6 +212,7 @@ impl Input {
 fn reader(
     source: &InputSource,
     interrupt: &Arc<Interrupt>,
+    buffer: usize,
     doing: &str,
 ) -> Result<Option<Avio<Source>>, MediaError> {
     let (file, pipe) = match source {
@@ -191,7 +222,7 @@ fn reader(
         InputSource::Url(_) | InputSource::Named { .. } => return Ok(None),
     };
     let source = Source { file, pipe, interrupt: Arc::clone(interrupt), error: None };
-    Avio::new(source, false).map(Some).ok_or_else(|| MediaError::memory(doing))
+    Avio::with_buffer(source, false, buffer).map(Some).ok_or_else(|| MediaError::memory(doing))
 }
 
 pub(super) struct Opening<'a> {
@@ -382,7 +413,7 @@ impl Opening<'_> {
 }
 
 /// A demuxer's short names and its long one; empty for null.
-fn demuxer_names(format: *const ffi::AVInputFormat) -> (String, String) {
+pub(super) fn demuxer_names(format: *const ffi::AVInputFormat) -> (String, String) {
     match format.is_null() {
         true => (String::new(), String::new()),
         // SAFETY: demuxers are static.

@@ -71,6 +71,14 @@ impl Muxer {
     }
 }
 
+impl Muxer {
+    /// The usual ending of a container's files, without the dot.
+    pub fn ending(format: &str) -> Option<&'static str> {
+        let (_, endings) = FORMATS.iter().find(|(f, _)| *f == format)?;
+        endings.first().copied()
+    }
+}
+
 pub(super) fn find_muxer(format: &str) -> *const ffi::AVOutputFormat {
     let name = av::c_string(format);
     // SAFETY: a look-up by name that gives null or a static description.

@@ -96,6 +96,8 @@ impl Template {
             Field::Attempt => number(what.attempt.into()),
             Field::Width => fact("width"),
             Field::Height => fact("height"),
+            Field::Task => nth_folder(what, 0),
+            Field::Device => nth_folder(what, 1),
             Field::Codec => {
                 source.and_then(|item| item.text("codec")).unwrap_or(UNKNOWN).to_owned()
             }
@@ -128,6 +130,19 @@ fn file_name(item: &Item) -> &str {
 fn folder(what: &Request) -> &str {
     let source = what.sources.first();
     source.and_then(|item| item.path.rsplit_once('/')).map_or("", |(folder, _)| folder)
+}
+
+/// The folder of the first source at a depth, from 0 below the one that the user named.
+fn nth_folder(what: &Request, depth: usize) -> String {
+    let mut left = depth;
+    for name in folder(what).split('/') {
+        match (name.is_empty(), left) {
+            (true, _) => {}
+            (false, 0) => return name.to_owned(),
+            (false, _) => left -= 1,
+        }
+    }
+    UNKNOWN.to_owned()
 }
 
 /// A name and its extension without the dot. A dot in front makes a hidden file, not an extension.
@@ -186,6 +201,14 @@ mod tests {
         assert_eq!(named("{count}-{width}x{height}-{codec}", &what), "1-1280xunknown-h264.jpg");
         assert_eq!(named("{position}.{ext}", &what), "01-02-03.045.jpg");
         assert_eq!(named("{{{index}}}.{ext}", &what), "{6}.jpg");
+    }
+
+    #[test]
+    fn folders_name_the_task_and_the_device() {
+        let what = request("task7/cam2/seg1.mp4");
+        assert_eq!(named("{task}/{device}/{date}.{ext}", &what), "task7/cam2/2018-09-09.jpg");
+        assert_eq!(named("{task}/{device}", &request("../seg1.mp4")), "unknown.jpg");
+        assert_eq!(named("{task}-{device}", &request("seg1.mp4")), "unknown-unknown.jpg");
     }
 
     #[test]

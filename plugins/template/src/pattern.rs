@@ -53,6 +53,8 @@ fields! {
     Codec "codec" false;
     Width "width" true;
     Height "height" true;
+    Task "task" false;
+    Device "device" false;
 }
 
 impl Pattern {

@@ -1,0 +1,24 @@
+//! Why a join did not come about.
+
+use std::path::PathBuf;
+
+use crate::media::MediaError;
+use crate::publish::PublishError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// a source is another file than the one that was looked at, or has grown
+    #[error("{}: was changed while it was being joined; nothing was written and nothing removed", .0.display())]
+    Changed(PathBuf),
+    /// the output that was read back is not what was to be written
+    #[error("the output did not stand the test and is thrown away: {0}")]
+    Proof(String),
+    #[error("interrupted")]
+    Interrupted,
+    #[error("{0}")]
+    System(String),
+}

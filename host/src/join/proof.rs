@@ -1,0 +1,289 @@
+//! The output read back and held against what was read of the sources: every packet's payload,
+//! their number and size, their times, and where sound and picture meet at each seam.
+//!
+//! What the proof knows of the sources it knows from reading them once; the output it opens anew,
+//! as any other program would.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::clock::rescale;
+use super::error::JoinError;
+use super::payload::{Payload, is_no_text};
+use super::plan::Plan;
+use super::segment::quick;
+use super::written::{Seam, Written, WrittenTrack};
+use crate::cancel::Cancel;
+use crate::frame::Rational;
+use crate::media::{Input, OpenOptions, Shape, StreamKind};
+
+/// What was found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Proof {
+    pub tracks: Vec<TrackProof>,
+    pub seams: usize,
+    /// milliseconds: the largest difference from the source's own offset of sound and picture
+    pub worst_seam_ms: f64,
+    /// seconds
+    pub duration: f64,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TrackProof {
+    pub kind: &'static str,
+    pub codec: String,
+    /// packets of the sources that are in the output, each with the source's payload
+    pub packets: u64,
+    /// bytes of their payload
+    pub bytes: u64,
+    /// packets of silence put in
+    pub silent: u64,
+    /// packets of sound left out at seams
+    pub left_out: u64,
+    /// milliseconds: what a player that counts samples is ahead of the time line at the end
+    pub drift_ms: Option<f64>,
+}
+
+/// One stream of the output as it is read.
+struct Track {
+    stream: Option<usize>,
+    payload: Payload,
+    seen: u64,
+    bytes: u64,
+    last_dts: Option<i64>,
+    span: Option<(i64, i64)>,
+    /// when its packets are shown or heard, in its time base
+    times: Vec<i64>,
+    base: Rational,
+    /// nanoseconds of its longest packet
+    longest: i64,
+    /// the times of the first packets behind each seam
+    seams: Vec<Option<i64>>,
+    next_seam: usize,
+}
+
+/// Reads the output back.
+///
+/// # Errors
+/// Proof, with the first thing that is not as it should be; Media where it cannot be read.
+pub fn prove(
+    output: &Path,
+    plan: &Plan,
+    written: &Written,
+    cancel: &Cancel,
+) -> Result<Proof, JoinError> {
+    let options = OpenOptions { buffer: 256 << 10, ..quick(cancel) };
+    let mut input = Input::open(output, &options)?;
+    let shapes = (0..input.facts().streams.len())
+        .map(|i| input.shape(i))
+        .collect::<Result<Vec<Shape>, _>>()?;
+    let mut tracks = tracks(plan, &shapes, written);
+    while let Some(packet) = input.read()? {
+        let stream = packet.stream();
+        let Some(number) = tracks.iter().position(|t| t.stream == Some(stream)) else { continue };
+        if is_no_text(&plan.tracks[number].codec, packet.data()) {
+            continue;
+        }
+        let track = &mut tracks[number];
+        let time = |t: Option<i64>| {
+            let base = packet.time_base();
+            t.map(|t| rescale(t, base, NANOSECONDS))
+        };
+        let (pts, dts) = (time(packet.pts().or(packet.dts())), time(packet.dts()));
+        let seen = track.seen;
+        let fail = |what: String| Err(wrong(plan, number, seen, &what));
+        let expected = &written.tracks[number];
+        let hash = track.payload.hash(packet.data());
+        match expected.hashes.get(usize::try_from(track.seen).unwrap_or(usize::MAX)) {
+            Some(known) if *known == hash => {}
+            Some(_) => return fail("is not the source's".to_owned()),
+            None => return fail("is one too many".to_owned()),
+        }
+        let film = plan.tracks[number].kind == StreamKind::Video && !plan.tracks[number].cover;
+        let ordered = matches!(plan.tracks[number].kind, StreamKind::Video | StreamKind::Audio);
+        if let (Some(last), Some(dts), true) = (track.last_dts, packet.dts(), ordered)
+            && dts < last
+        {
+            return fail(format!("goes back in time, to {dts}"));
+        }
+        if let Some(seam) = due(&written.seams, number, track) {
+            if film && !packet.is_key() {
+                return fail(format!("begins segment {} and is no key frame", seam + 1));
+            }
+            track.seams[seam] = pts;
+            track.next_seam = seam + 1;
+        }
+        if let (Some(pts), true) = (packet.pts().or(packet.dts()), ordered) {
+            track.times.push(pts);
+            track.base = packet.time_base();
+        }
+        track.last_dts = packet.dts();
+        track.bytes += track.payload.size(packet.data());
+        track.seen += 1;
+        if let Some(pts) = pts.or(dts) {
+            let (first, last) = track.span.unwrap_or((pts, pts));
+            track.span = Some((first.min(pts), last.max(pts + packet.length())));
+            track.longest = track.longest.max(packet.length());
+        }
+    }
+    judge(plan, written, &tracks)
+}
+
+const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
+
+fn wrong(plan: &Plan, number: usize, packet: u64, what: &str) -> JoinError {
+    let track = &plan.tracks[number];
+    JoinError::Proof(format!("{} ({}) packet {packet} {what}", track.kind.name(), track.codec))
+}
+
+/// The seam that begins with the packet that comes next.
+fn due(seams: &[Seam], number: usize, track: &mut Track) -> Option<usize> {
+    while let Some(seam) = seams.get(track.next_seam) {
+        match seam.first.get(number).copied().flatten() {
+            Some((packet, _)) if packet == track.seen => return Some(track.next_seam),
+            Some((packet, _)) if packet > track.seen => return None,
+            _ => track.next_seam += 1,
+        }
+    }
+    None
+}
+
+fn tracks(plan: &Plan, shapes: &[Shape], written: &Written) -> Vec<Track> {
+    let number = |track: usize| {
+        let of = |t: &super::plan::Track| (t.kind, t.cover);
+        let kind = of(&plan.tracks[track]);
+        plan.tracks.iter().take(track).filter(|t| of(t) == kind).count()
+    };
+    (0..plan.tracks.len())
+        .map(|track| {
+            let wanted = (plan.tracks[track].kind, plan.tracks[track].cover);
+            let mut alike =
+                shapes.iter().filter(|s| (s.facts.kind, s.facts.attached_picture) == wanted);
+            let shape = alike.nth(number(track));
+            Track {
+                stream: shape.map(|s| s.facts.index),
+                payload: shape.map_or(Payload::Whole, |s| Payload::of(s, plan.tracks[track].whole)),
+                seen: 0,
+                bytes: 0,
+                last_dts: None,
+                span: None,
+                times: Vec::new(),
+                base: NANOSECONDS,
+                longest: 0,
+                seams: vec![None; written.seams.len()],
+                next_seam: 0,
+            }
+        })
+        .collect()
+}
+
+fn judge(plan: &Plan, written: &Written, tracks: &[Track]) -> Result<Proof, JoinError> {
+    let mut proof = Proof {
+        seams: written.seams.len(),
+        duration: written.duration as f64 / 1e9,
+        ..Proof::default()
+    };
+    for (number, (track, expected)) in tracks.iter().zip(&written.tracks).enumerate() {
+        let fail = |what: String| Err(wrong(plan, number, track.seen, &what));
+        let count = expected.packets + expected.silent;
+        if (track.seen, track.bytes) != (count, expected.total) {
+            return fail(format!(
+                "is the end: {} packets of {count}, {} bytes of {}",
+                track.seen, track.bytes, expected.total
+            ));
+        }
+        let length = |span: Option<(i64, i64)>| span.map_or(0, |(first, last)| last - first);
+        let (found, wanted) = (length(track.span), length(expected.span));
+        // A packet, and what containers that count milliseconds round.
+        let slack = track.longest.max(50_000_000);
+        let timed = !plan.tracks[number].cover && plan.tracks[number].kind != StreamKind::Subtitle;
+        if timed && (found - wanted).abs() > slack {
+            let (found, wanted) = (found as f64 / 1e9, wanted as f64 / 1e9);
+            return fail(format!("ends {found:.3} s behind the first, and not {wanted:.3} s"));
+        }
+        proof.tracks.push(TrackProof {
+            kind: plan.tracks[number].kind.name(),
+            codec: plan.tracks[number].codec.clone(),
+            packets: expected.packets,
+            bytes: expected.bytes,
+            silent: expected.silent,
+            left_out: expected.left_out,
+            drift_ms: drift(plan, number, expected),
+        });
+    }
+    times(plan, written, tracks)?;
+    proof.worst_seam_ms = seams(plan, written, tracks)?;
+    Ok(proof)
+}
+
+/// That every packet has the time that it was given, as far as the container can tell it. All may
+/// be moved together.
+fn times(plan: &Plan, written: &Written, tracks: &[Track]) -> Result<(), JoinError> {
+    let Some(leader) = plan.leader() else { return Ok(()) };
+    let clock = |number: usize| plan.tracks[number].clock;
+    let first = |number: usize| {
+        let found = rescale(*tracks[number].times.first()?, tracks[number].base, NANOSECONDS);
+        let wanted = written.tracks[number].times.first()?;
+        Some(found - rescale(*wanted, clock(number), NANOSECONDS))
+    };
+    let Some(moved) = first(leader) else { return Ok(()) };
+    for (number, track) in tracks.iter().enumerate() {
+        // A tick, and one that the first packet was rounded by.
+        let slack = 2 * rescale(1, track.base, NANOSECONDS) + 1000;
+        // libav's mkv counts what Opus skips in front twice.
+        let twice = plan.format == "matroska" || plan.format == "webm";
+        let slack =
+            slack + if twice && plan.tracks[number].codec == "opus" { 8_000_000 } else { 0 };
+        let wanted = written.tracks[number].times.iter();
+        for (packet, (found, wanted)) in track.times.iter().zip(wanted).enumerate() {
+            let off = rescale(*found, track.base, NANOSECONDS)
+                - rescale(*wanted, clock(number), NANOSECONDS)
+                - moved;
+            if off.abs() > slack {
+                let what = format!("is {:.3} ms away from its time", off as f64 / 1e6);
+                return Err(wrong(plan, number, packet as u64, &what));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a player that counts samples plays longer than the time line, in milliseconds.
+fn drift(plan: &Plan, number: usize, expected: &WrittenTrack) -> Option<f64> {
+    let track = &plan.tracks[number];
+    let (first, last) = expected.span.filter(|_| track.kind == StreamKind::Audio)?;
+    let played = rescale(expected.length, track.clock, NANOSECONDS);
+    Some((played - (last - first)) as f64 / 1e6)
+}
+
+/// The largest difference of sound from picture at a seam from what it is in the source, in
+/// milliseconds.
+fn seams(plan: &Plan, written: &Written, tracks: &[Track]) -> Result<f64, JoinError> {
+    let Some(leader) = plan.leader().filter(|l| plan.tracks[*l].kind == StreamKind::Video) else {
+        return Ok(0.0);
+    };
+    let mut worst: f64 = 0.0;
+    for (number, track) in tracks.iter().enumerate() {
+        if plan.tracks[number].kind != StreamKind::Audio {
+            continue;
+        }
+        for (place, seam) in written.seams.iter().enumerate() {
+            let found = (tracks[leader].seams[place], track.seams[place]);
+            let (Some(picture), Some(sound)) = found else { continue };
+            let own = (seam.first[leader], seam.first[number]);
+            let (Some((_, own_picture)), Some((_, own_sound))) = own else { continue };
+            let off = (sound - picture) - (own_sound - own_picture);
+            // One packet of sound, and two ticks of a container that counts milliseconds.
+            if off.abs() > track.longest.max(20_000_000) + 2_000_000 {
+                let name = plan.segments[seam.place].segment.name.display();
+                return Err(JoinError::Proof(format!(
+                    "sound and picture of {name} are {:.1} ms further apart than in the source",
+                    off as f64 / 1e6
+                )));
+            }
+            worst = worst.max((off as f64 / 1e6).abs());
+        }
+    }
+    Ok(worst)
+}

@@ -1,0 +1,183 @@
+//! The move: killed at any moment and after every call of the system, with every write and sync
+//! failing in turn, the sources are there, or the whole output is.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use filmgate_tests::hostile::{Dice, program};
+use filmgate_tests::outside::output;
+use filmgate_tests::shell::Shell;
+
+use super::cases::{all_pictures, pictures, segments};
+
+const NAMES: [&str; 3] = ["1.mp4", "2.mp4", "3.mp4"];
+
+/// A folder with three segments, small ones.
+fn fresh() -> Shell {
+    let shell = Shell::new();
+    fill(&shell);
+    shell
+}
+
+fn fill(shell: &Shell) {
+    for (name, source) in NAMES.iter().zip(segments("good")) {
+        shell.copy(&source, name);
+    }
+}
+
+/// Every source is byte-identical, or the output is complete; and what is left over is cleared by
+/// the next run.
+fn nothing_is_lost(shell: &Shell, what: &str) {
+    let same = |(name, source): (&&str, std::path::PathBuf)| {
+        std::fs::read(shell.path(name)).ok() == std::fs::read(source).ok()
+    };
+    let sources = NAMES.iter().zip(segments("good")).all(same);
+    let out = shell.path("out.mp4");
+    if out.exists() {
+        whole(&out, what);
+    } else {
+        assert!(sources, "{what}: neither sources nor output: {:?}", shell.names());
+    }
+    for name in shell.names() {
+        let known = NAMES.contains(&&*name) || name == "out.mp4";
+        assert!(known || name.ends_with(".partial"), "{what}: {name}");
+    }
+}
+
+fn whole(out: &Path, what: &str) {
+    // Decoding all of it a thousand times takes too long: it is the same file every time.
+    let bytes = std::fs::read(out).expect("readable");
+    static WHOLE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    let wanted = WHOLE.get_or_init(|| {
+        let shell = fresh();
+        shell.filmgate("join . -o out.mp4").done();
+        assert_eq!(pictures(&shell.path("out.mp4")), all_pictures(&segments("good")));
+        std::fs::read(shell.path("out.mp4")).expect("readable")
+    });
+    assert!(bytes == *wanted, "{what}: an output that is not whole");
+}
+
+/// filmgate under strace with one injection.
+fn injected(shell: &Shell, inject: &str) -> std::process::Output {
+    let mut command = Command::new("strace");
+    let calls = inject.split(':').next().unwrap_or_default().replace("inject=", "trace=");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &calls, "-e", inject]).arg(program());
+    shell.settle(&mut command);
+    output(command.args(["join", ".", "-o", "out.mp4", "--delete-sources"]))
+}
+
+/// How often a call is made in one run.
+fn count(call: &str) -> usize {
+    let shell = fresh();
+    let trace = shell.path("../").join(format!("trace-{}-{call}", std::process::id()));
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-e", &format!("trace={call}"), "-o"]).arg(&trace).arg(program());
+    shell.settle(&mut command);
+    output(command.args(["join", ".", "-o", "out.mp4", "--delete-sources"]));
+    let text = std::fs::read_to_string(&trace).expect("a trace");
+    std::fs::remove_file(&trace).expect("removable");
+    text.lines().filter(|l| l.contains(&format!("{call}("))).count()
+}
+
+/// The calls by which anything on the disk is changed.
+const CHANGES: [&str; 6] = ["write", "fsync", "renameat2", "unlink", "flock", "openat"];
+
+#[test]
+fn killed_after_every_call_that_changes_anything_it_loses_nothing() {
+    for call in CHANGES {
+        let count = count(call);
+        // Libraries are opened in front, which is nobody's concern: the last ones matter.
+        let from = if call == "openat" { count.saturating_sub(8).max(1) } else { 1 };
+        for when in from..=count {
+            let shell = fresh();
+            let out = injected(&shell, &format!("inject={call}:signal=KILL:when={when}"));
+            let what = format!("{call} {when} of {count}");
+            assert!(out.status.signal().is_some() || out.status.success(), "{what}: {out:?}");
+            nothing_is_lost(&shell, &what);
+        }
+    }
+}
+
+#[test]
+fn killed_at_random_it_loses_nothing_and_the_next_run_clears_up() {
+    let mut dice = Dice(4);
+    let rounds = std::env::var("FILMGATE_SOAK").map_or(40, |_| 1000);
+    for round in 0..rounds {
+        let shell = fresh();
+        let mut command = shell.command();
+        command.args(["join", ".", "-o", "out.mp4", "--delete-sources"]);
+        let mut child = command.stderr(Stdio::null()).spawn().expect("filmgate runs");
+        sleep(Duration::from_micros(dice.below(60_000) as u64));
+        // It may have ended by itself.
+        let _ = child.kill();
+        child.wait().expect("it has ended");
+        nothing_is_lost(&shell, &format!("round {round}"));
+        if !shell.path("out.mp4").exists() {
+            shell.filmgate("join . -o out.mp4 --delete-sources").done();
+            assert_eq!(shell.names(), ["out.mp4"], "what was left over is gone");
+        }
+    }
+}
+
+#[test]
+fn every_write_and_sync_that_fails_fails_the_join_and_keeps_the_sources() {
+    for (call, error) in [("write", "ENOSPC"), ("write", "EIO"), ("fsync", "EIO")] {
+        let count = count(call);
+        assert!(count > 0);
+        for when in 1..=count {
+            let shell = fresh();
+            let out = injected(&shell, &format!("inject={call}:error={error}:when={when}"));
+            let what = format!("{call} {when} of {count}: {error}");
+            let said = String::from_utf8_lossy(&out.stderr).into_owned();
+            nothing_is_lost(&shell, &what);
+            if out.status.success() {
+                // What could not be written was a word on stderr, or the sync of what is removed.
+                assert!(shell.path("out.mp4").exists(), "{what}: {said}");
+                continue;
+            }
+            let there = NAMES.iter().all(|n| shell.path(n).exists());
+            assert!(there, "{what}: a source was removed: {said}");
+            assert!(!said.contains("panicked"), "{what}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_leaves_nothing() {
+    let shell = fresh();
+    let mut command = Command::new("bash");
+    shell.settle(&mut command);
+    command.args(["-c", "ulimit -f 64; exec \"$@\"", "bash"]).arg(program());
+    let out = output(command.args(["join", ".", "-o", "out.mp4", "--delete-sources"]));
+    assert_eq!(out.status.code(), Some(33), "{out:?}");
+    assert_eq!(shell.names(), NAMES);
+}
+
+#[test]
+fn it_is_synced_then_renamed_then_its_folder_synced_and_only_then_are_sources_removed() {
+    let shell = fresh();
+    let trace = shell.path("../").join(format!("order-{}", std::process::id()));
+    let mut command = Command::new("strace");
+    command.args(["-f", "-y", "-qq", "-e", "trace=write,fsync,renameat2,rename,unlink", "-o"]);
+    command.arg(&trace).arg(program());
+    shell.settle(&mut command);
+    let out = output(command.args(["join", ".", "-o", "out.mp4", "--delete-sources"]));
+    assert!(out.status.success(), "{out:?}");
+    let text = std::fs::read_to_string(&trace).expect("a trace");
+    std::fs::remove_file(&trace).expect("removable");
+    let last = |what: &dyn Fn(&str) -> bool| {
+        text.lines().collect::<Vec<_>>().iter().rposition(|l| what(l))
+    };
+    let first = |what: &dyn Fn(&str) -> bool| text.lines().position(what);
+    let written = last(&|l: &str| l.contains("write(") && l.contains(".partial>"));
+    let synced = first(&|l: &str| l.contains("fsync(") && l.contains(".partial>"));
+    let renamed = first(&|l: &str| l.contains("rename") && l.contains("out.mp4\""));
+    let folder = first(&|l: &str| l.contains("fsync(") && !l.contains(".partial>"));
+    let removed = first(&|l: &str| l.contains("unlink(") && l.contains("1.mp4"));
+    let order = [written, synced, renamed, folder, removed];
+    assert!(order.iter().all(Option::is_some), "{order:?}\n{text}");
+    assert!(order.is_sorted(), "{order:?}\n{text}");
+}
