@@ -1,10 +1,9 @@
 //! A folder that is kept to a bound: the oldest of our own pictures go. A file is our own if it is
-//! the very one that was published, by name and inode, by this run or by one before it (`record`);
+//! the very one that was published, by name, inode, size and time, by this run or by one before it (`record`);
 //! whatever else lies there stays.
 
 use std::collections::VecDeque;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -55,10 +54,10 @@ impl Keep {
         if keep.is_bound() {
             let (record, entries) = Record::open(folder)?;
             let ours = |entry: Entry| {
-                let facts = fs::symlink_metadata(folder.join(&entry.name)).ok()?;
-                let since = facts.modified().unwrap_or_else(|_| SystemTime::now());
-                (facts.is_file() && (facts.dev(), facts.ino()) == entry.inode)
-                    .then_some(Kept { entry, since })
+                let path = folder.join(&entry.name);
+                let since = fs::metadata(&path).and_then(|facts| facts.modified());
+                let since = since.unwrap_or_else(|_| SystemTime::now());
+                entry.is(&path).then_some(Kept { entry, since })
             };
             keep.kept = entries.into_iter().filter_map(ours).collect();
             keep.record = Some(record);
@@ -77,10 +76,10 @@ impl Keep {
     pub(super) fn note(
         &mut self,
         name: &Path,
-        inode: (u64, u64),
+        facts: &Metadata,
         now: SystemTime,
     ) -> Result<(), PublishError> {
-        let entry = Entry { name: name.to_string_lossy().into_owned(), inode };
+        let entry = Entry::new(name, facts);
         let Some(record) = &mut self.record else { return Ok(()) };
         record.append(&entry)?;
         self.kept.push_back(Kept { entry, since: now });
@@ -134,9 +133,7 @@ impl Keep {
         let Some(Kept { entry, .. }) = self.kept.pop_front() else { return false };
         let path = self.folder.join(&entry.name);
         // Somebody may have taken it away, and put another file in its place.
-        let same = fs::symlink_metadata(&path)
-            .is_ok_and(|facts| (facts.dev(), facts.ino()) == entry.inode);
-        if !same {
+        if !entry.is(&path) {
             return true;
         }
         match fs::remove_file(&path) {
@@ -171,7 +168,7 @@ mod tests {
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         fs::write(&path, name).expect("written");
         let facts = fs::metadata(&path).expect("there");
-        keep.note(Path::new(name), (facts.dev(), facts.ino()), now).expect("noted");
+        keep.note(Path::new(name), &facts, now).expect("noted");
     }
 
     fn names(folder: &Path) -> Vec<String> {

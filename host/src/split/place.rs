@@ -2,7 +2,6 @@
 //! bound.
 
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -127,8 +126,7 @@ impl Place {
         file.write_all(picture).map_err(failed)?;
         if self.keep.is_bound() {
             let facts = file.metadata().map_err(failed)?;
-            let inode = (facts.dev(), facts.ino());
-            self.keep.note(Path::new(reserved.name()), inode, SystemTime::now())?;
+            self.keep.note(Path::new(reserved.name()), &facts, SystemTime::now())?;
         }
         let published = match self.sync {
             true => aside.publish(),

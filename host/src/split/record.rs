@@ -2,8 +2,9 @@
 //! JSON for each, from before it gets its name. Lines of pictures that have gone are cleared away
 //! now and then.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -24,7 +25,35 @@ pub(super) struct Entry {
     /// below the folder
     pub(super) name: String,
     /// device and inode
-    pub(super) inode: (u64, u64),
+    inode: (u64, u64),
+    /// bytes
+    size: u64,
+    /// seconds since 1970-01-01 UTC
+    modified: i64,
+}
+
+/// File systems may round times to this many seconds (FAT).
+const ROUNDED: u64 = 2;
+
+impl Entry {
+    pub(super) fn new(name: &Path, facts: &Metadata) -> Entry {
+        Entry {
+            name: name.to_string_lossy().into_owned(),
+            inode: (facts.dev(), facts.ino()),
+            size: facts.len(),
+            modified: facts.mtime(),
+        }
+    }
+
+    /// Whether the file that lies at `path` is the very one. Its inode alone would not do: the
+    /// number of a file that has gone is soon given to another one.
+    pub(super) fn is(&self, path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok_and(|facts| {
+            (facts.dev(), facts.ino(), facts.len()) == (self.inode.0, self.inode.1, self.size)
+                && facts.is_file()
+                && facts.mtime().abs_diff(self.modified) <= ROUNDED
+        })
+    }
 }
 
 /// The file, and the folder, which one process has at a time.
