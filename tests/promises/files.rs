@@ -12,12 +12,12 @@ use filmgate_tests::trace::{
     CHANGES, calls, failing_at, from_the_first_aside, killed_at, possible,
 };
 
-/// Few pictures, small: a job of some dozen writes.
+/// Few pictures, of some hundred kilobytes without loss: a job of some writes.
 fn clip() -> PathBuf {
     made(
-        "five.mkv",
-        "-f lavfi -i testsrc2=size=64x48:rate=25:duration=0.2 \
-         -f lavfi -i sine=frequency=440:duration=0.2 -c:v libx264 -c:a aac",
+        "fifteen.mkv",
+        "-f lavfi -i testsrc2=size=320x240:rate=25:duration=0.6 \
+         -f lavfi -i sine=frequency=440:duration=0.6 -c:v libx264 -c:a aac",
     )
 }
 

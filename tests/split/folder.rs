@@ -135,7 +135,7 @@ fn with_sync_every_picture_is_on_the_disk_before_it_has_its_name() {
     let seen = calls(&shell, "write,fsync,renameat2", &command);
     let order: Vec<&str> = seen
         .iter()
-        .filter(|c| c.contains("out"))
+        .filter(|c| c.contains(".partial") || c.contains("/out>"))
         .map(|c| c.split('(').next().expect("a call"))
         .collect();
     assert_eq!(order, ["write", "fsync", "renameat2", "fsync"].repeat(2), "{seen:?}");
