@@ -17,6 +17,7 @@ pub mod compare;
 mod error;
 mod job;
 mod layout;
+mod ledger;
 mod nal;
 mod payload;
 mod picture;

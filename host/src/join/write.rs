@@ -277,8 +277,7 @@ impl<'a> Writer<'a> {
             written.total += data.len() as u64;
             written.length += step;
             if self.settings.proof {
-                written.hashes.push(hash);
-                written.times.push(at);
+                written.ledger.push(hash, at);
             }
         }
         Ok(())
@@ -305,8 +304,7 @@ impl<'a> Writer<'a> {
         written.total += ready.size;
         written.length += ready.length;
         if self.settings.proof {
-            written.hashes.push(ready.hash);
-            written.times.push(times.pts);
+            written.ledger.push(ready.hash, times.pts);
         }
         self.muxer.write_placed(number, ready.packet, times, self.sort)
     }

@@ -1,5 +1,7 @@
 //! What a join has written, as far as the proof and the receipt have to know it.
 
+use super::ledger::Ledger;
+
 /// What was written, for the proof and the receipt.
 #[derive(Clone, Debug, Default)]
 pub struct Written {
@@ -22,10 +24,9 @@ pub struct WrittenTrack {
     pub silent: u64,
     /// packets of sound left out at seams: what winds decoders up and fills last packets
     pub left_out: u64,
-    /// of the payloads, in their order, silence among them
-    pub hashes: Vec<u64>,
-    /// when they are to be shown or heard, in the track's clock
-    pub times: Vec<i64>,
+    /// payloads in their order, silence among them, and when they are to be shown or heard, in the
+    /// track's clock
+    pub(super) ledger: Ledger,
     /// what all of them are played for by a player that knows of no time stamps, in the track's
     /// clock
     pub length: i64,
