@@ -1,5 +1,6 @@
 //! What a join has written, as far as the proof and the receipt have to know it.
 
+use super::anew::Pictures;
 use super::ledger::Ledger;
 
 /// What was written, for the proof and the receipt.
@@ -12,6 +13,8 @@ pub struct Written {
     /// timestamps that had to be moved to rise
     pub retimed: u64,
     pub notes: Vec<String>,
+    /// of films that went through plugins
+    pub pictures: Pictures,
 }
 
 #[derive(Clone, Debug, Default)]
