@@ -133,7 +133,7 @@ fn segments_of_another_size_or_codec_fit_with_plugins() {
 #[test]
 fn plugins_are_checked_before_anything_is_written() {
     let shell = Shell::new();
-    for (more, code) in [("-p no-such-plugin", 10), ("-p emboss:nothing=1", 14), ("-p natural", 12)]
+    for (more, code) in [("-p no-such-plugin", 10), ("-p emboss:nothing=1", 11), ("-p natural", 13)]
     {
         join(&shell, "good", "out.mp4", more).refused(code, &[]);
         assert_eq!(shell.names(), [""; 0], "{more}");
