@@ -67,12 +67,9 @@ impl Anew {
             global_header: Muxer::needs_global_header(&plan.format),
             ..EncodeOptions::default()
         };
-        let mut anew = Anew { plugins, chain, pool: pool.clone(), encode, track };
-        let clock = plan.tracks[track].clock;
+        let anew = Anew { plugins, chain, pool: pool.clone(), encode, track };
         // Some codecs have a clock of their own.
         plan.tracks[track].clock = anew.encoder(plan)?.time_base();
-        anew.encode.pixel_format = Some(anew.chain.output.format);
-        tracing::debug!("pictures encoded anew, clock {clock:?} to {:?}", plan.tracks[track].clock);
         Ok(anew)
     }
 
