@@ -5,6 +5,7 @@ from pathlib import Path
 from catalogue import CHAIN_FORMAT, faster, of_the_sum
 import encode
 from kernels import FORMATS, Kernels
+import splitting
 from pipelines import CONTESTANTS, commands
 from footage import SIZES
 from watched import CASES
@@ -75,6 +76,8 @@ def goals(results):
     out.most("`run`: processor time, of `ffmpeg` without any filter", 1.08, s.ratios(ours, none, "cpu"))
     more = [(a - b) / 2**20 for a, b in zip(s.values(ours, "memory"), s.values(theirs, "memory"))]
     out.most("`run`: memory, more than `ffmpeg` with `convolution`", 64, more, " MiB")
+    for size, (_, series, _) in results["splits"].items():
+        splitting.goals(out, size, series)
     s = results["starting"]
     ratios = s.ratios("filmgate run, one frame", "ffmpeg convolution, one frame")
     out.most("`run` of one frame: wall time, of `ffmpeg` with `convolution`", 1.5, ratios)
@@ -157,6 +160,14 @@ def jobs(results, size):
     return table(head, rows)
 
 
+def splits(results):
+    parts = []
+    for size, (count, series, sizes) in results["splits"].items():
+        head = [size, "pictures a CPU second", "CPU ms a picture", "size", "CPU, of filmgate"]
+        parts.append(table(head, splitting.rows(series, sizes, count)))
+    return "\n".join(parts)
+
+
 def starts(results):
     s = results["starting"]
     rows = [[f"`{who}`", f"{s.median(who) * 1e3:.0f}", f"{s.least(who) * 1e3:.0f}",
@@ -193,6 +204,7 @@ def write(path, results):
         "large": large(results),
         "jobs": jobs(results, "720p"),
         "jobs_1080p": jobs(results, "1080p"),
+        "splits": splits(results),
         "commands": "\n".join(shown),
         "encode": table(encode.HEAD, encode.rows(results), left=2),
         "starts": starts(results),

@@ -15,9 +15,10 @@ import joins
 import machine
 from catalogue import Catalogue
 import watched
-from footage import Footage
+from footage import Footage, frames
 from kernels import Kernels, boundary
 from pipelines import Jobs, large
+from splitting import Splits
 from starts import loading, starting
 from workers import Worker
 
@@ -26,8 +27,10 @@ HERE = ROOT / "bench"
 RELEASE = ROOT / "target" / "release"
 PLUGINS = RELEASE / "plugins"
 
-ROUNDS = {"kernels": 9, "catalogue": 3, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9, "large": 1, "encode": 5}
-QUICK = {"kernels": 3, "catalogue": 1, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3, "large": 1, "encode": 2}
+ROUNDS = {"kernels": 9, "catalogue": 3, "boundary": 9, "jobs": 6, "jobs_1080p": 3, "starts": 9, "large": 1, "encode": 5,
+          "splits": 3}  # fmt: skip
+QUICK = {"kernels": 3, "catalogue": 1, "boundary": 3, "jobs": 2, "jobs_1080p": 1, "starts": 3, "large": 1, "encode": 2,
+         "splits": 1}  # fmt: skip
 
 
 def say(text):
@@ -79,6 +82,12 @@ def measure(rounds, folder):
         "720p": jobs.measure(films["720p"], rounds["jobs"], say, ["filmgate -j 1", "filmgate -j 2"]),
         "1080p": jobs.measure(films["1080p"], rounds["jobs_1080p"], say),
     }
+    splits = Splits(RELEASE / "filmgate", ROOT / "build" / "venv-bench" / "bin" / "python", folder)
+    results["splits"] = {}
+    for size, film in films.items():
+        count = frames(film)
+        results["splits"][size] = (count, *splits.measure(film, count, rounds["splits"], say))
+
     results["large"] = large(RELEASE / "filmgate", media.large(), folder, rounds["large"], say)
     results |= encode.measure(RELEASE / "filmgate", media, folder, rounds["encode"], say)
     one = media.one_frame()

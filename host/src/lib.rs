@@ -5,6 +5,7 @@
 //! `media` and `plugin` do not know each other: `pipeline` introduces them, with a plain
 //! [`frame::Frame`].
 
+pub mod backoff;
 pub mod cancel;
 pub mod commands;
 pub mod encode;
@@ -17,4 +18,5 @@ pub mod pipeline;
 pub mod plugin;
 mod pool;
 pub mod publish;
+pub mod split;
 pub mod watch;

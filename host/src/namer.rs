@@ -92,6 +92,14 @@ impl Namer {
         Err(NameError::Taken { path: last.unwrap_or_default(), policy })
     }
 
+    /// What the policy would answer, whether that is taken or not.
+    ///
+    /// # Errors
+    /// What the policy says or does.
+    pub fn propose(&self, request: &Request) -> Result<String, PluginError> {
+        self.ask(request)
+    }
+
     fn ask(&self, request: &Request) -> Result<String, PluginError> {
         let mut naming = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
         let mut instance = match naming.take() {

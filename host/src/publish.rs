@@ -107,10 +107,27 @@ impl Aside {
     /// # Errors
     /// `Exists`, when somebody else made the output meanwhile; `Write`. The output is then as it
     /// was before, and what was written aside is gone.
-    pub fn publish(mut self) -> Result<(), PublishError> {
+    pub fn publish(self) -> Result<(), PublishError> {
         let fail = |doing, source| PublishError::Write { path: self.target.clone(), doing, source };
         let Some(file) = &self.file else { return Ok(()) };
         file.sync_all().map_err(|e| fail("the file could not be synced to the disk", e))?;
+        let target = self.target.clone();
+        self.publish_unsynced()?;
+        sync_folder(&folder_of(&target)).map_err(|source| PublishError::Write {
+            path: target,
+            doing: "is complete, but its folder could not be synced to the disk",
+            source,
+        })
+    }
+
+    /// As [`Aside::publish`], without waiting for the disk: whoever looks sees the file whole or
+    /// not at all, as ever, but a power cut within the next seconds may leave it empty or take it
+    /// away. For files of which the next one comes in a moment.
+    ///
+    /// # Errors
+    /// As [`Aside::publish`].
+    pub fn publish_unsynced(mut self) -> Result<(), PublishError> {
+        let fail = |doing, source| PublishError::Write { path: self.target.clone(), doing, source };
         if self.replace {
             fs::rename(&self.partial, &self.target)
         } else {
@@ -121,8 +138,7 @@ impl Aside {
             _ => fail("the finished file could not be given its name", e),
         })?;
         self.file = None;
-        sync_folder(&folder_of(&self.target))
-            .map_err(|e| fail("is complete, but its folder could not be synced to the disk", e))
+        Ok(())
     }
 }
 

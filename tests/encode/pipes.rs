@@ -1,7 +1,7 @@
 //! Named pipes and standard input: made, taken, refused, left, and never written to.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -235,8 +235,10 @@ fn a_reader_of_standard_output_that_has_enough_is_no_fault_of_the_pipe() {
     command.args(counted().replace("--json", "-q").split_whitespace()).args(["-o", "-"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut job = command.spawn().expect("filmgate runs");
-    drop(job.stdout.take());
     let writer = write(&shell.path("pipe"), 0..5_000, NOW);
+    let mut stdout = job.stdout.take().expect("a pipe");
+    stdout.read_exact(&mut [0; 1_000]).expect("a stream that has begun");
+    drop(stdout);
     assert_eq!(job.wait().expect("it ends").code(), Some(0));
     assert!(writer.join().expect("written") < 5_000, "it did not go on for nobody");
     wait_for("the pipe to go", || !shell.path("pipe").exists());

@@ -14,7 +14,8 @@ pub(super) fn frames(path: &Path) -> Vec<(i64, String)> {
     let mut input = Input::open(path, &OpenOptions::files(&Cancel::new())).expect("it opens");
     let video = input.best_video().expect("a video");
     let mut decoder =
-        VideoDecoder::new(&input, video, &DecodeOptions { threads: 1 }).expect("a decoder");
+        VideoDecoder::new(&input, video, &DecodeOptions { threads: 1, ..DecodeOptions::default() })
+            .expect("a decoder");
     let mut sums = Vec::new();
     let mut take = |decoder: &mut VideoDecoder| {
         while let Some(frame) = decoder.receive().expect("it decodes") {

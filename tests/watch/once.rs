@@ -22,10 +22,16 @@ fn outputs(shell: &Shell) -> Vec<String> {
     files(&shell.path("out"))
 }
 
-/// Device and inode of every output, by which a second one of the same name would show.
+/// The inode of every output that has its name, by which a second one of the same name would show:
+/// what a kill left aside is cleared by the next watch.
 fn inodes(shell: &Shell) -> Vec<(String, u64)> {
     let inode = |name: &String| fs::metadata(shell.path("out").join(name)).map(|f| f.ino());
-    outputs(shell).into_iter().filter_map(|n| inode(&n).ok().map(|i| (n, i))).collect()
+    let published = |n: &String| !n.ends_with(".partial");
+    outputs(shell)
+        .into_iter()
+        .filter(published)
+        .filter_map(|n| inode(&n).ok().map(|i| (n, i)))
+        .collect()
 }
 
 /// Ten thousand files in a hundred sub-folders that appear, events lost since nobody reads them,
@@ -62,7 +68,10 @@ fn a_burst_with_lost_events_new_folders_and_kills_is_done_exactly_once() {
         let over = running.kill();
         lost |= over.stderr.contains("events were lost") || goal == 1_000;
         let now = inodes(&shell);
-        assert!(before.iter().all(|b| now.contains(b)), "an output was made again");
+        let again: Vec<_> = before.iter().filter(|b| !now.contains(b)).take(3).collect();
+        let as_now = |n: &String| now.iter().find(|(m, _)| m == n).map(|(_, i)| *i);
+        let as_now: Vec<_> = again.iter().map(|(n, _)| as_now(n)).collect();
+        assert!(again.is_empty(), "an output was made again: {again:?}, now {as_now:?}");
         before = now;
         watch = Some(Watch::start(&shell, arguments));
     }

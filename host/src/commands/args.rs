@@ -10,6 +10,7 @@ use super::inputs::InputArguments;
 use super::join_args::JoinArguments;
 use super::outputs::OutputArguments;
 pub use super::reports::ReportArguments;
+use super::split::SplitArguments;
 use super::watch::WatchArguments;
 use crate::plugin::OnFailure;
 
@@ -35,6 +36,8 @@ pub enum Command {
     Join(Box<JoinArguments>),
     /// Take one picture of a video through plugins, as a PNG or JPEG file
     Frame(FrameArguments),
+    /// Turn a stream into pictures, one file each: live sources above all
+    Split(Box<SplitArguments>),
     /// Encode raw pictures from a pipe into files and to servers, and keep at it
     Encode(Box<EncodeArguments>),
     /// Watch a folder: each picture or video that comes goes through plugins into another folder

@@ -12,7 +12,7 @@ use super::exit::{Exit, WithExit};
 use super::mapping::{self, Map};
 use crate::cancel::Cancel;
 use crate::media::{
-    Input, InputSource, MediaErrorKind, OpenOptions, StreamKind, check_input_format,
+    Input, InputSource, MediaError, MediaErrorKind, OpenOptions, StreamKind, check_input_format,
 };
 use crate::pipeline::{Selection, Window};
 
@@ -122,6 +122,7 @@ pub(super) fn open(arguments: &RunArguments, cancel: &Cancel) -> Result<Vec<Inpu
     }
     let options = OpenOptions {
         deadline: reading.open_timeout,
+        silence: reading.open_timeout,
         format: reading.input_format.clone(),
         format_options: reading.input_option.clone(),
         ..OpenOptions::files(cancel)
@@ -132,25 +133,36 @@ pub(super) fn open(arguments: &RunArguments, cancel: &Cancel) -> Result<Vec<Inpu
     check_stdin(sources.iter().filter(|s| **s == InputSource::Pipe(None)).count())?;
     let mut opened = Vec::with_capacity(sources.len());
     for source in sources {
-        let input = Input::open_source(&source, &options).map_err(|e| match e.kind {
-            MediaErrorKind::Unsupported => WithExit::new(Exit::Usage, e.message).into(),
-            _ => anyhow::Error::from(e),
-        });
-        opened.push(input?);
+        opened.push(Input::open_source(&source, &options).map_err(unusable)?);
     }
     let whole = opened.iter().map(|i| i.facts().duration).sum::<Option<i64>>();
-    match (reading.start, whole) {
-        (Some(start), Some(whole)) if start >= whole => {
-            let (start, whole) = (start as f64 / 1e9, whole as f64 / 1e9);
-            let name = opened[0].path().display();
-            let message = format!("--start {start}: {name} is over at {whole:.2} s");
-            Err(WithExit::new(Exit::Usage, message).into())
-        }
-        _ => Ok(opened),
+    check_start(reading.start, whole, &opened[0])?;
+    Ok(opened)
+}
+
+/// An option of the input's that does not exist is the user's mistake.
+pub(super) fn unusable(error: MediaError) -> anyhow::Error {
+    match error.kind {
+        MediaErrorKind::Unsupported => WithExit::new(Exit::Usage, error.message).into(),
+        _ => error.into(),
     }
 }
 
-fn check_stdin(count: usize) -> Result<(), WithExit> {
+/// Whether the input lasts until `--start`. `whole`: nanoseconds.
+pub(super) fn check_start(start: Option<i64>, whole: Option<i64>, input: &Input) -> Result<()> {
+    match (start, whole) {
+        (Some(start), Some(whole)) if start >= whole => {
+            let (start, whole) = (start as f64 / 1e9, whole as f64 / 1e9);
+            let name = input.path().display();
+            let message = format!("--start {start}: {name} is over at {whole:.2} s");
+            Err(WithExit::new(Exit::Usage, message).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Standard input can be read once, and not where it is a terminal.
+pub(super) fn check_stdin(count: usize) -> Result<(), WithExit> {
     let wrong = match count {
         1 if std::io::stdin().is_terminal() => {
             "-i -: standard input is a terminal; pipe a video into it"

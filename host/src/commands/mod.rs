@@ -32,6 +32,7 @@ mod reports;
 pub mod run;
 mod shell;
 mod show;
+pub mod split;
 mod tags;
 mod version;
 pub mod watch;
@@ -49,6 +50,7 @@ use args::Command;
 pub fn run(arguments: Arguments, cancel: &crate::cancel::Cancel) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, cancel),
+        Command::Split(arguments) => split::run(&arguments, cancel),
         Command::Watch(arguments) => watch::run(&arguments, cancel),
         Command::Join(arguments) => join::run(&arguments, cancel),
         Command::Frame(arguments) => frame::run(&arguments, cancel),

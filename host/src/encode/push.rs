@@ -1,7 +1,6 @@
 //! A push that lasts: one thread an output on the network, which connects, writes, and connects
 //! again when the server is not there, dies, refuses or stalls, while the encoder goes on.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -12,6 +11,7 @@ use tracing::{info, warn};
 
 use super::backlog::{Account, Backlog, Bounds, Waiting};
 use super::connection::{Address, Connection};
+use crate::backoff::Backoff;
 use crate::cancel::Cancel;
 use crate::media::{EncodedPacket, MediaError, StreamTemplate};
 
@@ -114,7 +114,7 @@ impl Push {
             shared: Arc::clone(&shared),
             key: Arc::clone(key),
             hard: hard.clone(),
-            delay: FIRST_DELAY,
+            backoff: Backoff::default(),
         };
         let thread = thread::Builder::new().name("push".to_owned()).spawn(move || writer.run());
         let thread = thread.map_err(|e| format!("a thread could not be started: {e}"))?;
@@ -162,12 +162,6 @@ impl Push {
         summary
     }
 }
-
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(5);
-
-/// A connection that held this long was a good one: the next attempt comes soon again.
-const GOOD: Duration = Duration::from_secs(5);
 
 /// How often a thread that waits looks about.
 const STEP: Duration = Duration::from_millis(50);
@@ -218,7 +212,7 @@ struct Writer {
     key: KeyWanted,
     hard: Cancel,
     /// before the next attempt
-    delay: Duration,
+    backoff: Backoff,
 }
 
 /// Why a connection is over.
@@ -278,9 +272,7 @@ impl Writer {
             if let Err(error) = connection.write(item) {
                 return Over::Broken(error, began);
             }
-            if since.elapsed() > GOOD {
-                self.delay = FIRST_DELAY;
-            }
+            self.backoff.held(since.elapsed());
         }
     }
 
@@ -327,8 +319,7 @@ impl Writer {
 
     /// Waits before the next attempt; false when there is to be none.
     fn rest(&mut self) -> bool {
-        let until = Instant::now() + jittered(self.delay);
-        self.delay = (self.delay * 2).min(LONGEST_DELAY);
+        let until = Instant::now() + self.backoff.delay();
         let mut state = self.shared.lock();
         loop {
             let now = Instant::now();
@@ -341,23 +332,5 @@ impl Writer {
             }
             state = self.shared.wait(state, STEP.min(until - now));
         }
-    }
-}
-
-/// A fifth more or less, so that not all who lost the same server come back at the same moment.
-fn jittered(delay: Duration) -> Duration {
-    let random = RandomState::new().hash_one(0u8) % 1_000;
-    delay.mul_f64(0.8 + random as f64 / 1_000.0 * 0.4)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delays_are_spread() {
-        let all: Vec<Duration> = (0..100).map(|_| jittered(FIRST_DELAY)).collect();
-        assert!(all.iter().all(|d| (800..=1_200).contains(&d.as_millis())));
-        assert!(all.iter().any(|d| *d != all[0]));
     }
 }

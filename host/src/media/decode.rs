@@ -25,6 +25,10 @@ pub struct DecodeOptions {
     /// threads of the decoder; 0 for libav's choice, which is what the ffmpeg program uses: one a
     /// processor, for frames or slices
     pub threads: usize,
+    /// decode key frames alone
+    pub keyframes: bool,
+    /// no picture waits in the decoder for those behind it: threads share slices, not pictures
+    pub prompt: bool,
 }
 
 /// Decodes one stream.
@@ -391,6 +395,12 @@ pub(super) unsafe fn open_decoder(
         let context = codec.get_mut();
         context.pkt_timebase = time_base;
         context.max_pixels = frame::MAX_PIXELS as i64;
+        if options.keyframes {
+            context.skip_frame = ffi::AVDiscard::AVDISCARD_NONKEY;
+        }
+        if options.prompt {
+            context.thread_type = ffi::FF_THREAD_SLICE as c_int;
+        }
         context.thread_count = c_int::try_from(options.threads).unwrap_or(0);
         // Cropping to the sample, even where the first one is then not aligned.
         context.flags |= ffi::AV_CODEC_FLAG_UNALIGNED as c_int;

@@ -268,6 +268,7 @@ impl Input {
                 0.. => {}
                 ffi::AVERROR_EOF => return Ok(None),
                 code if code == av::errno(nix::libc::EAGAIN) => continue,
+                code if self.is_plain_end(code) => return Ok(None),
                 code => return Err(self.demux_error(code)),
             }
             let index = usize::try_from(packet.get().stream_index).unwrap_or(usize::MAX);
@@ -283,6 +284,21 @@ impl Input {
                     tracing::warn!("{file}: a stream begins in mid-file; its packets are left out");
                 }
             }
+        }
+    }
+
+    /// Whether an error is only the end of what the network gives without saying how long it is:
+    /// libav's HTTP calls that EIO, as if something were missing (libavformat/http.c). A connection
+    /// that breaks has errors of its own.
+    fn is_plain_end(&self, code: i32) -> bool {
+        if self.patience.is_none() || code != av::errno(nix::libc::EIO) {
+            return false;
+        }
+        // SAFETY: the context is valid, and so is its I/O where it has one; asking for the size
+        // neither reads nor moves.
+        unsafe {
+            let pb = (*self.context.as_ptr()).pb;
+            !pb.is_null() && ffi::avio_size(pb) < 0
         }
     }
 
@@ -335,6 +351,12 @@ impl Input {
         let file = self.path().display().to_string();
         if let Err(error) = self.interrupt.check(&format!("read {file}")) {
             return error;
+        }
+        // The deadline that broke the reading off may have been set anew since: libav gives what it
+        // has left first.
+        if let (ffi::AVERROR_EXIT, Some(within)) = (code, self.patience) {
+            let message = format!("read {file}: nothing came for {} s", within.as_secs_f64());
+            return MediaError::new(Kind::TimedOut, message);
         }
         let io = self.source.as_mut().map(Avio::as_mut_ptr);
         // SAFETY: the I/O context is ours and valid. A pipe has no size, which is below 0.

@@ -18,6 +18,8 @@ pub struct OpenOptions {
     pub formats: &'static [&'static str],
     /// for opening and looking inside together
     pub deadline: Duration,
+    /// how long the network may be silent afterwards
+    pub silence: Duration,
     /// stops opening and every later read
     pub cancel: Cancel,
     /// samples a picture may have; see [`frame::MAX_PIXELS`]
@@ -40,6 +42,7 @@ impl OpenOptions {
         OpenOptions {
             formats: FILE_FORMATS,
             deadline: Duration::from_secs(30),
+            silence: Duration::from_secs(30),
             cancel: cancel.clone(),
             max_pixels: frame::MAX_PIXELS,
             format: None,

@@ -56,7 +56,7 @@ impl Input {
         if known || !pq {
             return Ok(());
         }
-        let options = DecodeOptions { threads: 1 };
+        let options = DecodeOptions { threads: 1, ..DecodeOptions::default() };
         // SAFETY: valid parameters.
         let Ok(mut codec) =
             (unsafe { open_decoder(par, time_base, "the first picture", &options) })

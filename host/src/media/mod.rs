@@ -28,6 +28,7 @@ mod file;
 mod formats;
 mod hdr;
 mod interrupt;
+mod jpeg;
 mod leading;
 mod lease;
 mod lend;
@@ -53,6 +54,7 @@ mod sound;
 mod source;
 mod targets;
 mod template;
+mod wall;
 
 #[cfg(test)]
 mod tests;
@@ -67,6 +69,7 @@ pub use encoders::{check_words, encoder_formats};
 pub use error::{MediaError, MediaErrorKind};
 pub use facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
 pub use file::OpenOptions;
+pub use jpeg::PlanarJpeg;
 pub use lease::{Written, being_written};
 pub use mux::Muxer;
 pub use network::{Push, check_push};
@@ -82,6 +85,7 @@ pub use sound::SoundEncoder;
 pub use source::{InputSource, check_input_format, numbered, scheme};
 pub use targets::{default_format, header_options, holds_chapters, holds_sound};
 pub use template::StreamTemplate;
+pub use wall::utc_offset;
 
 use ffmpeg_next::ffi;
 

@@ -100,7 +100,7 @@ impl Input {
         let facts = unsafe { facts::read(context.as_ptr()) };
         let progress = Progress::new(&facts);
         let Opening { source: reader, interrupt, .. } = opening;
-        let patience = source.is_network().then_some(options.deadline);
+        let patience = source.is_network().then_some(options.silence);
         let origin = (source.clone(), options.clone());
         Ok(Input {
             context,

@@ -68,6 +68,20 @@ impl InputSource {
         }
     }
 
+    /// Whether more may come after its end: the network, a device, a named pipe. What the network
+    /// gives may still turn out to be a recording.
+    pub fn may_come_back(&self) -> bool {
+        match self {
+            InputSource::Url(_) | InputSource::Pipe(Some(_)) => true,
+            InputSource::Named { format, .. } => {
+                is_device(format)
+                    && format != "lavfi"
+                    && !REFER_TO_OTHERS.contains(&format.as_str())
+            }
+            InputSource::File(_) | InputSource::Pipe(None) => false,
+        }
+    }
+
     pub(super) fn is_network(&self) -> bool {
         matches!(self, InputSource::Url(_))
     }
@@ -171,14 +185,20 @@ fn register_devices() {
     });
 }
 
+/// Formats that name other files.
+const REFER_TO_OTHERS: [&str; 7] =
+    ["hls", "dash", "concat", "image2", "imf", "sdp", "webm_dash_manifest"];
+
 /// Whether a format opens what it reads by itself: devices, and formats that refer to other files.
 fn opens_itself(format: &str) -> bool {
-    const REFER_TO_OTHERS: [&str; 7] =
-        ["hls", "dash", "concat", "image2", "imf", "sdp", "webm_dash_manifest"];
+    is_device(format) || REFER_TO_OTHERS.contains(&format)
+}
+
+/// Whether it is a device's, or another one that reads no file.
+fn is_device(format: &str) -> bool {
     let found = find_demuxer(format);
     // SAFETY: descriptions are static.
-    let device = !found.is_null() && unsafe { (*found).flags } & ffi::AVFMT_NOFILE != 0;
-    device || REFER_TO_OTHERS.contains(&format)
+    !found.is_null() && unsafe { (*found).flags } & ffi::AVFMT_NOFILE != 0
 }
 
 /// Checks that there is a demuxer or an input device of this name.

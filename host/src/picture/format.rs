@@ -4,6 +4,7 @@ use std::path::Path;
 
 use image::ImageFormat;
 
+use super::Subsampling;
 use crate::frame::PixelFormat;
 
 /// A kind of file that pictures are written as.
@@ -85,6 +86,21 @@ impl PictureFormat {
             PictureFormat::Webp => &[Rgb24, Rgba],
             PictureFormat::Bmp => &[Rgb24, Rgba, Gray8],
             PictureFormat::Png | PictureFormat::Tiff => &[Rgb24, Rgba, Gray8, Rgb48, Gray16],
+        }
+    }
+}
+
+impl PictureFormat {
+    /// The pixel formats of a film's pictures that are written without a detour, for negotiation:
+    /// a JPEG takes planes of YUV with the subsampling it is to have. Pictures that are to be
+    /// turned have to be in one plane.
+    pub fn film_formats(self, subsampling: Subsampling, turned: bool) -> &'static [PixelFormat] {
+        use PixelFormat::*;
+        match (self, subsampling) {
+            (PictureFormat::Jpeg, Subsampling::Quarter) if !turned => &[Yuv420p, Rgb24, Gray8],
+            (PictureFormat::Jpeg, Subsampling::Half) if !turned => &[Yuv422p, Rgb24, Gray8],
+            (PictureFormat::Jpeg, Subsampling::None) if !turned => &[Yuv444p, Rgb24, Gray8],
+            _ => self.pixel_formats(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Still pictures: from the bytes of a file to a [`Frame`] and back, with what belongs to them: which
 //! way is up, the colour profile, the EXIF data, and transparency of more than eight bits.
 //!
-//! JPEG goes through libjpeg-turbo, everything else through the crate `image`. Nothing here knows
-//! plugins or video.
+//! JPEG goes through libjpeg-turbo (planes of YUV without a detour over RGB), everything else
+//! through the crate `image`. Nothing here knows plugins or streams.
 
 mod error;
 mod format;
@@ -11,14 +11,17 @@ mod pixels;
 mod read;
 mod save;
 mod tiff;
+mod turn;
 mod write;
+mod yuv;
 
 pub use error::{PictureError, PictureErrorKind};
 pub use format::{PictureFormat, is_picture};
 pub use jpeg::Subsampling;
 pub use read::PictureReader;
 pub use save::{SaveError, format_of, save};
-pub use write::{PictureWriter, WriteOptions};
+pub use turn::turned;
+pub use write::{FrameWriter, PictureWriter, WriteOptions};
 
 use crate::frame::{Frame, Plane};
 

@@ -10,8 +10,10 @@ use image::{ExtendedColorType, ImageEncoder};
 
 use super::jpeg::{JpegWriter, Subsampling, with_metadata};
 use super::pixels::to_image;
-use super::{Picture, PictureError, PictureFormat};
-use crate::frame::PixelFormat;
+use super::yuv::Levels;
+use super::{Picture, PictureError, PictureErrorKind, PictureFormat};
+use crate::frame::{Color, Frame, PixelFormat, PlanePool};
+use crate::media::PlanarJpeg;
 
 /// How pictures are written.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +65,49 @@ impl PictureWriter {
             return Ok((with_metadata(jpeg, exif, icc, &mut notes), notes));
         }
         Ok((encode(picture, format, &mut notes)?, notes))
+    }
+}
+
+/// Writes the pictures of a film. For one thread.
+pub struct FrameWriter {
+    writer: PictureWriter,
+    planar: PlanarJpeg,
+    levels: Levels,
+    format: PictureFormat,
+    pool: PlanePool,
+}
+
+impl FrameWriter {
+    /// `color` says what the samples of the film's YUV mean.
+    ///
+    /// # Errors
+    /// When libjpeg-turbo cannot be set up: no memory.
+    pub fn new(
+        format: PictureFormat,
+        options: WriteOptions,
+        color: &Color,
+        pool: &PlanePool,
+    ) -> Result<FrameWriter, PictureError> {
+        let planar = PlanarJpeg::new()
+            .map_err(|e| PictureError::new(PictureErrorKind::Encode, e.to_string()))?;
+        let (writer, levels) = (PictureWriter::new(options)?, Levels::new(color));
+        Ok(FrameWriter { writer, planar, levels, format, pool: pool.clone() })
+    }
+
+    /// The bytes of the file. The frame has one of [`PictureFormat::film_formats`].
+    ///
+    /// # Errors
+    /// `Encode`.
+    pub fn write(&mut self, frame: &Frame) -> Result<Vec<u8>, PictureError> {
+        if self.format == PictureFormat::Jpeg && frame.format.is_yuv() {
+            let failed = |e: String| PictureError::new(PictureErrorKind::Encode, e);
+            let full = self.levels.full(frame, &self.pool).map_err(failed)?;
+            let quality = self.writer.options.quality;
+            return self.planar.write(&full, quality).map_err(|e| failed(e.to_string()));
+        }
+        let picture =
+            Picture { frame: frame.clone(), alpha: None, icc: None, exif: None, notes: Vec::new() };
+        self.writer.write(&picture, self.format).map(|(bytes, _)| bytes)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::chain::{Stage, Worker};
 use super::error::PipelineError;
@@ -26,6 +26,16 @@ pub(crate) struct Deal {
     next: usize,
 }
 
+/// What became of a message that was only offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offered {
+    Taken,
+    /// whose turn it is has enough to do; the message is dropped, and the turn stays
+    Full,
+    /// nobody is there any more
+    Gone,
+}
+
 impl Deal {
     /// False when nobody is there any more.
     pub(crate) fn send(&mut self, frames: Vec<Frame>) -> bool {
@@ -33,24 +43,36 @@ impl Deal {
         self.next = (self.next + 1) % self.senders.len();
         sent
     }
+
+    /// Sends if that needs no waiting.
+    pub(crate) fn offer(&mut self, frames: Vec<Frame>) -> Offered {
+        match self.senders[self.next].try_send(frames) {
+            Ok(()) => {
+                self.next = (self.next + 1) % self.senders.len();
+                Offered::Taken
+            }
+            Err(TrySendError::Full(_)) => Offered::Full,
+            Err(TrySendError::Disconnected(_)) => Offered::Gone,
+        }
+    }
 }
 
 /// Collects messages from several senders in the turn in which they were dealt out.
-pub(crate) struct Collect {
-    receivers: Vec<Receiver<Vec<Frame>>>,
+pub(crate) struct Collect<T = Vec<Frame>> {
+    receivers: Vec<Receiver<T>>,
     next: usize,
 }
 
-impl Collect {
+impl<T> Collect<T> {
     /// None at the end.
-    pub(crate) fn receive(&mut self) -> Option<Vec<Frame>> {
-        let frames = self.current().recv().ok()?;
+    pub(crate) fn receive(&mut self) -> Option<T> {
+        let message = self.current().recv().ok()?;
         self.advance();
-        Some(frames)
+        Some(message)
     }
 
     /// The queue that the next message comes from.
-    pub(crate) fn current(&self) -> &Receiver<Vec<Frame>> {
+    pub(crate) fn current(&self) -> &Receiver<T> {
         &self.receivers[self.next]
     }
 
@@ -106,17 +128,64 @@ impl Flow {
         pool: &PlanePool,
         trouble: &Trouble,
     ) -> Result<(Flow, Deal, Collect), PipelineError> {
+        Flow::start_towards(stages, workers, 1, pool, trouble)
+    }
+
+    /// As [`Flow::start`], for a last stage of `ends` threads that is to be put behind it with
+    /// [`Flow::finish`].
+    pub(crate) fn start_towards(
+        stages: &[Stage],
+        workers: usize,
+        ends: usize,
+        pool: &PlanePool,
+        trouble: &Trouble,
+    ) -> Result<(Flow, Deal, Collect), PipelineError> {
         let count = |stage: &Stage| if stage.parallel { workers.max(1) } else { 1 };
         let mut flow = Flow { threads: Vec::new() };
-        let (source, mut before) = queues(stages.first().map_or(1, count));
+        let (source, mut before) = queues(stages.first().map_or(ends, count));
         for (number, stage) in stages.iter().enumerate() {
-            let next = stages.get(number + 1).map_or(1, count);
+            let next = stages.get(number + 1).map_or(ends, count);
             before = match stage.parallel {
                 true => flow.start_parallel(stage, before, pool, trouble)?,
                 false => flow.start_serial(stage, before, pool, trouble, next)?,
             };
         }
         Ok((flow, source, before))
+    }
+
+    /// Puts one thread behind each queue of `before`, which makes something else of the pictures.
+    /// `make` is called once for each thread.
+    pub(crate) fn finish<T, W>(
+        &mut self,
+        before: Collect,
+        trouble: &Trouble,
+        mut make: impl FnMut() -> Result<W, PipelineError>,
+    ) -> Result<Collect<Vec<T>>, PipelineError>
+    where
+        T: Send + 'static,
+        W: FnMut(Frame) -> Result<T, PipelineError> + Send + 'static,
+    {
+        let mut receivers = Vec::with_capacity(before.receivers.len());
+        for input in before.receivers {
+            let (sender, receiver) = bounded(QUEUE);
+            receivers.push(receiver);
+            let (mut work, trouble) = (make()?, trouble.clone());
+            self.spawn("end worker", move || {
+                for frames in &input {
+                    if trouble.stop.is_cancelled() {
+                        return;
+                    }
+                    let taken = match frames.into_iter().map(&mut work).collect() {
+                        Ok(made) => sender.send(made).is_ok(),
+                        Err(e) => return trouble.report(e),
+                    };
+                    if !taken {
+                        return;
+                    }
+                }
+            })?;
+        }
+        Ok(Collect { receivers, next: 0 })
     }
 
     /// Waits for all threads, after both ends have been dropped or the job was stopped.

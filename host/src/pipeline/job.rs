@@ -128,7 +128,7 @@ impl FileJob {
     ) -> Result<Prepared, PipelineError> {
         let video = self.selection.video.map_or_else(|| input.best_video(), Ok)?;
         input.learn_hdr(video)?;
-        let options = DecodeOptions { threads: self.decoder_threads };
+        let options = DecodeOptions { threads: self.decoder_threads, ..DecodeOptions::default() };
         let decoder = VideoDecoder::new(&input, video, &options).map_err(undecodable)?;
         let source = decoder.output();
         let chain = Chain::plan(&source, &self.plugins, &self.encoder_formats()?)?;
@@ -232,7 +232,7 @@ fn wanted_duration(window: Window, input: &Input, rest: &[Input]) -> Option<i64>
 
 /// What is not supported about a decoder is the input's fault, not the output's; and where not one
 /// picture can be decoded to begin with, nothing is cut off.
-fn undecodable(error: MediaError) -> PipelineError {
+pub(super) fn undecodable(error: MediaError) -> PipelineError {
     match error.kind {
         MediaErrorKind::Unsupported | MediaErrorKind::Decode => PipelineError::Undecodable(error),
         _ => error.into(),

@@ -12,7 +12,7 @@ const FORWARD: i64 = 10_000_000_000;
 const BACK: i64 = -100_000_000;
 
 /// Smooths the clock of one input.
-pub(super) struct Jumps {
+pub(crate) struct Jumps {
     active: bool,
     streams: Vec<Clock>,
     /// what the last jump came to; the other streams are about to make the same one
@@ -31,7 +31,7 @@ struct Clock {
 }
 
 impl Jumps {
-    pub(super) fn new(facts: &MediaFacts) -> Jumps {
+    pub(crate) fn new(facts: &MediaFacts) -> Jumps {
         let steady = |kind| matches!(kind, StreamKind::Video | StreamKind::Audio);
         let streams = facts.streams.iter();
         let streams = streams.map(|s| Clock { steady: steady(s.kind), ..Clock::default() });
@@ -40,12 +40,12 @@ impl Jumps {
     }
 
     /// How many there were.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// Moves a packet to where it would be had the clock not jumped.
-    pub(super) fn smooth(&mut self, packet: &mut Packet) {
+    pub(crate) fn smooth(&mut self, packet: &mut Packet) {
         let Some(time) = packet.decode_time().filter(|_| self.active) else { return };
         let by = self.offset_at(packet.stream(), time, packet.length());
         if by != 0 {

@@ -32,7 +32,7 @@ const SLACK: i64 = 500_000;
 const HELD: usize = 4_096;
 
 /// Cuts pictures and packets to a [`Window`] as they come.
-pub(super) struct Cut {
+pub(crate) struct Cut {
     window: Window,
     /// when the last wanted picture is over; known from the beginning, or once there are enough
     end: Option<i64>,
@@ -43,27 +43,27 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    pub(super) fn new(window: Window) -> Cut {
+    pub(crate) fn new(window: Window) -> Cut {
         let end = window.end();
         Cut { window, end, taken: 0, newest: i64::MIN, held: VecDeque::new(), over: false }
     }
 
-    pub(super) fn start(&self) -> i64 {
+    pub(crate) fn start(&self) -> i64 {
         self.window.start
     }
 
     /// When the part ends, where that is known by now.
-    pub(super) fn end(&self) -> Option<i64> {
+    pub(crate) fn end(&self) -> Option<i64> {
         self.end
     }
 
     /// Whether there are no more pictures to come.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.over
     }
 
     /// The picture with its place in the part, if it is in it. `time`: when it begins.
-    pub(super) fn frame(&mut self, mut frame: Frame, time: i64) -> Option<Frame> {
+    pub(crate) fn frame(&mut self, mut frame: Frame, time: i64) -> Option<Frame> {
         self.newest = self.newest.max(time);
         if time.saturating_add(SLACK) < self.window.start {
             return None;
@@ -84,7 +84,7 @@ impl Cut {
     /// A packet that is copied; [`Cut::release`] gives it back when it is known to be in the part.
     /// `time` and `length` are when it begins and how long it lasts. It is in the part if it begins
     /// there, so that nothing comes before the first picture, and lies in it by its greater half.
-    pub(super) fn packet(&mut self, packet: Packet, time: i64, length: i64) {
+    pub(crate) fn packet(&mut self, packet: Packet, time: i64, length: i64) {
         let middle = time.saturating_add(length / 2);
         // What an encoder of sound puts before its beginning belongs to a part from the beginning.
         let begun = self.window.start == 0 || time.saturating_add(SLACK) >= self.window.start;
@@ -115,7 +115,7 @@ impl Cut {
     }
 
     /// The next packet that is surely in the part; at the `last` call all that are left.
-    pub(super) fn release(&mut self, last: bool) -> Option<Packet> {
+    pub(crate) fn release(&mut self, last: bool) -> Option<Packet> {
         loop {
             let known = self.window.max_frames.is_none() || last || self.held.len() > HELD;
             let (middle, _) = self.held.front()?;

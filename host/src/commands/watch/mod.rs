@@ -1,6 +1,6 @@
 //! `filmgate watch`: a folder in, a folder out.
 
-mod args;
+pub(super) mod args;
 mod status;
 mod tell;
 

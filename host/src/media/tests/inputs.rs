@@ -295,8 +295,11 @@ fn damaged_files_never_crash() {
             let path = written(&format!("{round}-{name}"), &bytes);
             let Ok(mut input) = open(&path) else { continue };
             let Ok(video) = input.best_video() else { continue };
-            let Ok(mut decoder) = VideoDecoder::new(&input, video, &DecodeOptions { threads: 2 })
-            else {
+            let Ok(mut decoder) = VideoDecoder::new(
+                &input,
+                video,
+                &DecodeOptions { threads: 2, ..DecodeOptions::default() },
+            ) else {
                 continue;
             };
             let size = decoder.output();

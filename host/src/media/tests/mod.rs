@@ -70,7 +70,8 @@ fn decoded(path: &Path, threads: usize) -> (Vec<Frame>, u64, Option<MediaError>)
     let mut input = opened(path);
     let stream = input.best_video().expect("video");
     let mut decoder =
-        VideoDecoder::new(&input, stream, &DecodeOptions { threads }).expect("a decoder");
+        VideoDecoder::new(&input, stream, &DecodeOptions { threads, ..DecodeOptions::default() })
+            .expect("a decoder");
     let (mut frames, mut last) = (Vec::new(), None);
     loop {
         match input.read() {
