@@ -6,5 +6,6 @@ mod exact;
 mod files;
 mod kills;
 mod odd;
+mod plugins;
 mod policies;
 mod unfit;

@@ -104,6 +104,7 @@ impl Exit {
     fn of_join(error: &JoinError) -> Option<Exit> {
         match error {
             JoinError::Media(e) => Some(Exit::of_media(e)),
+            JoinError::Chain(e) => Exit::of_pipeline(e),
             JoinError::Publish(e) => Some(Exit::of_publish(e)),
             JoinError::Changed(_) => Some(Exit::SourceChanged),
             JoinError::Proof(_) => Some(Exit::ProofFailed),

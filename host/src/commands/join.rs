@@ -1,4 +1,5 @@
-//! `filmgate join`: segments into one file, without encoding anything anew.
+//! `filmgate join`: segments into one file, without encoding anything anew unless plugins or odd
+//! segments are a reason to.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +9,15 @@ use tracing::warn;
 use super::exit::{Exit, WithExit};
 use super::join_args::JoinArguments;
 use super::join_find::{self, Found};
+use super::join_plugins;
 use super::join_policy::{self, Used};
 use super::join_show as show;
 use super::out::{print_json, tell};
-use super::receipt::Receipt;
+use super::receipt::{Receipt, plugin_json};
 use crate::cancel::Cancel;
 use crate::join::{
-    Bad, Candidate, Done, Job, JoinError, Plan, Segment, check, gather, plan as planning, remove,
+    Anew, Bad, Candidate, Done, Job, JoinError, Plan, Segment, check, gather, plan as planning,
+    remove,
 };
 use crate::media::{MediaErrorKind, Muxer};
 use crate::plugin::{CodeCache, Engine};
@@ -30,15 +33,18 @@ pub(super) struct Arranged {
     pub(super) format: String,
     pub(super) ordering: Used,
     pub(super) naming: Option<Used>,
+    /// how pictures are made anew, where plugins want that
+    pub(super) anew: Option<Anew>,
 }
 
 pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
     arguments.check()?;
+    let plugins = join_plugins::load(arguments, cancel)?;
     let found = join_find::candidates(arguments)?;
     let named: Vec<PathBuf> =
         found.iter().filter(|f| f.named).map(|f| f.candidate.path.clone()).collect();
     let candidates = without_output(arguments, found);
-    let (good, mut bad) = look(&candidates, cancel)?;
+    let (good, mut bad) = look(candidates, cancel)?;
     if let Some(first) = bad.first().filter(|_| !arguments.skip_bad) {
         return Err(unreadable(first, bad.len()));
     }
@@ -51,7 +57,13 @@ pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
         let segments = std::mem::take(&mut arranged.segments);
         let format = &arranged.format;
         let bad_ones = std::mem::take(&mut bad);
-        let plan = planning::plan(segments, bad_ones, format, arguments.ways(), cancel)?;
+        let mut plan = planning::plan(segments, bad_ones, format, arguments.ways(), cancel)?;
+        arranged.anew = match &plugins {
+            Some(plugins) if !plan.tracks.is_empty() => {
+                Some(plugins.prepare(arguments, &mut plan, cancel)?)
+            }
+            _ => None,
+        };
         if arguments.dry_run {
             return show::dry_run(arguments, &plan, &arranged);
         }
@@ -90,7 +102,7 @@ fn without_output(arguments: &JoinArguments, found: Vec<Found>) -> Vec<Candidate
     found.into_iter().filter(|f| !is_output(f)).map(|f| f.candidate).collect()
 }
 
-fn look(candidates: &[Candidate], cancel: &Cancel) -> Result<(Vec<Segment>, Vec<Bad>)> {
+fn look(candidates: Vec<Candidate>, cancel: &Cancel) -> Result<(Vec<Segment>, Vec<Bad>)> {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for found in gather(candidates, cancel)? {
         match found {
@@ -144,7 +156,7 @@ fn arrange(arguments: &JoinArguments, found: Vec<Segment>, cancel: &Cancel) -> R
         (None, None) => (PathBuf::new(), None),
     };
     let format = Muxer::format_for(&output, arguments.format.as_deref())?;
-    Ok(Arranged { segments, reasons, output, format, ordering, naming })
+    Ok(Arranged { segments, reasons, output, format, ordering, naming, anew: None })
 }
 
 /// The name in a folder, by a plugin or as it was given.
@@ -233,8 +245,13 @@ fn join(
     }
     let receipt = begin_receipt(arguments, plan, arranged).map_err(other)?;
     let settings = arguments.settings();
-    let job =
-        Job { plan, settings: &settings, output: &arranged.output, replace: arguments.overwrite };
+    let job = Job {
+        plan,
+        settings: &settings,
+        output: &arranged.output,
+        replace: arguments.overwrite,
+        anew: arranged.anew.as_ref(),
+    };
     let done = job.run(cancel).map_err(|failed| match (failed.place, failed.error) {
         (Some(place), JoinError::Media(e)) if is_its_own(e.kind) => Stopped::Segment(place, e),
         (_, error) => other(error.into()),
@@ -266,8 +283,10 @@ fn begin_receipt(
     }
     let used: Vec<_> =
         [Some(&arranged.ordering), arranged.naming.as_ref()].into_iter().flatten().collect();
-    let plugins: Vec<_> = used.iter().map(|u| &u.json).collect();
-    let about = serde_json::json!({ "plugins": plugins });
+    let mut plugins: Vec<_> = used.iter().map(|u| u.json.clone()).collect();
+    plugins.extend(arranged.anew.iter().flat_map(|a| &a.plugins).map(|p| plugin_json(p)));
+    let encoder = arranged.anew.as_ref().map(Anew::encoder_name);
+    let about = serde_json::json!({ "plugins": plugins, "encoder": encoder });
     Receipt::create(path, arguments.overwrite, &inputs, &arranged.output, about).map(Some)
 }
 
@@ -309,11 +328,17 @@ fn finish(
     }
     let damaged = damaged(arguments, plan, &mut summary, cancel)?;
     let keep: Vec<(usize, &str)> = damaged.iter().map(|d| (d.place, "it is damaged")).collect();
-    let removed = arguments.delete_sources.then(|| remove::sources(plan, &keep));
+    let spoilt = join_plugins::warn_of_spoilt(arranged, done);
+    if spoilt && arguments.delete_sources {
+        warn!("no source was removed: not every picture is in the output as it should be");
+    }
+    let remove = arguments.delete_sources && !spoilt;
+    let removed = remove.then(|| remove::sources(plan, &keep));
     for (path, reason) in removed.iter().flat_map(|r| &r.kept) {
         warn!("{} was not removed: {reason}", path.display());
     }
     let partly = plan.is_partial()
+        || spoilt
         || !damaged.is_empty()
         || removed.as_ref().is_some_and(|r| !r.kept.is_empty());
     let exit = if partly { Exit::Partly } else { Exit::Done };

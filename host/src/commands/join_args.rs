@@ -4,16 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::Json;
+use super::args::{CrashPolicy, Json, LimitArguments};
 use super::exit::{Exit, WithExit};
+use super::outputs::crf;
 use crate::join::{Gap, Settings, Ways};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  filmgate join seg1.mp4 seg2.mp4 seg10.mp4 -o film.mp4\n  \
 filmgate join recordings/cam1/ -o cam1.mp4 --receipt cam1.json --delete-sources\n  \
 filmgate join uploads --glob 'task7/*/*.mp4' --into films --name-plugin template:pattern={task}/{device}/{date}\n  \
-find . -name '*.ts' -print0 | filmgate join -0 - --order mtime -o all.mkv\n\n\
-Nothing is encoded anew, unless --reencode-odd says that what does not fit may be. The output is read back and\n\
+find . -name '*.ts' -print0 | filmgate join -0 - --order mtime -o all.mkv\n  \
+filmgate join recordings/cam1/ -p crop:width=640,height=360 -o cam1.mp4\n\n\
+Nothing is encoded anew, unless --reencode-odd says that what does not fit may be, or -p takes the pictures\n\
+through plugins. The output is read back and\n\
 compared with the sources, packet by packet, before it gets its name. A segment that does not fit ends the join\n\
 with exit code 40 and nothing written; --dry-run --json tells the whole plan.")]
 pub struct JoinArguments {
@@ -60,6 +63,21 @@ pub struct JoinArguments {
         help_heading = "Order"
     )]
     pub order_plugin: Option<String>,
+    /// A plugin to take each picture through, as for `run`; may be given several times. The pictures
+    /// of all segments are encoded anew then, to what the first is like behind the plugins; sound
+    /// and all else is copied. For plugins that see pictures in order each segment is a film of its
+    /// own
+    #[arg(short, long = "plugin", value_name = "PLUGIN[:key=value,…]", help_heading = "Plugins")]
+    pub plugins: Vec<String>,
+    /// What to do when a plugin breaks
+    #[arg(env = "FILMGATE_ON_FAILURE", hide_env_values = true, long, value_enum, default_value_t = CrashPolicy::Fail, help_heading = "Plugins")]
+    pub on_failure: CrashPolicy,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+    /// The quality of pictures that go through plugins, on the encoder's own scale: for x264 0
+    /// (lossless) to 51 (worst) [default: 18]
+    #[arg(long, value_name = "N", value_parser = crf, requires = "plugins", help_heading = "Plugins")]
+    pub crf: Option<f64>,
     /// Leave out what cannot be read or does not fit; exit code 3 then
     #[arg(long, help_heading = "Segments that do not fit")]
     pub skip_bad: bool,
@@ -157,7 +175,11 @@ impl JoinArguments {
     }
 
     pub(super) fn ways(&self) -> Ways {
-        Ways { skip_bad: self.skip_bad, reencode_odd: self.reencode_odd, reencode_all: false }
+        Ways {
+            skip_bad: self.skip_bad,
+            reencode_odd: self.reencode_odd,
+            reencode_all: !self.plugins.is_empty(),
+        }
     }
 
     pub(super) fn settings(&self) -> Settings {

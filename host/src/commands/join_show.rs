@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::join::Arranged;
 use super::join_args::JoinArguments;
+use super::join_plugins as through;
 use super::out::{self, line, print, print_json};
 use crate::join::remove::Removed;
 use crate::join::{Action, Done, Plan, Weight};
@@ -24,6 +25,17 @@ fn plan_text(plan: &Plan, arranged: &Arranged) -> String {
     let by = arranged.naming.as_ref().map_or(String::new(), |n| format!(", named by {}", n.name));
     line!(out, "{} ({}){by}", arranged.output.display(), plan.format);
     line!(out, "order: {}", arranged.ordering.name);
+    if let Some(anew) = &arranged.anew {
+        let (info, encoder) = (&anew.chain.output, anew.encoder_name());
+        line!(
+            out,
+            "video: encoded anew, for the plugins: {} ({encoder}, {}x{} {})",
+            through::names(anew),
+            info.width,
+            info.height,
+            info.format
+        );
+    }
     for (place, planned) in plan.segments.iter().enumerate() {
         let reason = match arranged.reasons.get(place).map(String::as_str) {
             None | Some("") => String::new(),
@@ -31,6 +43,7 @@ fn plan_text(plan: &Plan, arranged: &Arranged) -> String {
         };
         let what = match &planned.action {
             Action::Copy => String::new(),
+            Action::Reencode { video: true, audio: false } if plan.anew => String::new(),
             Action::Reencode { video, audio } => {
                 let what = match (video, audio) {
                     (true, true) => "picture and sound are",
@@ -119,6 +132,10 @@ pub(super) fn json(
         "bad": bad,
         "left_out": plan.left_out,
     });
+    if let (Some(anew), Value::Object(fields)) = (&arranged.anew, &mut value) {
+        fields.insert("video".into(), through::video_json(anew, done));
+        fields.insert("plugins".into(), through::plugins_json(anew, done));
+    }
     if let (Some(done), Value::Object(fields)) = (done, &mut value) {
         fields.insert("bytes".into(), json!(done.size));
         fields.insert("duration".into(), json!(done.written.duration as f64 / 1e9));
@@ -166,10 +183,20 @@ pub(super) fn text(
         done.size as f64 / 1e6 / seconds.max(1e-9)
     );
     let anew = plan.joined().filter(|(_, p)| matches!(p.action, Action::Reencode { .. })).count();
-    if anew > 0 {
+    if let Some(anew) = &arranged.anew {
+        let pictures = done.written.pictures;
+        let (names, made) = (through::names(anew), pictures.made);
+        let decoded = pictures.decoded;
+        line!(
+            out,
+            "  video encoded anew, for the plugins: {names}; {decoded} pictures, {made} written"
+        );
+    } else if anew > 0 {
         line!(out, "  {anew} encoded anew, to what the first is like");
     }
-    for track in done.proof.iter().flat_map(|p| &p.tracks) {
+    for (number, track) in done.proof.iter().flat_map(|p| &p.tracks).enumerate() {
+        let film = plan.anew && plan.leader() == Some(number);
+        let whose = if film { "were encoded" } else { "were read" };
         let mut notes = String::new();
         if track.left_out > 0 {
             notes += &format!(", {} left out at seams", track.left_out);
@@ -179,7 +206,7 @@ pub(super) fn text(
         }
         line!(
             out,
-            "  {:6} {}: {} packets as they were read{notes}",
+            "  {:6} {}: {} packets as they {whose}{notes}",
             track.kind,
             track.codec,
             track.packets

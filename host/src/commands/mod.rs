@@ -17,6 +17,7 @@ mod inputs;
 pub mod join;
 pub mod join_args;
 mod join_find;
+mod join_plugins;
 mod join_policy;
 mod join_show;
 mod load;

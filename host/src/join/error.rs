@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::media::MediaError;
+use crate::pipeline::PipelineError;
 use crate::publish::PublishError;
 
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,9 @@ pub enum JoinError {
     Media(#[from] MediaError),
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// of the plugins that pictures go through
+    #[error(transparent)]
+    Chain(#[from] PipelineError),
     /// a source is another file than the one that was looked at, or has grown
     #[error("{}: was changed while it was being joined; nothing was written and nothing removed", .0.display())]
     Changed(PathBuf),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::anew::Anew;
 use super::error::JoinError;
 use super::plan::Plan;
 use super::proof::{self, Proof};
@@ -26,6 +27,8 @@ pub struct Job<'a> {
     pub output: &'a Path,
     /// whether a file that is there may be replaced
     pub replace: bool,
+    /// how all pictures are made anew, where plugins want that
+    pub anew: Option<&'a Anew>,
 }
 
 /// What was done.
@@ -77,12 +80,14 @@ impl Job<'_> {
     fn write(&self, aside: &Aside, cancel: &Cancel) -> Result<Written, Failed> {
         let free = |error: JoinError| Failed { error, place: None };
         let file = aside.file().map_err(|e| free(JoinError::System(e.to_string())))?;
-        let writer = Writer::begin(self.plan, self.settings, file, aside.target(), cancel);
+        let writer =
+            Writer::begin(self.plan, self.settings, self.anew, file, aside.target(), cancel);
         let writer = writer.map_err(free)?;
         let (wake, asked) = bounded::<()>(1);
         let early = aside.file().map_err(|e| free(JoinError::System(e.to_string())))?;
         let (events, queue) = bounded(AHEAD);
-        let reader = Reader { plan: self.plan, cancel, events, hashes: self.settings.proof };
+        let (plan, hashes, anew) = (self.plan, self.settings.proof, self.anew);
+        let reader = Reader { plan, cancel, events, hashes, anew };
         thread::scope(|scope| {
             let reading = thread::Builder::new()
                 .name("segments".to_owned())

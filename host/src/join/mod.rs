@@ -1,4 +1,4 @@
-//! Segments into one file without encoding anything anew: what fits, what differs, where each
+//! Segments into one file without encoding anything anew, unless that is asked for: what fits, what differs, where each
 //! packet goes, and the proof that all of it has arrived.
 //!
 //! 1. [`segment`]: what is known of each file; no file stays open.
@@ -9,14 +9,19 @@
 //! 5. `publish`: synced, renamed, its folder synced.
 //! 6. [`remove`]: only then, and only what was joined, sources are removed.
 //!
+//! Where pictures go through plugins ([`anew`]), those of all segments are encoded anew
+//! ([`recode`]).
+//!
 //! How the segments were found and put in order is the caller's business.
 
+mod anew;
 pub mod check;
 pub mod clock;
 pub mod compare;
 mod error;
 mod job;
 mod layout;
+mod ledger;
 mod nal;
 mod payload;
 mod picture;
@@ -32,6 +37,7 @@ mod tracks;
 mod write;
 mod written;
 
+pub use anew::{Anew, Pictures};
 pub use compare::{Difference, Weight};
 pub use error::JoinError;
 pub use job::{Done, Job};

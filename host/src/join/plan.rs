@@ -85,6 +85,8 @@ pub struct Plan {
     pub left_out: Vec<String>,
     /// files that are no segments, with the reason
     pub bad: Vec<Bad>,
+    /// all pictures are encoded anew, for the plugins that they go through
+    pub anew: bool,
 }
 
 impl Plan {
@@ -141,10 +143,13 @@ pub fn plan(
             Some(first) => Arc::clone(&first.shapes),
             None => close.shapes(&segment)?,
         };
-        let differences = match first.and_then(|f| planned.get(f)) {
+        let mut differences = match first.and_then(|f| planned.get(f)) {
             Some(first) => between(first, &segment, &shapes),
             None => hidden(&segment),
         };
+        if ways.reencode_all {
+            pictures_do_not_matter(&mut differences);
+        }
         let action = action(&differences, ways, segment.of_kind(StreamKind::Video).next());
         let joined = !matches!(action, Action::LeaveOut(_));
         // The first that fits is the one that all others are measured by.
@@ -161,6 +166,7 @@ pub fn plan(
             tracks: Vec::new(),
             left_out: Vec::new(),
             bad,
+            anew: ways.reencode_all,
         });
     };
     let mut plan = Plan {
@@ -169,6 +175,7 @@ pub fn plan(
         tracks: Vec::new(),
         left_out: Vec::new(),
         bad,
+        anew: ways.reencode_all,
     };
     tracks::decide(&mut plan, first);
     Ok(plan)
@@ -200,19 +207,28 @@ impl<'a> Close<'a> {
     }
 }
 
+/// Where all pictures are encoded anew, they may have been anything.
+fn pictures_do_not_matter(differences: &mut [Difference]) {
+    let of_pictures = |d: &&mut Difference| {
+        d.kind == StreamKind::Video.name() && d.weight != Weight::Cosmetic && d.field != "stream"
+    };
+    for difference in differences.iter_mut().filter(of_pictures) {
+        (difference.weight, difference.remedy) = (Weight::Repairable, "pictures are encoded anew");
+    }
+}
+
 fn action(differences: &[Difference], ways: Ways, video: Option<usize>) -> Action {
     let fatal: Vec<&Difference> =
         differences.iter().filter(|d| d.weight == Weight::Fatal).collect();
     let of = |kind: StreamKind| fatal.iter().any(|d| d.kind == kind.name());
     let (odd_video, audio) = (of(StreamKind::Video), of(StreamKind::Audio));
-    if ways.reencode_all && video.is_some() {
-        return Action::Reencode { video: true, audio };
-    }
+    let film = ways.reencode_all && video.is_some();
     match fatal.first() {
+        None if film => Action::Reencode { video: true, audio: false },
         None => Action::Copy,
         // Without a film there is nothing to encode.
         Some(_) if ways.reencode_odd && video.is_some() => {
-            Action::Reencode { video: odd_video, audio }
+            Action::Reencode { video: film || odd_video, audio }
         }
         Some(difference) if ways.skip_bad => Action::LeaveOut(difference.text()),
         Some(_) => Action::Copy,

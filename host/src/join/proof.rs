@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::clock::rescale;
 use super::error::JoinError;
+use super::ledger::{Check, Fault};
 use super::payload::{Payload, is_no_text};
 use super::plan::Plan;
 use super::segment::quick;
@@ -46,21 +47,42 @@ pub struct TrackProof {
 }
 
 /// One stream of the output as it is read.
-struct Track {
+struct Track<'a> {
     stream: Option<usize>,
     payload: Payload,
     seen: u64,
     bytes: u64,
     last_dts: Option<i64>,
     span: Option<(i64, i64)>,
-    /// when its packets are shown or heard, in its time base
-    times: Vec<i64>,
+    /// what is known of its packets
+    check: Check<'a>,
+    /// how far its packets are from the times that they were given, and which one is where
+    off: Option<Off>,
     base: Rational,
     /// nanoseconds of its longest packet
     longest: i64,
     /// the times of the first packets behind each seam
     seams: Vec<Option<i64>>,
     next_seam: usize,
+}
+
+/// Nanoseconds from the times that packets were given to those that they have: the first one's, the
+/// least and the most, with the packets' numbers.
+#[derive(Clone, Copy)]
+struct Off {
+    first: i64,
+    least: (i64, u64),
+    most: (i64, u64),
+}
+
+impl Off {
+    fn with(self, off: i64, packet: u64) -> Off {
+        Off {
+            least: self.least.min((off, packet)),
+            most: if off > self.most.0 { (off, packet) } else { self.most },
+            ..self
+        }
+    }
 }
 
 /// Reads the output back.
@@ -93,13 +115,17 @@ pub fn prove(
         let (pts, dts) = (time(packet.pts().or(packet.dts())), time(packet.dts()));
         let seen = track.seen;
         let fail = |what: String| Err(wrong(plan, number, seen, &what));
-        let expected = &written.tracks[number];
-        let hash = track.payload.hash(packet.data());
-        match expected.hashes.get(usize::try_from(track.seen).unwrap_or(usize::MAX)) {
-            Some(known) if *known == hash => {}
-            Some(_) => return fail("is not the source's".to_owned()),
-            None => return fail("is one too many".to_owned()),
-        }
+        let wanted = match track.check.next(track.payload.hash(packet.data())) {
+            Ok(time) => time,
+            Err(Fault::OneTooMany) => return fail("is one too many".to_owned()),
+            Err(Fault::Differs(0)) => return fail("is not the source's".to_owned()),
+            Err(Fault::Differs(before)) => {
+                let segment = named(plan, &written.seams, number, seen);
+                return fail(format!(
+                    "or one of the {before} before it is not the source's, in {segment}"
+                ));
+            }
+        };
         let film = plan.tracks[number].kind == StreamKind::Video && !plan.tracks[number].cover;
         let ordered = matches!(plan.tracks[number].kind, StreamKind::Video | StreamKind::Audio);
         if let (Some(last), Some(dts), true) = (track.last_dts, packet.dts(), ordered)
@@ -115,8 +141,11 @@ pub fn prove(
             track.next_seam = seam + 1;
         }
         if let (Some(pts), true) = (packet.pts().or(packet.dts()), ordered) {
-            track.times.push(pts);
             track.base = packet.time_base();
+            let off = rescale(pts, track.base, NANOSECONDS)
+                - rescale(wanted, plan.tracks[number].clock, NANOSECONDS);
+            let start = Off { first: off, least: (off, seen), most: (off, seen) };
+            track.off = Some(track.off.unwrap_or(start).with(off, seen));
         }
         track.last_dts = packet.dts();
         track.bytes += track.payload.size(packet.data());
@@ -137,8 +166,15 @@ fn wrong(plan: &Plan, number: usize, packet: u64, what: &str) -> JoinError {
     JoinError::Proof(format!("{} ({}) packet {packet} {what}", track.kind.name(), track.codec))
 }
 
+/// The segment that a packet comes from.
+fn named(plan: &Plan, seams: &[Seam], number: usize, packet: u64) -> String {
+    let begun = |s: &&Seam| s.first[number].is_some_and(|(first, _)| first <= packet);
+    let place = seams.iter().rfind(begun).map_or(0, |s| s.place);
+    plan.segments[place].segment.name.display().to_string()
+}
+
 /// The seam that begins with the packet that comes next.
-fn due(seams: &[Seam], number: usize, track: &mut Track) -> Option<usize> {
+fn due(seams: &[Seam], number: usize, track: &mut Track<'_>) -> Option<usize> {
     while let Some(seam) = seams.get(track.next_seam) {
         match seam.first.get(number).copied().flatten() {
             Some((packet, _)) if packet == track.seen => return Some(track.next_seam),
@@ -149,7 +185,7 @@ fn due(seams: &[Seam], number: usize, track: &mut Track) -> Option<usize> {
     None
 }
 
-fn tracks(plan: &Plan, shapes: &[Shape], written: &Written) -> Vec<Track> {
+fn tracks<'a>(plan: &Plan, shapes: &[Shape], written: &'a Written) -> Vec<Track<'a>> {
     let number = |track: usize| {
         let of = |t: &super::plan::Track| (t.kind, t.cover);
         let kind = of(&plan.tracks[track]);
@@ -168,7 +204,8 @@ fn tracks(plan: &Plan, shapes: &[Shape], written: &Written) -> Vec<Track> {
                 bytes: 0,
                 last_dts: None,
                 span: None,
-                times: Vec::new(),
+                check: written.tracks[track].ledger.check(),
+                off: None,
                 base: NANOSECONDS,
                 longest: 0,
                 seams: vec![None; written.seams.len()],
@@ -178,7 +215,7 @@ fn tracks(plan: &Plan, shapes: &[Shape], written: &Written) -> Vec<Track> {
         .collect()
 }
 
-fn judge(plan: &Plan, written: &Written, tracks: &[Track]) -> Result<Proof, JoinError> {
+fn judge(plan: &Plan, written: &Written, tracks: &[Track<'_>]) -> Result<Proof, JoinError> {
     let mut proof = Proof {
         seams: written.seams.len(),
         duration: written.duration as f64 / 1e9,
@@ -212,37 +249,29 @@ fn judge(plan: &Plan, written: &Written, tracks: &[Track]) -> Result<Proof, Join
             drift_ms: drift(plan, number, expected),
         });
     }
-    times(plan, written, tracks)?;
+    times(plan, tracks)?;
     proof.worst_seam_ms = seams(plan, written, tracks)?;
     Ok(proof)
 }
 
 /// That every packet has the time that it was given, as far as the container can tell it. All may
 /// be moved together.
-fn times(plan: &Plan, written: &Written, tracks: &[Track]) -> Result<(), JoinError> {
+fn times(plan: &Plan, tracks: &[Track<'_>]) -> Result<(), JoinError> {
     let Some(leader) = plan.leader() else { return Ok(()) };
-    let clock = |number: usize| plan.tracks[number].clock;
-    let first = |number: usize| {
-        let found = rescale(*tracks[number].times.first()?, tracks[number].base, NANOSECONDS);
-        let wanted = written.tracks[number].times.first()?;
-        Some(found - rescale(*wanted, clock(number), NANOSECONDS))
-    };
-    let Some(moved) = first(leader) else { return Ok(()) };
+    let Some(moved) = tracks[leader].off.map(|off| off.first) else { return Ok(()) };
     for (number, track) in tracks.iter().enumerate() {
+        let Some(off) = track.off else { continue };
         // A tick, and one that the first packet was rounded by.
         let slack = 2 * rescale(1, track.base, NANOSECONDS) + 1000;
         // libav's mkv counts what Opus skips in front twice.
         let twice = plan.format == "matroska" || plan.format == "webm";
         let slack =
             slack + if twice && plan.tracks[number].codec == "opus" { 8_000_000 } else { 0 };
-        let wanted = written.tracks[number].times.iter();
-        for (packet, (found, wanted)) in track.times.iter().zip(wanted).enumerate() {
-            let off = rescale(*found, track.base, NANOSECONDS)
-                - rescale(*wanted, clock(number), NANOSECONDS)
-                - moved;
-            if off.abs() > slack {
-                let what = format!("is {:.3} ms away from its time", off as f64 / 1e6);
-                return Err(wrong(plan, number, packet as u64, &what));
+        for (off, packet) in [off.least, off.most] {
+            if (off - moved).abs() > slack {
+                let off = (off - moved) as f64 / 1e6;
+                let what = format!("is {off:.3} ms away from its time");
+                return Err(wrong(plan, number, packet, &what));
             }
         }
     }
@@ -259,7 +288,7 @@ fn drift(plan: &Plan, number: usize, expected: &WrittenTrack) -> Option<f64> {
 
 /// The largest difference of sound from picture at a seam from what it is in the source, in
 /// milliseconds.
-fn seams(plan: &Plan, written: &Written, tracks: &[Track]) -> Result<f64, JoinError> {
+fn seams(plan: &Plan, written: &Written, tracks: &[Track<'_>]) -> Result<f64, JoinError> {
     let Some(leader) = plan.leader().filter(|l| plan.tracks[*l].kind == StreamKind::Video) else {
         return Ok(0.0);
     };

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use crossbeam_channel::Sender;
 
+use super::anew::{Anew, Pictures};
 use super::clock::rescale;
 use super::error::JoinError;
 use super::nal::{self, Framing, Setup, UnitCodec};
@@ -50,6 +51,8 @@ pub(super) enum Event {
     /// The segment in this place begins; at what time of its own, in nanoseconds.
     Begin(usize, i64),
     Packets(Vec<Ready>),
+    /// of the segment's film, which went through plugins
+    Pictures(Pictures),
     End,
 }
 
@@ -60,6 +63,8 @@ pub(super) struct Reader<'a> {
     pub(super) events: Sender<Event>,
     /// whether payloads are hashed
     pub(super) hashes: bool,
+    /// how all pictures are made anew, where plugins want that
+    pub(super) anew: Option<&'a Anew>,
 }
 
 /// Why reading ended early.

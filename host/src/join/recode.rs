@@ -3,21 +3,23 @@
 
 use std::collections::VecDeque;
 
+use super::anew::Pictures;
 use super::error::JoinError;
 use super::nal::{Framing, Setup, UnitCodec};
 use super::picture::Fitter;
 use super::plan::{Action, Planned, Track};
 use super::read::{Event, Lanes, Reader, Ready, Start, Stop};
-use crate::frame::{Rational, StreamInfo};
+use crate::frame::{Frame, Rational, StreamInfo};
 use crate::media::{
     DecodeOptions, EncodeOptions, Input, MediaError, OpenOptions, Packet, SoundRecoder, StreamKind,
     VideoDecoder, VideoEncoder, encoder_named,
 };
+use crate::pipeline::Line;
 
 const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
 /// Close to what the eye can tell, where nobody says otherwise: the pictures were encoded before.
-const QUALITY: f64 = 18.0;
+pub(super) const QUALITY: f64 = 18.0;
 
 /// The pictures of one segment on their way.
 struct Film {
@@ -25,7 +27,12 @@ struct Film {
     stream: usize,
     decoder: VideoDecoder,
     fitter: Option<Fitter>,
+    /// the plugins
+    line: Option<Line>,
     encoder: VideoEncoder,
+    count: Pictures,
+    /// pictures that the encoder got
+    sent: u64,
     /// nanoseconds that frames count from
     origin: i64,
 }
@@ -94,7 +101,7 @@ fn prepare<'r, 'a>(
         let model = || Input::open(model, &OpenOptions::files(reader.cancel));
         match track.kind {
             StreamKind::Video if video && !track.cover && film.is_none() => {
-                film = Some(Film::new(number, stream, track, input, &model()?)?);
+                film = Some(Film::new(reader, (number, stream), input, &model()?)?);
                 lanes.encoded(number, units_of(track));
             }
             StreamKind::Audio if audio => {
@@ -105,7 +112,9 @@ fn prepare<'r, 'a>(
             _ => {}
         }
     }
-    let start = match film {
+    // Plugins change nothing about where a segment begins, unless its first pictures are hidden.
+    let as_copied = reader.anew.is_some() && planned.differences.iter().all(|d| d.field != "start");
+    let start = match film.as_ref().filter(|_| !as_copied) {
         None => Some(reader.beginning(input, planned, &lanes)?),
         Some(_) => None,
     };
@@ -130,12 +139,12 @@ fn units_of(track: &Track) -> Option<Setup> {
 
 impl Film {
     fn new(
-        track: usize,
-        stream: usize,
-        plan: &Track,
+        reader: &Reader<'_>,
+        (track, stream): (usize, usize),
         input: &Input,
         model: &Input,
-    ) -> Result<Film, MediaError> {
+    ) -> Result<Film, JoinError> {
+        let plan = &reader.plan.tracks[track];
         let options = DecodeOptions::default();
         let like = VideoDecoder::new(model, plan.model.1, &options)?.output();
         let own = VideoDecoder::new(input, stream, &options)?.output();
@@ -151,14 +160,18 @@ impl Film {
             }
         };
         let decoder = VideoDecoder::continuing(input, stream, &options, &decoded)?;
-        let encode = EncodeOptions {
-            codec: encoder_named(&plan.codec)?,
-            crf: Some(QUALITY),
-            ..EncodeOptions::default()
+        let (line, encoder) = match reader.anew {
+            Some(anew) => (Some(Line::start(&anew.chain, &anew.pool)?), anew.encoder(reader.plan)?),
+            None => (None, VideoEncoder::new(&like, plan.clock, &usual(&plan.codec)?)?),
         };
-        let encoder = VideoEncoder::new(&like, plan.clock, &encode)?;
-        Ok(Film { track, stream, decoder, fitter, encoder, origin: input.facts().start })
+        let (count, origin) = (Pictures::default(), input.facts().start);
+        Ok(Film { track, stream, decoder, fitter, line, encoder, count, sent: 0, origin })
     }
+}
+
+fn usual(codec: &str) -> Result<EncodeOptions, MediaError> {
+    let codec = encoder_named(codec)?;
+    Ok(EncodeOptions { codec, crf: Some(QUALITY), ..EncodeOptions::default() })
 }
 
 fn rotation(input: &Input, stream: usize) -> i32 {
@@ -224,16 +237,31 @@ impl Recode<'_, '_> {
                 self.begin(Start { time, base: NANOSECONDS })?;
             }
             let Some(film) = &mut self.film else { return Ok(()) };
-            let start = self.start.map_or(0, Start::nanoseconds);
-            let mut frame = match &mut film.fitter {
+            film.count.decoded += 1;
+            let frame = match &mut film.fitter {
                 Some(fitter) => fitter.fit(&frame).map_err(failed)?,
                 None => frame,
             };
-            frame.timestamp = frame.timestamp + origin - start;
+            let frames = match &mut film.line {
+                Some(line) => line.feed(frame).map_err(|e| Stop::Failed(place, e.into()))?,
+                None => vec![frame],
+            };
+            self.encode(frames)?;
+        }
+    }
+
+    /// Encodes pictures that are as they will be in the output.
+    fn encode(&mut self, frames: Vec<Frame>) -> Result<(), Stop> {
+        let start = self.start.map_or(0, Start::nanoseconds);
+        for mut frame in frames {
+            let Some(film) = &mut self.film else { return Ok(()) };
+            frame.timestamp = frame.timestamp + film.origin - start;
             frame.baggage = None;
-            film.encoder.send(&frame).map_err(failed)?;
+            film.sent += 1;
+            film.encoder.send(&frame).map_err(|e| Stop::Failed(self.place, e.into()))?;
             self.encoded()?;
         }
+        Ok(())
     }
 
     fn encoded(&mut self) -> Result<(), Stop> {
@@ -242,6 +270,7 @@ impl Recode<'_, '_> {
             let Some(film) = &mut self.film else { return Ok(()) };
             let packet = film.encoder.receive().map_err(|e| Stop::Failed(place, e.into()))?;
             let (Some(packet), track) = (packet, film.track) else { return Ok(()) };
+            film.count.made += 1;
             self.ready(track, packet.into_packet())?;
         }
     }
@@ -269,6 +298,11 @@ impl Recode<'_, '_> {
         if let Some(film) = &mut self.film {
             film.decoder.end().map_err(|e| Stop::Failed(self.place, e.into()))?;
             self.frames()?;
+            let kept = match self.film.as_mut().and_then(|f| f.line.as_mut()) {
+                Some(line) => line.flush().map_err(|e| Stop::Failed(self.place, e.into()))?,
+                None => Vec::new(),
+            };
+            self.encode(kept)?;
             if let Some(film) = &mut self.film {
                 film.encoder.finish().map_err(|e| Stop::Failed(self.place, e.into()))?;
             }
@@ -281,6 +315,20 @@ impl Recode<'_, '_> {
             self.heard(track)?;
         }
         let batch = std::mem::take(&mut self.batch);
-        self.reader.send(Event::Packets(batch))
+        self.reader.send(Event::Packets(batch))?;
+        self.counted()
+    }
+
+    /// That the encoder gave back every picture that it got, and what became of the film.
+    fn counted(&self) -> Result<(), Stop> {
+        let Some(film) = self.film.as_ref().filter(|f| f.line.is_some()) else { return Ok(()) };
+        if film.count.made != film.sent {
+            let message = format!("the encoder made {} pictures of {}", film.count.made, film.sent);
+            return Err(self.failed(JoinError::Proof(message)));
+        }
+        self.reader.send(Event::Pictures(Pictures {
+            damaged: film.decoder.damaged() + film.decoder.undecodable_lead(),
+            ..film.count
+        }))
     }
 }

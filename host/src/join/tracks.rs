@@ -143,19 +143,21 @@ fn units(plan: &mut Plan) {
         if plan.tracks[number].cover {
             continue;
         }
+        if plan.anew && plan.leader() == Some(number) {
+            plan.tracks[number].whole = false;
+            continue;
+        }
+        let anew =
+            |p: &Planned| !plan.anew && matches!(p.action, Action::Reencode { video: true, .. });
         let read = |p: &Planned| {
             let stream = p.streams.get(number).copied().flatten()?;
             Setup::read(codec, &p.shapes.get(stream)?.extradata)
         };
         let model = plan.tracks[number].model.0;
         let Some(first) = read(&plan.segments[model]) else { continue };
-        let copied: Vec<Setup> = plan
-            .joined()
-            .filter(|(_, p)| !matches!(p.action, Action::Reencode { video: true, .. }))
-            .filter_map(|(_, p)| read(p))
-            .collect();
-        let reencoded =
-            plan.joined().any(|(_, p)| matches!(p.action, Action::Reencode { video: true, .. }));
+        let copied: Vec<Setup> =
+            plan.joined().filter(|(_, p)| !anew(p)).filter_map(|(_, p)| read(p)).collect();
+        let reencoded = plan.joined().any(|(_, p)| anew(p));
         let differ = reencoded || copied.iter().any(|s| s.sets != first.sets);
         let framed_alike = !reencoded && copied.iter().all(|s| s.framing == first.framing);
         let lengths = copied.iter().all(|s| matches!(s.framing, Framing::Length(_)));

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::anew::Anew;
 use super::clock::{Chain, Fit, rescale};
 use super::error::JoinError;
 use super::layout::{like, room, spent};
@@ -67,6 +68,7 @@ impl<'a> Writer<'a> {
     pub(super) fn begin(
         plan: &'a Plan,
         settings: &'a Settings,
+        anew: Option<&Anew>,
         file: File,
         name: &Path,
         cancel: &Cancel,
@@ -83,8 +85,13 @@ impl<'a> Writer<'a> {
                 open = Some((place, Input::open(&segment.path, &options)?));
             }
             let Some((_, input)) = &mut open else { continue };
-            let like = like(plan, number, input)?;
-            muxer.add_like(input, stream, &like)?;
+            match anew.filter(|a| a.track == number) {
+                Some(anew) => muxer.add_encoded(&anew.encoder(plan)?, Some((input, stream)))?,
+                None => {
+                    let like = like(plan, number, input)?;
+                    muxer.add_like(input, stream, &like)?
+                }
+            };
             let shape = &plan.segments[place].shapes[stream];
             let sound = track.kind == StreamKind::Audio;
             let silence = if sound { input.silence(stream)? } else { None };
@@ -142,6 +149,13 @@ impl<'a> Writer<'a> {
             }
             Event::Packets(packets) => {
                 packets.into_iter().try_for_each(|p| self.packet(p).map_err(JoinError::from))
+            }
+            Event::Pictures(more) => {
+                let all = &mut self.written.pictures;
+                all.decoded += more.decoded;
+                all.made += more.made;
+                all.damaged += more.damaged;
+                Ok(())
             }
             Event::End => self.end().map_err(JoinError::from),
         }
@@ -277,8 +291,7 @@ impl<'a> Writer<'a> {
             written.total += data.len() as u64;
             written.length += step;
             if self.settings.proof {
-                written.hashes.push(hash);
-                written.times.push(at);
+                written.ledger.push(hash, at);
             }
         }
         Ok(())
@@ -305,8 +318,7 @@ impl<'a> Writer<'a> {
         written.total += ready.size;
         written.length += ready.length;
         if self.settings.proof {
-            written.hashes.push(ready.hash);
-            written.times.push(times.pts);
+            written.ledger.push(ready.hash, times.pts);
         }
         self.muxer.write_placed(number, ready.packet, times, self.sort)
     }

@@ -1,5 +1,8 @@
 //! What a join has written, as far as the proof and the receipt have to know it.
 
+use super::anew::Pictures;
+use super::ledger::Ledger;
+
 /// What was written, for the proof and the receipt.
 #[derive(Clone, Debug, Default)]
 pub struct Written {
@@ -10,6 +13,8 @@ pub struct Written {
     /// timestamps that had to be moved to rise
     pub retimed: u64,
     pub notes: Vec<String>,
+    /// of films that went through plugins
+    pub pictures: Pictures,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -22,10 +27,9 @@ pub struct WrittenTrack {
     pub silent: u64,
     /// packets of sound left out at seams: what winds decoders up and fills last packets
     pub left_out: u64,
-    /// of the payloads, in their order, silence among them
-    pub hashes: Vec<u64>,
-    /// when they are to be shown or heard, in the track's clock
-    pub times: Vec<i64>,
+    /// payloads in their order, silence among them, and when they are to be shown or heard, in the
+    /// track's clock
+    pub(super) ledger: Ledger,
     /// what all of them are played for by a player that knows of no time stamps, in the track's
     /// clock
     pub length: i64,

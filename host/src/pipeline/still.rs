@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::chain::{Chain, Worker};
+use super::chain::Chain;
 use super::compare::SideBySide;
 use super::error::PipelineError;
+use super::line::Line;
 use crate::frame::{Frame, PixelFormat, PlanePool, Rational};
 use crate::media::{DecodeOptions, Input, MediaError, MediaErrorKind, VideoDecoder};
 use crate::plugin::{Supervisor, seconds};
@@ -185,40 +186,5 @@ impl Reel {
                 }
             }
         }
-    }
-}
-
-/// All stages of a chain, one behind the other, on this thread.
-struct Line(Vec<Worker>);
-
-impl Line {
-    fn start(chain: &Chain, pool: &PlanePool) -> Result<Line, PipelineError> {
-        let workers = chain.stages.iter().map(|stage| Worker::start(stage, pool));
-        Ok(Line(workers.collect::<Result<_, _>>()?))
-    }
-
-    fn feed(&mut self, frame: Frame) -> Result<Vec<Frame>, PipelineError> {
-        self.feed_from(0, vec![frame])
-    }
-
-    fn feed_from(
-        &mut self,
-        first: usize,
-        mut frames: Vec<Frame>,
-    ) -> Result<Vec<Frame>, PipelineError> {
-        for worker in &mut self.0[first..] {
-            frames = worker.process(frames)?;
-        }
-        Ok(frames)
-    }
-
-    /// What the stages still hold, each through those behind it.
-    fn flush(&mut self) -> Result<Vec<Frame>, PipelineError> {
-        let mut out = Vec::new();
-        for number in 0..self.0.len() {
-            let kept = self.0[number].flush()?;
-            out.extend(self.feed_from(number + 1, kept)?);
-        }
-        Ok(out)
     }
 }
