@@ -150,7 +150,7 @@ fn no_space_and_errors_at_any_write_fail_the_job_and_lose_nothing() {
         let job = Job::new(output);
         let writes = calls(&job.shell, "write,pwrite64", &job.command());
         job.is_sound("traced");
-        assert!(writes.iter().filter(|c| c.contains(".partial")).count() >= 3, "{writes:?}");
+        assert!(writes.iter().filter(|c| c.contains(".partial")).count() >= 1, "{writes:?}");
         for number in from_the_first_aside(&writes) {
             let command = job.command();
             let said = failing_at(&job.shell, &writes, error, number, &command);

@@ -113,13 +113,15 @@ fn check_stdin() -> Result<()> {
 /// Pictures that say themselves what they are.
 fn decoded(arguments: &EncodeArguments, stop: &Stop, fifo: &mut Option<Fifo>) -> Result<Decoded> {
     let mut options = OpenOptions::files(&stop.gently);
+    let mut held = None;
     let source = match (&arguments.fifo, &arguments.input) {
         (Some(path), _) => {
             let mut feed = open_fifo(path, false, &stop.gently)?;
             if !feed.wait_for_writer()? {
                 return Err(crate::pipeline::PipelineError::Interrupted.into());
             }
-            *fifo = feed.into_fifo();
+            let (pipe, end) = feed.into_fifo();
+            (*fifo, held) = (pipe, Some(end));
             InputSource::Pipe(Some(path.clone()))
         }
         (None, Some(input)) => InputSource::parse(input.as_os_str(), None),
@@ -139,6 +141,7 @@ fn decoded(arguments: &EncodeArguments, stop: &Stop, fifo: &mut Option<Fifo>) ->
         )),
         _ => e.into(),
     })?;
+    drop(held);
     Ok(Decoded::new(input)?)
 }
 

@@ -149,9 +149,10 @@ impl PipeFeed {
         self.wait()
     }
 
-    /// The pipe itself, for whoever reads it in another way.
-    pub fn into_fifo(self) -> Option<Fifo> {
-        self.fifo
+    /// The pipe itself, for whoever reads it in another way, and its open end: the writer is cut
+    /// off when the last one is closed, so this has to live until the other one is there.
+    pub fn into_fifo(self) -> (Option<Fifo>, File) {
+        (self.fifo, self.file)
     }
 
     fn ready(&self) -> io::Result<Ready> {

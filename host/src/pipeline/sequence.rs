@@ -173,8 +173,14 @@ mod tests {
         let path = dir.path().join("one.png");
         let mut sequence = Sequence::begin(&path, false, false).expect("begun");
         sequence.write(b"picture").expect("written");
-        assert_eq!(fs::read(&path).expect("there"), b"picture");
+        assert!(!path.exists(), "there may be more");
         assert!(sequence.write(b"another").is_err());
+        drop(sequence);
+        assert!(!path.exists());
+        let mut sequence = Sequence::begin(&path, false, false).expect("begun");
+        sequence.write(b"picture").expect("written");
+        sequence.finish().expect("published");
+        assert_eq!(fs::read(&path).expect("there"), b"picture");
         assert!(Sequence::begin(&path, false, false).is_err());
     }
 }
