@@ -44,7 +44,7 @@ pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
     let named: Vec<PathBuf> =
         found.iter().filter(|f| f.named).map(|f| f.candidate.path.clone()).collect();
     let candidates = without_output(arguments, found);
-    let (good, mut bad) = look(candidates, cancel)?;
+    let (good, mut bad) = look(&candidates, cancel)?;
     if let Some(first) = bad.first().filter(|_| !arguments.skip_bad) {
         return Err(unreadable(first, bad.len()));
     }
@@ -102,7 +102,7 @@ fn without_output(arguments: &JoinArguments, found: Vec<Found>) -> Vec<Candidate
     found.into_iter().filter(|f| !is_output(f)).map(|f| f.candidate).collect()
 }
 
-fn look(candidates: Vec<Candidate>, cancel: &Cancel) -> Result<(Vec<Segment>, Vec<Bad>)> {
+fn look(candidates: &[Candidate], cancel: &Cancel) -> Result<(Vec<Segment>, Vec<Bad>)> {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for found in gather(candidates, cancel)? {
         match found {

@@ -43,7 +43,7 @@ impl Identity {
 }
 
 /// A file that was found, by the name that the user gave.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Candidate {
     pub path: PathBuf,
     /// below the folder that the user named; the file's name where the user named the file
@@ -92,12 +92,12 @@ pub struct Bad {
 /// # Errors
 /// Cancelled. What is wrong with a file is the file's own result.
 pub fn gather(
-    mut candidates: Vec<Candidate>,
+    candidates: &[Candidate],
     cancel: &Cancel,
 ) -> Result<Vec<Result<Segment, Bad>>, MediaError> {
     let shelf = Shelf::default();
     let next = AtomicUsize::new(0);
-    let found: Mutex<Vec<(usize, Result<Segment, MediaError>)>> = Mutex::default();
+    let found: Mutex<Vec<(usize, Result<Segment, Bad>)>> = Mutex::default();
     let work = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
@@ -105,7 +105,8 @@ pub fn gather(
             if cancel.is_cancelled() {
                 return;
             }
-            let result = look(&candidate.path, &shelf, cancel);
+            let result = look(candidate, &shelf, cancel)
+                .map_err(|error| Bad { candidate: candidate.clone(), error });
             found.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
         }
     };
@@ -123,29 +124,16 @@ pub fn gather(
     }
     let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     found.sort_unstable_by_key(|(number, _)| *number);
-    let all = found.into_iter().map(|(number, result)| {
-        let candidate = std::mem::take(&mut candidates[number]);
-        match result {
-            Ok(segment) => Ok(Segment { path: candidate.path, name: candidate.name, ..segment }),
-            Err(error) => Err(Bad { candidate, error }),
-        }
-    });
-    Ok(all.collect())
+    Ok(found.into_iter().map(|(_, result)| result).collect())
 }
-
-/// Picture and sound.
-const USUAL_STREAMS: usize = 2;
 
 /// How segments are opened: nothing that a header says is looked for twice.
 pub fn quick(cancel: &Cancel) -> OpenOptions {
     OpenOptions { quick: true, ..OpenOptions::files(cancel) }
 }
 
-/// A segment, still without its names. What is kept of it is put into memory before libav takes
-/// some, or lies elsewhere already: small pieces among what libav gives back would keep all of
-/// that from being used again.
-fn look(path: &Path, shelf: &Shelf, cancel: &Cancel) -> Result<Segment, MediaError> {
-    let mut own = Vec::with_capacity(USUAL_STREAMS);
+fn look(candidate: &Candidate, shelf: &Shelf, cancel: &Cancel) -> Result<Segment, MediaError> {
+    let path = &candidate.path;
     let mut input = Input::open(path, &quick(cancel))?;
     let read = |e: std::io::Error| MediaError {
         kind: MediaErrorKind::Read,
@@ -159,21 +147,22 @@ fn look(path: &Path, shelf: &Shelf, cancel: &Cancel) -> Result<Segment, MediaErr
     let count = input.facts().streams.len();
     let shapes = (0..count).map(|i| input.shape(i)).collect::<Result<Vec<_>, _>>()?;
     check_index(path, &shapes, identity.size)?;
-    own.extend(shapes.iter().map(|s| Own { time_base: s.facts.time_base, index: s.index }));
+    let own = shapes.iter().map(|s| Own { time_base: s.facts.time_base, index: s.index });
+    let own = own.collect();
     let facts = input.facts();
     let longest = facts.streams.iter().filter_map(|s| s.duration).max();
     let created = facts.metadata.iter().find(|(key, _)| key == "creation_time");
     Ok(Segment {
-        path: PathBuf::new(),
-        name: PathBuf::new(),
+        path: path.clone(),
+        name: candidate.name.clone(),
         identity,
-        format: shelf.format(&facts.format),
+        format: facts.format.as_str().into(),
         duration: facts.duration.or(longest),
         start: facts.start,
         created: created.and_then(|(_, text)| micros(text)),
         tags: facts.metadata.iter().filter(|(key, _)| is_own(key)).cloned().collect(),
         shapes: shelf.put(shapes, input.is_quick()),
-        own: own.into(),
+        own,
         quick: input.is_quick(),
     })
 }
@@ -217,20 +206,9 @@ impl Segment {
 
 /// Shapes that were seen: segments of one recorder are alike, and share them.
 #[derive(Default)]
-struct Shelf(Mutex<Vec<(bool, Arc<[Shape]>)>>, Mutex<Vec<Arc<str>>>);
+struct Shelf(Mutex<Vec<(bool, Arc<[Shape]>)>>);
 
 impl Shelf {
-    /// The name of a container.
-    fn format(&self, name: &str) -> Arc<str> {
-        let mut shelf = self.1.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = shelf.iter().find(|f| ***f == *name) {
-            return Arc::clone(known);
-        }
-        let new: Arc<str> = name.into();
-        shelf.push(Arc::clone(&new));
-        new
-    }
-
     fn put(&self, mut shapes: Vec<Shape>, quick: bool) -> Arc<[Shape]> {
         for shape in &mut shapes {
             shape.index = None;
