@@ -233,8 +233,22 @@ unsafe fn rotation(stream: *const ffi::AVStream) -> i32 {
 /// `stream` is valid.
 pub(super) unsafe fn display_matrix(stream: *const ffi::AVStream) -> Option<[i32; 9]> {
     let wanted = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
-    // SAFETY: the side data of a valid stream are `count` valid entries; the matrix is read as
-    // bytes, so that its alignment does not matter.
+    // SAFETY: the caller's promise; there are enough bytes, aligned or not.
+    unsafe {
+        let matrix = side_data(stream, wanted).filter(|bytes| bytes.len() >= 36)?;
+        Some(matrix.as_ptr().cast::<[i32; 9]>().read_unaligned())
+    }
+}
+
+/// Side data of a stream.
+///
+/// # Safety
+/// The stream is valid, and outlives what is given back.
+pub(super) unsafe fn side_data<'a>(
+    stream: *const ffi::AVStream,
+    kind: ffi::AVPacketSideDataType,
+) -> Option<&'a [u8]> {
+    // SAFETY: the caller's promise; the side data of a valid stream are `count` valid entries.
     unsafe {
         #[cfg(not(ffmpeg_6_1))]
         let (entries, count) = ((*stream).side_data.cast_const(), (*stream).nb_side_data);
@@ -245,8 +259,8 @@ pub(super) unsafe fn display_matrix(stream: *const ffi::AVStream) -> Option<[i32
         };
         for i in 0..usize::try_from(count).unwrap_or(0) {
             let entry = &*entries.add(i);
-            if entry.type_ == wanted && entry.size >= 36 && !entry.data.is_null() {
-                return Some(entry.data.cast::<[i32; 9]>().read_unaligned());
+            if entry.type_ == kind && !entry.data.is_null() {
+                return Some(std::slice::from_raw_parts(entry.data, entry.size));
             }
         }
         None

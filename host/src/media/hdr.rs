@@ -3,11 +3,11 @@
 //! D.2.28 and D.2.35), where libav finds it only once one is decoded.
 
 use std::ffi::{c_int, c_uint};
-use std::slice;
 
 use super::av::AvFrame;
 use super::decode::{DecodeOptions, open_decoder};
 use super::error::MediaError;
+use super::facts::side_data;
 use super::ffi::{self, AVPacketSideDataType as Packed};
 use super::mux_io::new_side_data;
 use super::open::Input;
@@ -119,30 +119,6 @@ fn master_display(m: &Mastering) -> Vec<String> {
         point("R", red),
         point("WP", white)
     )]
-}
-
-/// Side data of a stream.
-///
-/// # Safety
-/// The stream is valid, and outlives what is given back.
-unsafe fn side_data<'a>(stream: *const ffi::AVStream, kind: Packed) -> Option<&'a [u8]> {
-    // SAFETY: the caller's promise; the side data of a valid stream are `count` valid entries.
-    unsafe {
-        #[cfg(not(ffmpeg_6_1))]
-        let (entries, count) = ((*stream).side_data.cast_const(), (*stream).nb_side_data);
-        #[cfg(ffmpeg_6_1)]
-        let (entries, count) = {
-            let par = (*stream).codecpar;
-            ((*par).coded_side_data.cast_const(), (*par).nb_coded_side_data)
-        };
-        for i in 0..usize::try_from(count).unwrap_or(0) {
-            let entry = &*entries.add(i);
-            if entry.type_ == kind && !entry.data.is_null() {
-                return Some(slice::from_raw_parts(entry.data, entry.size));
-            }
-        }
-        None
-    }
 }
 
 /// Side data of a stream as the structure that it is; none where it is too short for that.

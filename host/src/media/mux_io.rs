@@ -8,7 +8,7 @@ use super::demux::Packet;
 use super::encode::EncodedPacket;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::mux::Muxer;
-use super::{ffi, log};
+use super::{facts, ffi, log};
 
 /// One stream of a muxer.
 pub(super) struct Track {
@@ -214,26 +214,13 @@ pub(super) unsafe fn new_side_data(
 /// Both streams are valid, `to` of a muxer before its header.
 pub(super) unsafe fn copy_hdr(from: *const ffi::AVStream, to: *mut ffi::AVStream) {
     use ffi::AVPacketSideDataType::*;
-    // SAFETY: the caller's promise; the side data of a valid stream are `count` valid entries.
-    unsafe {
-        #[cfg(not(ffmpeg_6_1))]
-        let (entries, count) = ((*from).side_data.cast_const(), (*from).nb_side_data);
-        #[cfg(ffmpeg_6_1)]
-        let (entries, count) = {
-            let par = (*from).codecpar;
-            ((*par).coded_side_data.cast_const(), (*par).nb_coded_side_data)
-        };
-        for i in 0..usize::try_from(count).unwrap_or(0) {
-            let entry = &*entries.add(i);
-            let wanted = matches!(
-                entry.type_,
-                AV_PKT_DATA_MASTERING_DISPLAY_METADATA | AV_PKT_DATA_CONTENT_LIGHT_LEVEL
-            );
-            if wanted && !entry.data.is_null() {
-                let place = new_side_data(to, entry.type_, entry.size);
-                if !place.is_null() {
-                    std::ptr::copy_nonoverlapping(entry.data, place, entry.size);
-                }
+    for kind in [AV_PKT_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_CONTENT_LIGHT_LEVEL] {
+        // SAFETY: the caller's promise; the place is as large as asked for, or null.
+        unsafe {
+            let Some(bytes) = facts::side_data(from, kind) else { continue };
+            let place = new_side_data(to, kind, bytes.len());
+            if !place.is_null() {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len());
             }
         }
     }
