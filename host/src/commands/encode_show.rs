@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::plan::stream_json;
+use super::show::stages_text;
 use crate::encode::{OutputSummary, PushSummary, Summary};
 use crate::pipeline::Reading;
 use crate::plugin::summary as stream_summary;
@@ -24,21 +25,13 @@ pub(super) fn summary_text(s: &Summary) -> String {
     if !s.conversions.is_empty() {
         let _ = writeln!(out, "  converted   {}", s.conversions.join(", "));
     }
-    let mut line = |name: &str, reading: Reading, note: String| {
-        if reading.frames > 0 {
-            let _ = writeln!(out, "  {name:10} {:8.3} ms a frame{note}", reading.ms_a_frame());
-        }
-    };
-    line("read", s.read, String::new());
-    for plugin in &s.plugins {
-        let note = match plugin.bypassed {
-            0 => String::new(),
-            n => format!("   broke {} times, {n} frames passed unchanged", plugin.failures),
-        };
-        line(&plugin.name, plugin.reading, note);
-    }
-    line("encode", s.encode, String::new());
-    line("write", s.write, String::new());
+    stages_text(
+        &mut out,
+        "frame",
+        &[("read", s.read)],
+        &s.plugins,
+        &[("encode", s.encode), ("write", s.write)],
+    );
     out
 }
 

@@ -14,7 +14,7 @@ use super::args::RunArguments;
 use super::exit::Exit;
 use super::out::speaks_json;
 use super::plan::stream_json;
-use crate::pipeline::{Progress, Reading, Summary};
+use crate::pipeline::{PluginSummary, Progress, Reading, Summary};
 use crate::plugin::{Supervisor, summary as stream_summary};
 
 /// A progress bar on stderr, where that is a terminal. Dropped, it goes away.
@@ -96,23 +96,40 @@ pub(super) fn summary_text(arguments: &RunArguments, s: &Summary) -> String {
     if !s.conversions.is_empty() {
         let _ = writeln!(out, "  converted   {}", s.conversions.join(", "));
     }
+    stages_text(
+        &mut out,
+        "frame",
+        &[("decode", s.decode), ("convert", s.convert)],
+        &s.plugins,
+        &[("encode", s.encode), ("mux", s.mux)],
+    );
+    out
+}
+
+/// What each stage took for a picture, and what became of plugins that broke: those before the
+/// plugins, the plugins, and those behind them. Stages that saw no picture are left out.
+pub(crate) fn stages_text(
+    out: &mut String,
+    unit: &str,
+    before: &[(&str, Reading)],
+    plugins: &[PluginSummary],
+    behind: &[(&str, Reading)],
+) {
     let mut line = |name: &str, reading: Reading, note: String| {
         if reading.frames > 0 {
-            let _ = writeln!(out, "  {name:10} {:8.3} ms a frame{note}", reading.ms_a_frame());
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "  {name:10} {:8.3} ms a {unit}{note}", reading.ms_a_frame());
         }
     };
-    line("decode", s.decode, String::new());
-    line("convert", s.convert, String::new());
-    for plugin in &s.plugins {
+    before.iter().for_each(|(name, reading)| line(name, *reading, String::new()));
+    for plugin in plugins {
         let note = match plugin.bypassed {
             0 => String::new(),
             n => format!("   broke {} times, {n} frames passed unchanged", plugin.failures),
         };
         line(&plugin.name, plugin.reading, note);
     }
-    line("encode", s.encode, String::new());
-    line("mux", s.mux, String::new());
-    out
+    behind.iter().for_each(|(name, reading)| line(name, *reading, String::new()));
 }
 
 /// The summary for programs.

@@ -10,6 +10,7 @@ use crate::commands::events::Events;
 use crate::commands::exit::Exit;
 use crate::commands::out::{line, print_json, tell};
 use crate::commands::plan::stream_json;
+use crate::commands::show::stages_text;
 use crate::pipeline::{Continuity, Reading};
 use crate::plugin::{Supervisor, summary as stream_summary};
 use crate::split::Summary;
@@ -53,22 +54,13 @@ fn summary_text(arguments: &SplitArguments, s: &Summary) -> String {
         );
     }
     source_text(&mut out, &s.continuity);
-    let mut stage = |name: &str, reading: Reading, note: String| {
-        if reading.frames > 0 {
-            line!(out, "  {name:10} {:8.3} ms a picture{note}", reading.ms_a_frame());
-        }
-    };
-    stage("decode", s.decode, String::new());
-    stage("convert", s.convert, String::new());
-    for plugin in &s.plugins {
-        let note = match plugin.bypassed {
-            0 => String::new(),
-            n => format!("   broke {} times, {n} frames passed unchanged", plugin.failures),
-        };
-        stage(&plugin.name, plugin.reading, note);
-    }
-    stage("encode", s.encode, String::new());
-    stage("publish", s.publish, String::new());
+    stages_text(
+        &mut out,
+        "picture",
+        &[("decode", s.decode), ("convert", s.convert)],
+        &s.plugins,
+        &[("encode", s.encode), ("publish", s.publish)],
+    );
     out
 }
 
