@@ -7,6 +7,7 @@
 
 pub mod backoff;
 pub mod cancel;
+pub mod collide;
 pub mod commands;
 pub mod encode;
 pub mod frame;

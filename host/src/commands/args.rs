@@ -237,7 +237,7 @@ pub struct Json {
 }
 
 /// What a plugin may use.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct LimitArguments {
     /// How long one call of a plugin may take, in milliseconds
     #[arg(env = "FILMGATE_DEADLINE", hide_env_values = true, long, value_name = "MS", default_value_t = 2000, help_heading = "Plugins", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]

@@ -12,10 +12,12 @@ use super::encode_show as show;
 use super::encode_source::{Source, sound};
 use super::events::Events;
 use super::exit::{Exit, WithExit, message};
-use super::load::{self, Wanted};
+use super::inputs;
+use super::load::{self, Asked};
 use super::out::{print_json, tell};
 use super::show::Bar;
 use crate::cancel::Cancel;
+use crate::collide::Files;
 use crate::encode::{Bounds, Job, Output, Service, Stop, Summary, Target, Watched};
 use crate::media::{
     EncodeOptions, MediaErrorKind, Muxer, check_words, default_format, encoder_named, pixel_format,
@@ -45,16 +47,20 @@ pub(super) fn run(arguments: &EncodeArguments, cancel: &Cancel) -> Result<Exit> 
 
 fn work(arguments: &EncodeArguments, events: Events, cancel: &Cancel) -> Result<Exit> {
     let stop = Stop { gently: cancel.clone(), ..Stop::default() };
+    let mut files = files(arguments);
+    files.check()?;
     let outputs = outputs(arguments)?;
     let encode = encode_options(arguments)?;
     // A gentle stop must not end a call of a plugin.
     let engine = Engine::new(&CodeCache::ForUser, &stop.hard)?;
-    let plugins = load::plugins(&wanted(arguments), &engine, &stop.hard)?;
+    let chain = load::plugins(&asked(arguments), &engine, &stop.hard)?;
+    chain.add_to(&mut files);
+    files.check()?;
     let source = Source::open(arguments, engine.pool(), &stop)?;
     let job = Job {
         pictures: source.pictures,
         sound: sound(arguments, &stop)?,
-        plugins,
+        plugins: chain.plugins,
         encode,
         outputs,
         service: service(arguments),
@@ -86,10 +92,34 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(PipelineError::Media(e)) if e.kind == gone)
 }
 
-fn wanted(arguments: &EncodeArguments) -> Vec<Wanted<'_>> {
-    let (limits, on_failure) = (arguments.limits.limits(), arguments.on_failure.policy());
-    let one = |text| Wanted { text, limits: limits.clone(), on_failure };
-    arguments.plugins.iter().map(|text| one(text)).collect()
+fn asked(arguments: &EncodeArguments) -> Asked<'_> {
+    Asked {
+        texts: &arguments.plugins,
+        settings: &[],
+        limits: &arguments.limits,
+        on_failure: arguments.on_failure,
+    }
+}
+
+/// What is read and written, as far as the command line says.
+fn files(arguments: &EncodeArguments) -> Files {
+    let mut files = Files::default();
+    arguments.input.iter().for_each(|i| inputs::add(&mut files, "the input", i, None));
+    arguments.image.iter().for_each(|image| files.reads("the picture", image));
+    arguments.sound.audio.iter().for_each(|audio| files.reads("the audio", audio));
+    let outputs = arguments.output.iter().filter_map(|o| local(o));
+    let outputs = outputs.map(|path| ("the output", path));
+    let copies = arguments.also.iter().map(|path| ("--also", path.as_path()));
+    for (what, path) in outputs.chain(copies) {
+        match playlist(path) {
+            Some(list) => {
+                files.writes(format!("a piece of {what}"), &pieces(&list));
+                files.writes(what, &list);
+            }
+            None => files.writes(what, path),
+        }
+    }
+    files
 }
 
 fn service(arguments: &EncodeArguments) -> Service {
@@ -173,9 +203,8 @@ fn check_address(url: &str, scheme: &str) -> Result<()> {
 }
 
 fn file(arguments: &EncodeArguments, path: &Path) -> Result<Output> {
-    let playlist = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("m3u8"));
-    if playlist || path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') {
-        return playlist_in(arguments, path, playlist);
+    if let Some(list) = playlist(path) {
+        return playlist_in(arguments, list);
     }
     publish::check(path, arguments.overwrite)?;
     let format = match (Muxer::format_for(path, None), &arguments.encoding.format) {
@@ -190,17 +219,39 @@ fn file(arguments: &EncodeArguments, path: &Path) -> Result<Output> {
     Ok(Output { target: Target::File(path.to_owned()), format, options })
 }
 
+/// The path of an output that is neither a server nor standard output.
+fn local(output: &str) -> Option<&Path> {
+    let file = output != "-" && scheme(output).is_none_or(|s| s == "file");
+    file.then(|| Path::new(output.strip_prefix("file:").unwrap_or(output)))
+}
+
+/// The playlist that an output is: `x.m3u8`, or `index.m3u8` in a folder.
+fn playlist(path: &Path) -> Option<PathBuf> {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("m3u8")) {
+        return Some(path.to_owned());
+    }
+    let folder = path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/');
+    folder.then(|| path.join("index.m3u8"))
+}
+
+/// The names of a playlist's pieces: `x%d.ts`.
+fn pieces(playlist: &Path) -> PathBuf {
+    let stem = playlist.file_stem().unwrap_or_default().to_string_lossy().replace('%', "%%");
+    playlist.with_file_name(format!("{stem}%d.ts"))
+}
+
 /// Pieces of the time from key frame to key frame, all of which are kept.
-fn playlist_in(arguments: &EncodeArguments, path: &Path, named: bool) -> Result<Output> {
-    let path: PathBuf = if named { path.to_owned() } else { path.join("index.m3u8") };
-    if path.exists() && !arguments.overwrite {
-        return Err(publish::PublishError::Exists(path).into());
+fn playlist_in(arguments: &EncodeArguments, path: PathBuf) -> Result<Output> {
+    publish::check(&path, arguments.overwrite)?;
+    let old = crate::collide::series(&pieces(&path)).into_iter().find(|_| !arguments.overwrite);
+    if let Some(piece) = old {
+        return Err(publish::PublishError::Exists(piece).into());
     }
     let seconds = arguments.encoding.keyframe_interval.as_secs_f64();
     let pairs = [
         ("hls_time", seconds.to_string()),
         ("hls_list_size", "0".to_owned()),
-        ("hls_flags", "independent_segments+temp_file".to_owned()),
+        ("hls_flags", "independent_segments".to_owned()),
     ];
     let options = pairs.map(|(key, value)| (key.to_owned(), value)).to_vec();
     Ok(Output { target: Target::Playlist(path), format: "hls".to_owned(), options })

@@ -1,6 +1,7 @@
 //! Exit codes. Programs decide by them, so a code never changes its meaning; the table stands in
 //! docs/exit-codes.md, and `filmgate --help` names the file.
 
+use crate::collide::Collision;
 use crate::join::JoinError;
 use crate::media::{MediaError, MediaErrorKind};
 use crate::picture::SaveError;
@@ -85,6 +86,12 @@ impl Exit {
         }
         if let Some(e) = cause.downcast_ref::<PublishError>() {
             return Some(Exit::of_publish(e));
+        }
+        if let Some(e) = cause.downcast_ref::<Collision>() {
+            return Some(match e {
+                Collision::WithInput { .. } => Exit::OutputIsInput,
+                Collision::WithOutput { .. } => Exit::Usage,
+            });
         }
         cause.downcast_ref::<PluginError>().map(Exit::of_plugin)
     }

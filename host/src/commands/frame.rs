@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::args::LimitArguments;
-use super::exit::{Exit, WithExit};
-use super::inputs::time;
-use super::load::{self, Wanted};
+use super::args::{CrashPolicy, LimitArguments};
+use super::exit::Exit;
+use super::inputs::{self, time};
+use super::load::{self, Asked};
 use crate::cancel::Cancel;
+use crate::collide::Files;
 use crate::media::{Input, InputSource, OpenOptions};
 use crate::picture;
-use crate::pipeline::{StillJob, is_input};
-use crate::plugin::{CodeCache, Engine, OnFailure};
+use crate::pipeline::StillJob;
+use crate::plugin::{CodeCache, Engine};
 use crate::publish;
 
 #[derive(Debug, Args)]
@@ -47,20 +48,22 @@ pub struct FrameArguments {
 
 pub(super) fn run(arguments: &FrameArguments, cancel: &Cancel) -> Result<Exit> {
     let kind = picture::format_of(&arguments.output)?;
-    if is_input(&arguments.input, &arguments.output) {
-        let message = format!("{}: the output is the input itself", arguments.output.display());
-        return Err(WithExit::new(Exit::OutputIsInput, message).into());
-    }
+    let mut files = Files::default();
+    inputs::add(&mut files, "the input", &arguments.input, None);
+    files.writes("the output", &arguments.output);
+    files.check()?;
     publish::check(&arguments.output, arguments.overwrite)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let limits = arguments.limits.limits();
-    let mut wanted: Vec<Wanted<'_>> = arguments
-        .plugins
-        .iter()
-        .map(|text| Wanted { text, limits: limits.clone(), on_failure: OnFailure::Fail })
-        .collect();
-    load::grant(&mut wanted, &arguments.limits.grant)?;
-    let plugins = load::plugins(&wanted, &engine, cancel)?;
+    let asked = Asked {
+        texts: &arguments.plugins,
+        settings: &[],
+        limits: &arguments.limits,
+        on_failure: CrashPolicy::Fail,
+    };
+    let chain = load::plugins(&asked, &engine, cancel)?;
+    chain.add_to(&mut files);
+    files.check()?;
+    let plugins = chain.plugins;
     let source = InputSource::parse(arguments.input.as_os_str(), None);
     let input = Input::open_source(&source, &OpenOptions::files(cancel))?;
     let (at, compare) = (arguments.at, arguments.compare);

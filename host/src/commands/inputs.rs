@@ -11,6 +11,7 @@ use super::args::RunArguments;
 use super::exit::{Exit, WithExit};
 use super::mapping::{self, Map};
 use crate::cancel::Cancel;
+use crate::collide::Files;
 use crate::media::{
     Input, InputSource, MediaError, MediaErrorKind, OpenOptions, StreamKind, check_input_format,
 };
@@ -188,9 +189,20 @@ pub(super) fn selection(arguments: &RunArguments, input: &Input) -> Result<Selec
     Ok(selection)
 }
 
-/// Whether a path is one of the inputs by another name.
-pub(super) fn is_input(arguments: &RunArguments, output: &Path) -> bool {
-    arguments.input.iter().any(|input| crate::pipeline::is_input(input, output))
+/// Adds an input to what a job reads: the file, the pictures that a name with a number stands for,
+/// or a playlist with its files.
+pub(super) fn add(files: &mut Files, what: &str, input: &Path, format: Option<&str>) {
+    match InputSource::parse(input.as_os_str(), format) {
+        InputSource::File(path) => files.reads(what, &path),
+        InputSource::Named { name, format } => {
+            let path = Path::new(name.strip_prefix("file:").unwrap_or(&name));
+            match &*format {
+                "hls" | "concat" => files.reads_playlist(what, path),
+                _ => files.reads(what, path),
+            }
+        }
+        InputSource::Url(_) | InputSource::Pipe(_) => {}
+    }
 }
 
 #[cfg(test)]

@@ -12,9 +12,11 @@ use super::join_find::{self, Found};
 use super::join_plugins;
 use super::join_policy::{self, Used};
 use super::join_show as show;
+use super::load;
 use super::out::{print_json, tell};
 use super::receipt::{Receipt, plugin_json};
 use crate::cancel::Cancel;
+use crate::collide::Files;
 use crate::join::{
     Anew, Bad, Candidate, Done, Job, JoinError, Plan, Segment, check, gather, plan as planning,
     remove,
@@ -52,7 +54,8 @@ pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
         return nothing(arguments, &bad);
     }
     let mut arranged = arrange(arguments, good, cancel)?;
-    refuse_inputs(&named, &mut arranged)?;
+    leave_out_output(&named, &mut arranged);
+    files(arguments, &named, plugins.as_ref(), &arranged).check()?;
     loop {
         let segments = std::mem::take(&mut arranged.segments);
         let format = &arranged.format;
@@ -184,21 +187,33 @@ fn named(
     Ok((folder.join(name), Some(used)))
 }
 
-/// An output that is an input by any name is refused, and one that was only found in a folder is
-/// no input.
-fn refuse_inputs(named: &[PathBuf], arranged: &mut Arranged) -> Result<()> {
+/// An output that was only found in a folder is no input.
+fn leave_out_output(named: &[PathBuf], arranged: &mut Arranged) {
     let output = &arranged.output;
-    if let Some(input) = named.iter().find(|i| publish::same_file(i, output)) {
-        let (output, input) = (output.display(), input.display());
-        let message = format!("{output}: the output is the input {input}; give it another name");
-        return Err(WithExit::new(Exit::OutputIsInput, message).into());
-    }
-    let place = arranged.segments.iter().position(|s| publish::same_file(&s.path, output));
-    if let Some(place) = place {
+    let is_output = |s: &Segment| publish::same_file(&s.path, output) && !named.contains(&s.path);
+    if let Some(place) = arranged.segments.iter().position(is_output) {
         arranged.segments.remove(place);
         arranged.reasons.remove(place);
     }
-    Ok(())
+}
+
+/// What is read and written.
+fn files(
+    arguments: &JoinArguments,
+    named: &[PathBuf],
+    plugins: Option<&join_plugins::Plugins>,
+    arranged: &Arranged,
+) -> Files {
+    let mut files = Files::default();
+    named.iter().for_each(|path| files.reads("the input", path));
+    arranged.segments.iter().for_each(|s| files.reads("the input", &s.path));
+    arguments.list.iter().for_each(|list| files.reads("the list", list));
+    let policies = [Some(&arranged.ordering), arranged.naming.as_ref()];
+    policies.into_iter().flatten().for_each(|p| load::add(&p.files, &mut files));
+    plugins.iter().for_each(|p| p.chain.add_to(&mut files));
+    files.writes("the output", &arranged.output);
+    arguments.receipt.iter().for_each(|path| files.writes("--receipt", path));
+    files
 }
 
 /// Segments that do not fit, where nothing was said about them.
@@ -274,13 +289,6 @@ fn begin_receipt(
 ) -> Result<Option<Receipt>> {
     let Some(path) = &arguments.receipt else { return Ok(None) };
     let inputs: Vec<PathBuf> = plan.joined().map(|(_, p)| p.segment.path.clone()).collect();
-    if publish::same_file(path, &arranged.output)
-        || *path == arranged.output
-        || inputs.iter().any(|i| publish::same_file(i, path))
-    {
-        let message = format!("--receipt {}: that is another file of the join", path.display());
-        return Err(WithExit::new(Exit::Usage, message).into());
-    }
     let used: Vec<_> =
         [Some(&arranged.ordering), arranged.naming.as_ref()].into_iter().flatten().collect();
     let mut plugins: Vec<_> = used.iter().map(|u| u.json.clone()).collect();

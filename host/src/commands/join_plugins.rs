@@ -1,40 +1,38 @@
 //! `join -p`: the plugins that the pictures of all segments go through.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use serde_json::{Value, json};
 use tracing::warn;
 
 use super::join::Arranged;
 use super::join_args::JoinArguments;
-use super::load::{self, Wanted};
+use super::load::{self, Asked, Chain};
 use super::receipt::plugin_json;
 use crate::cancel::Cancel;
 use crate::frame::PlanePool;
 use crate::join::{Anew, Done, JoinError, Plan};
-use crate::plugin::{CodeCache, Engine, Supervisor};
+use crate::plugin::{CodeCache, Engine};
 
 /// Plugins, loaded.
 pub(super) struct Plugins {
-    plugins: Vec<Arc<Supervisor>>,
+    pub(super) chain: Chain,
     pool: PlanePool,
 }
 
 /// None where none are asked for.
 pub(super) fn load(arguments: &JoinArguments, cancel: &Cancel) -> Result<Option<Plugins>> {
-    let limits = arguments.limits.limits();
-    let on_failure = arguments.on_failure.policy();
-    let wanted = arguments.plugins.iter();
-    let mut wanted: Vec<Wanted<'_>> =
-        wanted.map(|text| Wanted { text, limits: limits.clone(), on_failure }).collect();
-    load::grant(&mut wanted, &arguments.limits.grant)?;
-    if wanted.is_empty() {
+    if arguments.plugins.is_empty() && arguments.limits.grant.is_empty() {
         return Ok(None);
     }
+    let asked = Asked {
+        texts: &arguments.plugins,
+        settings: &[],
+        limits: &arguments.limits,
+        on_failure: arguments.on_failure,
+    };
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let plugins = load::plugins(&wanted, &engine, cancel)?;
-    Ok(Some(Plugins { plugins, pool: engine.pool().clone() }))
+    let chain = load::plugins(&asked, &engine, cancel)?;
+    Ok(Some(Plugins { chain, pool: engine.pool().clone() }))
 }
 
 impl Plugins {
@@ -45,7 +43,7 @@ impl Plugins {
         plan: &mut Plan,
         cancel: &Cancel,
     ) -> Result<Anew, JoinError> {
-        Anew::prepare(plan, self.plugins.clone(), arguments.crf, &self.pool, cancel)
+        Anew::prepare(plan, self.chain.plugins.clone(), arguments.crf, &self.pool, cancel)
     }
 }
 

@@ -5,31 +5,30 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::{Map, Value as Json, json};
 
+use super::load::{self, ReadFile};
 use super::out;
 use super::receipt::value_json;
 use crate::join::Segment;
 use crate::media::StreamKind;
-use crate::plugin::{
-    Engine, Item, Limits, Naming, Ordering, Plugin, Reference, Request, Value, catalogue, resolve,
-};
+use crate::plugin::{Engine, Item, Limits, Naming, Ordering, Plugin, Reference, Request, Value};
 
 /// A policy that was used, and what decides what it does.
 pub(super) struct Used {
     pub(super) json: Json,
     pub(super) name: String,
+    pub(super) files: Vec<ReadFile>,
 }
 
 type Loaded = (Plugin, Vec<(String, Value)>, Used);
 
 fn load(text: &str, engine: &Engine) -> Result<Loaded> {
-    let reference = Reference::parse(text)?;
-    let path = catalogue::find(&reference.name, &catalogue::folders())?;
-    let plugin = Plugin::load(engine, &path, &Limits::default())?;
-    let parameters = resolve(&plugin.description, &reference.parameters)?;
+    let policy = load::one(&Reference::parse(text)?, engine, &Limits::default())?;
+    let load::One { plugin, parameters, files } = policy;
     let values: Map<String, Json> =
         parameters.iter().map(|(k, v)| (k.clone(), value_json(v))).collect();
     let used = Used {
         name: text.to_owned(),
+        files,
         json: json!({
             "name": plugin.name(),
             "version": plugin.description.version,

@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::args::RunArguments;
 use super::exit::{Exit, WithExit};
-use super::inputs::{is_input, key_value};
+use super::inputs::key_value;
+use crate::collide::Files;
 use crate::media::{
     EncodeOptions, MediaError, MediaErrorKind, Muxer, check_words, default_encoder, default_format,
     encoder_named, numbered, picture_encoder, pixel_format, scheme,
@@ -114,10 +115,7 @@ fn target(arguments: &RunArguments) -> Result<Target> {
     if scheme(&text).is_some_and(|s| s != "file") {
         return Ok(Target::Url(text.into_owned()));
     }
-    let path = match text.strip_prefix("file:") {
-        Some(path) => PathBuf::from(path),
-        None => arguments.output.clone(),
-    };
+    let path = local(&arguments.output);
     let picture = picture_encoder(&ending(&path)).is_some();
     if arguments.encoding.format.is_none() && picture {
         if !numbered(&text) {
@@ -133,15 +131,24 @@ fn target(arguments: &RunArguments) -> Result<Target> {
         }
         return Ok(Target::Pictures(path));
     }
-    if is_input(arguments, &path) {
-        let message = format!(
-            "{}: the output is the input itself; give the output another name",
-            path.display()
-        );
-        return Err(WithExit::new(Exit::OutputIsInput, message).into());
-    }
     publish::check(&path, arguments.overwrite)?;
     Ok(Target::File(path))
+}
+
+/// The path of an output, without `file:`.
+fn local(output: &Path) -> PathBuf {
+    match output.to_string_lossy().strip_prefix("file:") {
+        Some(path) => PathBuf::from(path),
+        None => output.to_owned(),
+    }
+}
+
+/// Adds an output to what a job writes, where it is a file or pictures.
+pub(super) fn add(files: &mut Files, what: &str, output: &Path) {
+    let text = output.to_string_lossy();
+    if text != "-" && scheme(&text).is_none_or(|s| s == "file") {
+        files.writes(what, &local(output));
+    }
 }
 
 fn check_stdout(arguments: &RunArguments) -> Result<(), WithExit> {

@@ -8,28 +8,23 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
-use super::args::{PluginCommand, World};
+use super::args::{LimitArguments, PluginCommand, World};
 use super::exit::{Exit, WithExit};
-use super::load::{self, Wanted};
+use super::load;
 use super::out::{line, lossy, print, print_json};
 use crate::cancel::Cancel;
+use crate::collide::Files;
 use crate::plugin::catalogue::Found;
 use crate::plugin::check::{Outcome, Trial, check};
-use crate::plugin::{
-    self, CodeCache, Description, Engine, Limits, OnFailure, Plugin, PluginError, Reference,
-    catalogue,
-};
-use crate::publish::{Aside, same_file};
+use crate::plugin::{self, CodeCache, Description, Engine, Limits, Plugin, PluginError, catalogue};
+use crate::publish::Aside;
 
 pub fn run(command: PluginCommand, cancel: &Cancel) -> Result<Exit> {
     match command {
         PluginCommand::List { json } => list(json.json, cancel),
         PluginCommand::Inspect { plugin, json } => inspect(&plugin, json.json, cancel),
         PluginCommand::Check { plugin, limits, json } => {
-            let on_failure = OnFailure::Fail;
-            let mut wanted = [Wanted { text: &plugin, limits: limits.limits(), on_failure }];
-            load::grant(&mut wanted, &limits.grant)?;
-            try_out(&plugin, &wanted[0].limits, json.json, cancel)
+            try_out(&plugin, &limits, json.json, cancel)
         }
         PluginCommand::Pack { module, output, world, adapter } => {
             pack(&module, &output, world, &adapter)
@@ -236,12 +231,10 @@ fn plugin_text(plugin: &Plugin) -> String {
     out
 }
 
-fn try_out(text: &str, limits: &Limits, as_json: bool, cancel: &Cancel) -> Result<Exit> {
-    let reference = Reference::parse(text)?;
+fn try_out(text: &String, limits: &LimitArguments, as_json: bool, cancel: &Cancel) -> Result<Exit> {
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let path = catalogue::find(&reference.name, &catalogue::folders())?;
-    let plugin = Plugin::load(&engine, &path, limits)?;
-    let parameters = plugin::resolve(&plugin.description, &reference.parameters)?;
+    let load::One { plugin, parameters, .. } = load::single(text, limits, &engine)?;
+    let path = plugin.path.clone();
     let trials = check(&plugin, &parameters);
     interrupted(cancel)?;
     let failed = trials.iter().filter(|t| matches!(t.outcome, Outcome::Failed(_))).count();
@@ -306,10 +299,13 @@ fn trial_text(out: &mut String, trial: &Trial) {
 }
 
 fn pack(module: &Path, output: &Path, world: Option<World>, adapters: &[String]) -> Result<Exit> {
-    if same_file(module, output) {
-        let message = format!("{}: the output is the module itself", output.display());
-        return Err(WithExit::new(Exit::OutputIsInput, message).into());
+    let mut files = Files::default();
+    files.reads("the module", module);
+    for (_, file) in adapters.iter().filter_map(|a| a.split_once('=')) {
+        files.reads("an adapter", Path::new(file));
     }
+    files.writes("the output", output);
+    files.check()?;
     let bytes = read(module)?;
     let adapters = adapters.iter().map(|a| adapter(a)).collect::<Result<Vec<_>>>()?;
     let component = plugin::pack(&bytes, world.map(World::name), &adapters).map_err(|e| {

@@ -1,13 +1,12 @@
 //! What `filmgate run` can tell about a job, beside its output: the plan, events, tags, a receipt.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
 
 use super::args::RunArguments;
-use super::exit::{Exit, WithExit};
 use super::receipt::Receipt;
 use super::tags::TagFile;
 use crate::cancel::Cancel;
@@ -37,23 +36,11 @@ pub struct ReportArguments {
     pub receipt: Option<PathBuf>,
 }
 
-/// Refuses, before anything runs, reports that could not be written at the end, or that would
-/// stand in the way of another file of the job.
+/// Refuses, before anything runs, reports that could not be written at the end.
 pub(super) fn check(arguments: &RunArguments) -> Result<()> {
-    let inputs = arguments.input.iter().map(|i| ("an input", i.as_path()));
-    let mut taken: Vec<(&str, &Path)> =
-        inputs.chain([("the output", arguments.output.as_path())]).collect();
     let reports = &arguments.reports;
-    let wanted = [("--tags", &reports.tags), ("--receipt", &reports.receipt)];
-    for (option, path) in wanted.into_iter().filter_map(|(o, p)| Some((o, p.as_deref()?))) {
-        for (what, other) in &taken {
-            if *other == path || publish::same_file(other, path) {
-                let message = format!("{option} {}: that is the file of {what}", path.display());
-                return Err(WithExit::new(Exit::Usage, message).into());
-            }
-        }
+    for path in [&reports.tags, &reports.receipt].into_iter().flatten() {
         publish::check(path, arguments.overwrite)?;
-        taken.push((option, path));
     }
     Ok(())
 }

@@ -6,14 +6,15 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::args::{PluginSettings, RunArguments};
+use super::args::RunArguments;
 use super::events::Events;
 use super::exit::{Exit, message};
-use super::load::{self, Wanted};
+use super::load::{self, Asked};
 use super::out::{print_json, tell};
 use super::reports::{self, Reports};
 use super::{inputs, outputs, plan, show};
 use crate::cancel::Cancel;
+use crate::collide::Files;
 use crate::frame::PlanePool;
 use crate::pipeline::{FileJob, Prepared, Progress, Summary, Target, default_workers};
 use crate::plugin::{CodeCache, Engine, Supervisor};
@@ -31,10 +32,15 @@ pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
 }
 
 fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exit> {
+    let mut files = files(arguments);
+    files.check()?;
     let output = outputs::plan(arguments)?;
     reports::check(arguments)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let plugins = load::plugins(&wanted(arguments)?, &engine, cancel)?;
+    let chain = load::plugins(&asked(arguments), &engine, cancel)?;
+    chain.add_to(&mut files);
+    files.check()?;
+    let plugins = chain.plugins;
     let mut opened = inputs::open(arguments, cancel)?;
     let target = output.target.clone();
     let job = FileJob {
@@ -106,19 +112,29 @@ fn carry_out(
     Ok(exit)
 }
 
-/// The plugins asked for, each with its limits, grants and crash policy.
-fn wanted(arguments: &RunArguments) -> Result<Vec<Wanted<'_>>> {
-    let of_all = PluginSettings::default();
-    let settings = arguments.plugin_settings.iter().chain(std::iter::repeat(&of_all));
-    let mut wanted = Vec::with_capacity(arguments.plugins.len());
-    for (text, own) in arguments.plugins.iter().zip(settings) {
-        let mut limits = arguments.limits.with(own.deadline, own.memory);
-        limits.grants = own.grants.clone();
-        let on_failure = own.on_failure.unwrap_or(arguments.on_failure).policy();
-        wanted.push(Wanted { text, limits, on_failure });
+fn asked(arguments: &RunArguments) -> Asked<'_> {
+    Asked {
+        texts: &arguments.plugins,
+        settings: &arguments.plugin_settings,
+        limits: &arguments.limits,
+        on_failure: arguments.on_failure,
     }
-    load::grant(&mut wanted, &arguments.limits.grant)?;
-    Ok(wanted)
+}
+
+/// What is read and written, as far as the command line says.
+fn files(arguments: &RunArguments) -> Files {
+    let mut files = Files::default();
+    let format = arguments.reading.input_format.as_deref();
+    arguments.input.iter().for_each(|i| inputs::add(&mut files, "the input", i, format));
+    if let Some(config) = &arguments.config {
+        files.reads("the configuration", config);
+    }
+    outputs::add(&mut files, "the output", &arguments.output);
+    let reports = [("--tags", &arguments.reports.tags), ("--receipt", &arguments.reports.receipt)];
+    for (option, path) in reports {
+        path.iter().for_each(|path| files.writes(option, path));
+    }
+    files
 }
 
 fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<()> {

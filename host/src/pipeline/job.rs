@@ -1,7 +1,6 @@
 //! One file in, one file out: decode, the chain of plugins, encode, and what is not video copied
 //! beside it.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -370,9 +369,4 @@ pub(crate) fn plugin_summaries(
 /// How many threads parallel plugins get when nobody says: one a processor.
 pub fn default_workers() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Whether `output` is `input` by another name.
-pub fn is_input(input: &Path, output: &Path) -> bool {
-    crate::publish::same_file(input, output)
 }

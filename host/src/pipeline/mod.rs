@@ -26,7 +26,7 @@ pub use chain::{Chain, Link, Stage, Worker};
 pub use compare::SideBySide;
 pub use error::PipelineError;
 pub(crate) use job::plugin_summaries;
-pub use job::{FileJob, PluginSummary, Prepared, Summary, default_workers, is_input};
+pub use job::{FileJob, PluginSummary, Prepared, Summary, default_workers};
 pub use line::Line;
 pub use observe::Observer;
 pub use output::{Selection, Target};

@@ -53,6 +53,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use tracing::warn;
 
 use crate::cancel::Cancel;
+use crate::collide::Files;
 use crate::frame::PlanePool;
 use crate::namer::Namer;
 use crate::picture::{PictureFormat, WriteOptions};
@@ -75,6 +76,8 @@ pub struct Options {
     pub quarantine: Option<PathBuf>,
     /// whether files that are there may be replaced
     pub replace: bool,
+    /// files that are not replaced even so: those that the watch itself reads and writes
+    pub protected: Files,
     /// ends when all that is there is done
     pub once: bool,
     /// looks through the folder so often instead of listening

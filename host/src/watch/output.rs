@@ -33,7 +33,8 @@ impl Output<'_> {
         let older = shop.journal.kept(&self.candidate.path)?;
         for _ in 0..100 {
             let may_replace = |there: &Path| {
-                shop.options.replace || older.as_ref().is_some_and(|known| is_output(known, there))
+                let ours = older.as_ref().is_some_and(|known| is_output(known, there));
+                (shop.options.replace || ours) && !shop.options.protected.holds(there)
             };
             let reserved = shop.namer.reserve(self.request.clone(), &may_replace)?;
             match self.publish_as(shop, &reserved, older.as_ref(), write) {

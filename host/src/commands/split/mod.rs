@@ -13,9 +13,10 @@ use tracing::warn;
 
 pub use args::SplitArguments;
 
+use super::args::{CrashPolicy, LimitArguments};
 use super::events::Events;
 use super::exit::{Exit, WithExit};
-use super::load::{self, Wanted};
+use super::load::{self, Asked};
 use super::{inputs, show};
 use crate::backoff::{Backoff, rest};
 use crate::cancel::Cancel;
@@ -25,10 +26,7 @@ use crate::media::{
 use crate::namer::Namer;
 use crate::picture::WriteOptions;
 use crate::pipeline::{Progress, Window, default_workers};
-use crate::plugin::{
-    CodeCache, Engine, Item, Limits, OnFailure, Plugin, Reference, Supervisor, Value, catalogue,
-    resolve,
-};
+use crate::plugin::{CodeCache, Engine, Item, Limits, Reference, Supervisor, Value};
 use crate::split::{Bound, Choice, Options, Rate, Summary, prepare};
 use names::Names;
 
@@ -208,10 +206,8 @@ fn make(folder: &Path) -> Result<()> {
 }
 
 fn namer(policy: &Reference, engine: &Engine, folder: &Path) -> Result<Namer> {
-    let path = catalogue::find(&policy.name, &catalogue::folders())?;
-    let plugin = Plugin::load(engine, &path, &Limits::default())?;
-    let parameters = resolve(&plugin.description, &policy.parameters)?;
-    Ok(Namer::new(plugin, parameters, folder)?)
+    let policy = load::one(policy, engine, &Limits::default())?;
+    Ok(Namer::new(policy.plugin, policy.parameters, folder)?)
 }
 
 fn plugins(
@@ -219,12 +215,14 @@ fn plugins(
     engine: &Engine,
     cancel: &Cancel,
 ) -> Result<Vec<Arc<Supervisor>>> {
-    let (limits, on_failure) = (arguments.limits.limits(), arguments.on_failure.policy());
-    let wanted = arguments.plugins.iter();
-    let mut wanted: Vec<Wanted<'_>> =
-        wanted.map(|text| Wanted { text, limits: limits.clone(), on_failure }).collect();
-    load::grant(&mut wanted, &arguments.limits.grant)?;
-    load::plugins(&wanted, engine, cancel)
+    let asked = Asked {
+        texts: &arguments.plugins,
+        settings: &[],
+        limits: &arguments.limits,
+        on_failure: arguments.on_failure,
+    };
+    // No picture takes another file's place, so that nothing that is read can be overwritten.
+    Ok(load::plugins(&asked, engine, cancel)?.plugins)
 }
 
 /// The plugin that finds scenes, where they are asked for.
@@ -235,7 +233,8 @@ fn scene(
 ) -> Result<Option<Arc<Supervisor>>> {
     let Some(threshold) = arguments.scene else { return Ok(None) };
     let text = format!("scene:threshold={threshold}");
-    let limits = arguments.limits.limits();
-    let wanted = Wanted { text: &text, limits, on_failure: OnFailure::Fail };
-    Ok(load::plugins(&[wanted], engine, cancel)?.pop())
+    let limits = LimitArguments { grant: Vec::new(), ..arguments.limits.clone() };
+    let on_failure = CrashPolicy::Fail;
+    let asked = Asked { texts: &[text], settings: &[], limits: &limits, on_failure };
+    Ok(load::plugins(&asked, engine, cancel)?.plugins.pop())
 }

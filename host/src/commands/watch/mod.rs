@@ -17,16 +17,15 @@ use tracing::warn;
 
 pub use args::WatchArguments;
 
-use super::args::CrashPolicy;
+use super::args::{CrashPolicy, LimitArguments};
 use super::exit::{Exit, WithExit};
-use super::load;
+use super::load::{self, Asked, Chain};
 use crate::cancel::Cancel;
+use crate::collide::Files;
 use crate::namer::Namer;
 use crate::picture::{PictureFormat, WriteOptions};
 use crate::pipeline::default_workers;
-use crate::plugin::{
-    CodeCache, Engine, Limits, OnFailure, Plugin, Reference, Supervisor, catalogue, resolve,
-};
+use crate::plugin::{CodeCache, Engine, Limits, Reference};
 use crate::watch::{
     Journal, Lock, Metrics, Options, Originals, Parts, PluginSet, Selection, Stats, on_network,
     watch,
@@ -42,6 +41,10 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
     }
     let folders = Folders::check(arguments)?;
     let path = journal_path(arguments, &folders.watched)?;
+    let mut files = Files::default();
+    arguments.plugin_list.iter().for_each(|list| files.reads("the plugin list", list));
+    files.writes("the journal", &path);
+    files.check()?;
     let _lock = lock(&path)?;
     let journal = Journal::open(&path, on_network(path.parent().unwrap_or(&path)))?;
     if arguments.retry_failed {
@@ -52,13 +55,14 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
     // The user's stop ends the watch between two files; nothing breaks a plugin off.
     let cancel = Cancel::new();
     let engine = Engine::new(&CodeCache::ForUser, &cancel)?;
-    let namer = namer(arguments, &engine, &folders.output)?;
-    let plugins = plugins(arguments, &engine, &cancel)?;
+    let namer = namer(arguments, &engine, &folders.output, &mut files)?;
+    let plugins = plugins(arguments, &engine, &cancel, &mut files)?;
+    files.check()?;
     let stats = Arc::<Stats>::default();
     let metrics = metrics(arguments, &stats)?;
     let reload = handle_signals()?;
     let teller = Told::new(arguments, &folders.watched, &stats);
-    let options = options(arguments, folders)?;
+    let options = Options { protected: files, ..options(arguments, folders)? };
     let once = options.once;
     let parts = Parts {
         journal,
@@ -233,44 +237,50 @@ fn remember(journal: &Journal, arguments: &WatchArguments, folders: &Folders) ->
     Ok(())
 }
 
-fn namer(arguments: &WatchArguments, engine: &Engine, output: &Path) -> Result<Namer> {
-    let reference = Reference::parse(&arguments.names)?;
-    let path = catalogue::find(&reference.name, &catalogue::folders())?;
-    let plugin = Plugin::load(engine, &path, &Limits::default())?;
-    let parameters = resolve(&plugin.description, &reference.parameters)?;
-    Ok(Namer::new(plugin, parameters, output)?)
+fn namer(
+    arguments: &WatchArguments,
+    engine: &Engine,
+    output: &Path,
+    files: &mut Files,
+) -> Result<Namer> {
+    let policy = load::one(&Reference::parse(&arguments.names)?, engine, &Limits::default())?;
+    load::add(&policy.files, files);
+    Ok(Namer::new(policy.plugin, policy.parameters, output)?)
 }
 
-fn plugins(arguments: &WatchArguments, engine: &Engine, cancel: &Cancel) -> Result<PluginSet> {
+fn plugins(
+    arguments: &WatchArguments,
+    engine: &Engine,
+    cancel: &Cancel,
+    files: &mut Files,
+) -> Result<PluginSet> {
     let wanted = Wanted {
         texts: arguments.plugins.clone(),
         list: arguments.plugin_list.clone(),
-        limits: arguments.limits.limits(),
-        on_failure: match arguments.on_failure {
-            CrashPolicy::Fail => OnFailure::Fail,
-            CrashPolicy::Bypass => OnFailure::Bypass,
-        },
+        limits: arguments.limits.clone(),
+        on_failure: arguments.on_failure,
         engine: engine.clone(),
         cancel: cancel.clone(),
     };
     // The first time errors keep their exit codes; later ones are only told.
     let first = wanted.load()?;
-    let load = move || wanted.load().map_err(|e| super::message(&e));
-    Ok(PluginSet::new(first, Box::new(load)))
+    first.add_to(files);
+    let load = move || wanted.load().map(|c| c.plugins).map_err(|e| super::message(&e));
+    Ok(PluginSet::new(first.plugins, Box::new(load)))
 }
 
 /// Which plugins, as typed: what is loaded anew on SIGHUP.
 struct Wanted {
     texts: Vec<String>,
     list: Option<PathBuf>,
-    limits: Limits,
-    on_failure: OnFailure,
+    limits: LimitArguments,
+    on_failure: CrashPolicy,
     engine: Engine,
     cancel: Cancel,
 }
 
 impl Wanted {
-    fn load(&self) -> Result<Vec<Arc<Supervisor>>> {
+    fn load(&self) -> Result<Chain> {
         let mut texts = self.texts.clone();
         if let Some(list) = &self.list {
             let content = std::fs::read_to_string(list).map_err(|e| {
@@ -279,16 +289,14 @@ impl Wanted {
             let lines = content.lines().map(str::trim);
             texts.extend(lines.filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned));
         }
-        let wanted: Vec<load::Wanted<'_>> = texts
-            .iter()
-            .map(|text| load::Wanted {
-                text,
-                limits: self.limits.clone(),
-                on_failure: self.on_failure,
-            })
-            .collect();
-        let chain = load::plugins(&wanted, &self.engine, &self.cancel)?;
-        if let Some(other) = chain.iter().find(|s| s.plugin().filter.is_none()) {
+        let asked = Asked {
+            texts: &texts,
+            settings: &[],
+            limits: &self.limits,
+            on_failure: self.on_failure,
+        };
+        let chain = load::plugins(&asked, &self.engine, &self.cancel)?;
+        if let Some(other) = chain.plugins.iter().find(|s| s.plugin().filter.is_none()) {
             let message = format!("plugin `{}`: is no filter", other.plugin().name());
             return Err(WithExit::new(Exit::PluginWrongInterface, message).into());
         }
@@ -349,6 +357,7 @@ fn options(arguments: &WatchArguments, folders: Folders) -> Result<Options> {
         originals: folders.originals,
         quarantine: folders.quarantine,
         replace: arguments.overwrite,
+        protected: Files::default(),
         once: arguments.once,
         poll,
         settle: arguments.settle,
