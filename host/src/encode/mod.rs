@@ -18,6 +18,7 @@ mod fifo;
 mod job;
 mod outputs;
 mod pictures;
+mod playlist;
 mod push;
 mod sound;
 

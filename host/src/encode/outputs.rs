@@ -1,7 +1,6 @@
 //! Where packets go: one encode, several outputs. Files and standard output are written by the
 //! thread that encodes; what is on the network has a thread of its own.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +9,10 @@ use tracing::error;
 
 use super::backlog::Bounds;
 use super::connection::Address;
+use super::playlist::Playlist;
 use super::push::{Item, KeyWanted, Push, PushSummary, Watched};
 use crate::cancel::Cancel;
-use crate::media::{EncodedPacket, Muxer, Stdout, StreamTemplate, header_options};
+use crate::media::{EncodedPacket, MediaError, Muxer, Stdout, StreamTemplate, header_options};
 use crate::pipeline::PipelineError;
 use crate::publish::Aside;
 
@@ -54,7 +54,7 @@ impl Target {
 #[derive(Clone, Debug, Default)]
 pub struct OutputSummary {
     pub name: String,
-    /// of a file
+    /// of a file, or of a playlist with its pieces
     pub bytes: Option<u64>,
     /// of an output on the network
     pub push: Option<PushSummary>,
@@ -83,6 +83,8 @@ struct Local {
     streams: Vec<usize>,
     /// where a file is to appear
     aside: Option<Aside>,
+    /// the files of a playlist
+    playlist: Option<Playlist>,
 }
 
 enum Kind {
@@ -233,6 +235,14 @@ fn fits(output: &Output, templates: &[StreamTemplate]) -> Result<(), PipelineErr
     Ok(())
 }
 
+/// An error of a muxer, with the file that it is about where it writes several.
+fn explained(playlist: Option<&Playlist>, error: MediaError) -> PipelineError {
+    match playlist {
+        Some(playlist) => playlist.explain(error),
+        None => error.into(),
+    }
+}
+
 impl Local {
     fn begin(
         output: &Output,
@@ -243,6 +253,7 @@ impl Local {
         let format = &*output.format;
         let name = output.target.name();
         let unusable = |e| PipelineError::System(format!("{name}: cannot be opened: {e}"));
+        let mut playlist = None;
         let (mut muxer, aside) = match &output.target {
             Target::File(path) => {
                 let aside = Aside::create(path, service.replace)?;
@@ -250,8 +261,9 @@ impl Local {
                 (Muxer::create(format, Box::new(file), aside.target())?, Some(aside))
             }
             Target::Playlist(path) => {
-                make_folder(path)?;
-                (Muxer::address(format, &name, hard, None)?, None)
+                let (files, muxer) = Playlist::begin(path, service.replace)?;
+                playlist = Some(files);
+                (muxer, None)
             }
             Target::Stdout | Target::Url(_) => {
                 let stdout = Stdout::new(hard).map_err(unusable)?;
@@ -262,35 +274,31 @@ impl Local {
         let mut options = header_options(format, aside.is_some());
         options.retain(|(key, _)| !output.options.iter().any(|(own, _)| own == key));
         options.extend(output.options.iter().cloned());
-        muxer.write_header(&options)?;
-        Ok(Local { muxer, streams, aside })
+        muxer.write_header(&options).map_err(|e| explained(playlist.as_ref(), e))?;
+        Ok(Local { muxer, streams, aside, playlist })
     }
 
     fn write(&mut self, stream: usize, packet: &EncodedPacket) -> Result<(), PipelineError> {
         match self.streams.get(stream) {
-            Some(stream) => Ok(self.muxer.write_encoded(*stream, packet.share()?)?),
+            Some(stream) => {
+                let written = self.muxer.write_encoded(*stream, packet.share()?);
+                written.map_err(|e| explained(self.playlist.as_ref(), e))
+            }
             None => Ok(()),
         }
     }
 
-    /// How many bytes it has, where it is a file.
+    /// How many bytes it has, where it is a file or a playlist with its pieces.
     fn finish(self) -> Result<Option<u64>, PipelineError> {
-        let mut sink = self.muxer.finish()?;
+        let playlist = self.playlist.as_ref();
+        let mut sink = self.muxer.finish().map_err(|e| explained(playlist, e))?;
+        if let Some(playlist) = playlist {
+            return Ok(Some(playlist.sync()?));
+        }
         let Some(aside) = self.aside else { return Ok(None) };
         let bytes = sink.seek(std::io::SeekFrom::End(0)).unwrap_or(0);
         drop(sink);
         aside.publish()?;
         Ok(Some(bytes))
-    }
-}
-
-/// The folder of a playlist, if its parent is there.
-fn make_folder(playlist: &Path) -> Result<(), PipelineError> {
-    match playlist.parent().filter(|f| !f.as_os_str().is_empty() && !f.exists()) {
-        Some(folder) => fs::create_dir(folder).map_err(|source| {
-            let (path, folder) = (playlist.to_owned(), folder.to_owned());
-            crate::publish::PublishError::Folder { path, folder, source }.into()
-        }),
-        None => Ok(()),
     }
 }

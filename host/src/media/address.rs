@@ -1,5 +1,4 @@
-//! Muxers that open what they write themselves: RTSP sessions, and HLS playlists with the pieces
-//! beside them.
+//! Muxers that open what they write themselves: RTSP sessions.
 
 use std::io::Cursor;
 use std::ptr;
@@ -10,7 +9,7 @@ use super::error::{MediaError, MediaErrorKind as Kind};
 use super::interrupt::Interrupt;
 use super::mux::{Context, Muxer};
 use super::sink::Output;
-use super::source::{LOCAL_PROTOCOLS, protocols, scheme};
+use super::source::{protocols, scheme};
 use super::targets::find_muxer;
 use super::{av, ffi};
 use crate::cancel::Cancel;
@@ -40,8 +39,7 @@ impl Muxer {
         !muxer.is_null() && unsafe { (*muxer).flags } & ffi::AVFMT_NOFILE != 0
     }
 
-    /// A muxer that opens `name` itself: a URL of the network, or the path of a playlist, beside
-    /// which it puts its pieces. `limit`: what each call may take.
+    /// A muxer that opens `name` itself, a URL of the network. `limit`: what each call may take.
     ///
     /// # Errors
     /// NotAllowed for a protocol that is not on the list; Unsupported for an unknown format;
@@ -54,13 +52,11 @@ impl Muxer {
     ) -> Result<Muxer, MediaError> {
         super::init();
         let doing = format!("write {name}");
-        let allowed = match scheme(name) {
-            Some(scheme) => protocols(&scheme).ok_or_else(|| {
-                let message = format!("{doing}: \"{scheme}\" is no protocol that filmgate opens");
-                MediaError::new(Kind::NotAllowed, message)
-            })?,
-            None => LOCAL_PROTOCOLS,
-        };
+        let scheme = scheme(name).unwrap_or_default();
+        let allowed = protocols(&scheme).ok_or_else(|| {
+            let message = format!("{doing}: \"{scheme}\" is no protocol that filmgate opens");
+            MediaError::new(Kind::NotAllowed, message)
+        })?;
         let muxer = find_muxer(format);
         if muxer.is_null() {
             let message = format!("{doing}: this FFmpeg cannot write \"{format}\"");

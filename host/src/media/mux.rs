@@ -13,6 +13,7 @@ use super::error::{MediaError, MediaErrorKind as Kind};
 use super::mux_io::copy_side_data;
 use super::mux_io::{Track, copy_chapters, copy_hdr, copy_tags, set_display_matrix, usable_tag};
 use super::open::Input;
+use super::pieces::Pieces;
 use super::sink::{Output, Sink, close_reopened, reopen};
 use super::targets::{codecs, find_muxer, holds_beyond, holds_sound};
 use super::template::StreamTemplate;
@@ -30,6 +31,8 @@ pub struct Muxer {
     pub(super) retimed: u64,
     /// of muxers that open what they write themselves; behind the context, which asks it
     pub(super) patience: Option<Patience>,
+    /// the files of a playlist; behind the context, which closes them
+    pub(super) pieces: Option<Box<Pieces>>,
 }
 
 // SAFETY: nothing in it is tied to a thread; it is used through `&mut self`.
@@ -134,7 +137,8 @@ impl Muxer {
     ) -> Muxer {
         let (tracks, header_written, retimed) = (Vec::new(), false, 0);
         let format = format.to_owned();
-        Muxer { context, output, tracks, header_written, name, format, retimed, patience }
+        let pieces = None;
+        Muxer { context, output, tracks, header_written, name, format, retimed, patience, pieces }
     }
 
     /// A stream for an encoder's packets. `from` is the stream that the pictures came from: its
@@ -330,8 +334,9 @@ impl Muxer {
         if code < 0 {
             return Err(MediaError::av(Kind::Write(std::io::ErrorKind::Other), &self.name, code));
         }
-        let Muxer { context, output, .. } = self;
+        let Muxer { context, output, pieces, .. } = self;
         drop(context);
+        drop(pieces);
         Ok(output.into_sink())
     }
 
@@ -346,7 +351,14 @@ impl Muxer {
         }
     }
 
+    /// What went wrong below libav in the call that has just ended.
     pub(super) fn sink_error(&mut self) -> Result<(), MediaError> {
+        if let Some(pieces) = &mut self.pieces {
+            pieces.running = false;
+            if let Some(error) = pieces.take_error() {
+                return Err(MediaError::write(&self.name, &error));
+            }
+        }
         match self.output.take_error() {
             Some(error) => Err(MediaError::write(&self.name, &error)),
             None => self.patience.as_ref().map_or(Ok(()), |p| p.check(&self.name)),
@@ -354,7 +366,10 @@ impl Muxer {
     }
 
     /// The next call of libav may take as long as any.
-    pub(super) fn renew(&self) {
+    pub(super) fn renew(&mut self) {
+        if let Some(pieces) = &mut self.pieces {
+            pieces.running = true;
+        }
         if let Some(patience) = &self.patience {
             patience.renew();
         }
