@@ -5,36 +5,62 @@
 //! not shown: the one before it stands longer, with its own source beside it. Where plugins change
 //! the size, the picture before is scaled to the size of the one after.
 
+use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::error::PipelineError;
 use crate::frame::{Frame, Plane, PlanePool, StreamInfo, check_size};
 use crate::media::Converter;
 
-/// Source pictures that are kept behind the last one asked for, for plugins that give pictures
-/// out of order.
-const BEHIND: u64 = 16;
+/// How far back plugins may look without holding a frame, and still find its source: a plugin that
+/// copies samples and makes a frame of them later.
+const LOOK_BACK: u64 = 32;
 
 /// The source pictures that are on their way, by number.
-#[derive(Clone, Default)]
-pub(super) struct Sources(Arc<Mutex<BTreeMap<u64, Frame>>>);
+///
+/// Each is kept for as long as its frame, or one made of it, is anywhere in the pipeline, and for
+/// some frames longer. A plugin may drop any number of frames without an output that would tell
+/// which are still wanted (`dedupe` on a still picture), so outputs alone cannot say when to forget.
+#[derive(Clone)]
+pub(super) struct Sources {
+    all: Arc<Mutex<BTreeMap<u64, Kept>>>,
+    behind: u64,
+}
+
+struct Kept {
+    frame: Frame,
+    /// the baggage of the frame in the pipeline, which all that is made of it share
+    on_its_way: Weak<dyn Any + Send + Sync>,
+}
 
 impl Sources {
-    pub(super) fn put(&self, frame: &Frame) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(frame.index, frame.clone());
+    /// For a pipeline in which so many frames may wait in queues and workers.
+    pub(super) fn new(waiting: usize) -> Sources {
+        let behind = LOOK_BACK.saturating_add(u64::try_from(waiting).unwrap_or(u64::MAX));
+        Sources { all: Arc::default(), behind }
     }
 
-    /// The source picture of this number, or the nearest one before it; those that nobody will
-    /// ask for any more are forgotten.
+    /// Keeps a frame that is about to go on its way.
+    pub(super) fn put(&self, frame: &mut Frame) {
+        let baggage = frame.baggage.get_or_insert_with(|| Arc::new(()));
+        let on_its_way = Arc::downgrade(baggage);
+        let kept = Kept { frame: Frame { baggage: None, ..frame.clone() }, on_its_way };
+        let mut all = self.lock();
+        all.insert(frame.index, kept);
+        let oldest = frame.index.saturating_sub(self.behind);
+        all.retain(|index, kept| *index >= oldest || kept.on_its_way.strong_count() > 0);
+    }
+
+    /// The source picture of this number, or the nearest one before it.
     fn get(&self, index: u64) -> Option<Frame> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.lock();
         let before = all.range(..=index).next_back();
-        let found = before.or_else(|| all.first_key_value()).map(|(_, f)| f.clone());
-        let kept = all.split_off(&index.saturating_sub(BEHIND));
-        *all = kept;
-        found
+        before.or_else(|| all.first_key_value()).map(|(_, kept)| kept.frame.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Kept>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -232,12 +258,30 @@ mod tests {
     #[test]
     fn sources_are_found_and_forgotten() {
         let info = stream(PixelFormat::Gray8, 1, 1);
-        let sources = Sources::default();
-        (0..40).for_each(|i| sources.put(&frame(&info, i, 0)));
+        let sources = Sources::new(8);
+        let pictures = |range: std::ops::Range<u64>| -> Vec<Frame> {
+            let put = |i| {
+                let mut picture = frame(&info, i, 0);
+                sources.put(&mut picture);
+                picture
+            };
+            range.map(put).collect()
+        };
         let index = |i| sources.get(i).map(|f| f.index);
-        assert_eq!(index(30), Some(30));
-        assert_eq!((index(30), index(29)), (Some(30), Some(29)));
-        assert_eq!(index(2), Some(14), "the nearest that is left");
-        assert_eq!(index(99), Some(39));
+        // Held anywhere, they are kept, however many there are.
+        let held = pictures(0..100);
+        assert_eq!((sources.lock().len(), index(30), index(29)), (100, Some(30), Some(29)));
+        // A frame that a plugin made of another one keeps its source, too.
+        let made = Frame { index: 7, ..held[7].clone() };
+        drop(held);
+        let last = pictures(100..101);
+        assert_eq!((index(7), index(6)), (Some(7), Some(7)), "the nearest that is left");
+        assert_eq!((index(60), index(59), index(999)), (Some(60), Some(7), Some(100)));
+        drop((made, last));
+        // Dropped on the way without any output, a fixed number stays.
+        for i in 101..10_000 {
+            drop(pictures(i..i + 1));
+            assert!(sources.lock().len() <= 41, "{i}");
+        }
     }
 }

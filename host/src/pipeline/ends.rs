@@ -165,10 +165,10 @@ impl Source {
             self.meter.add(start.elapsed(), u64::from(frame.is_some()));
             let Some(frame) = frame else { return Ok(self.pass_on(false)) };
             let time = self.parts.frame_time(&frame);
-            let Some(frame) = self.cut.frame(frame, time) else { continue };
+            let Some(mut frame) = self.cut.frame(frame, time) else { continue };
             ended.frames += 1;
             if let Some(sources) = &self.sources {
-                sources.put(&frame);
+                sources.put(&mut frame);
             }
             if !self.deal.send(vec![frame]) {
                 return Ok(false);

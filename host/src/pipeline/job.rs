@@ -205,7 +205,9 @@ impl FileJob {
         let facts = input.facts().streams.get(video).and_then(|s| s.video.as_ref());
         let rotation = facts.map_or(0, |f| f.rotation);
         let side_by_side = SideBySide::new(source, &chain.output, rotation)?;
-        Ok(Some(Compare { sources: Sources::default(), side_by_side }))
+        // Each worker, and each of the queues around it, may have frames.
+        let waiting = 4 * self.workers.max(1) * (chain.stages.len() + 1);
+        Ok(Some(Compare { sources: Sources::new(waiting), side_by_side }))
     }
 
     fn encode_options(&self, input: &Input, video: usize) -> EncodeOptions {
