@@ -20,6 +20,17 @@ pub(super) fn errno(number: c_int) -> c_int {
     ffi::AVERROR(number)
 }
 
+/// What `avcodec_receive_packet` and `avcodec_receive_frame` answer (libavcodec/avcodec.h): whether
+/// there was one, or no more of them before the codec gets more; any other code is an error.
+pub(super) fn received(code: c_int) -> Result<bool, c_int> {
+    match code {
+        0.. => Ok(true),
+        ffi::AVERROR_EOF => Ok(false),
+        code if code == errno(nix::libc::EAGAIN) => Ok(false),
+        code => Err(code),
+    }
+}
+
 /// What an error code of libav means, in its words.
 pub(super) fn error_text(code: c_int) -> String {
     let mut buffer = [0 as c_char; 128];

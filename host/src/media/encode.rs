@@ -350,11 +350,8 @@ impl VideoEncoder {
         // SAFETY: an open context and a blank packet.
         let code =
             unsafe { ffi::avcodec_receive_packet(self.codec.as_mut_ptr(), packet.as_mut_ptr()) };
-        match code {
-            0.. => {}
-            ffi::AVERROR_EOF => return Ok(None),
-            code if code == av::errno(nix::libc::EAGAIN) => return Ok(None),
-            code => return Err(self.failed(code)),
+        if !av::received(code).map_err(|code| self.failed(code))? {
+            return Ok(None);
         }
         let known = self.durations.remove(&packet.get().pts);
         let raw = packet.get_mut();

@@ -96,11 +96,10 @@ impl SoundDecoder {
             let code = unsafe {
                 ffi::avcodec_receive_frame(self.decoder.as_mut_ptr(), frame.as_mut_ptr())
             };
-            match code {
-                0.. => {}
-                ffi::AVERROR_EOF => return Ok(()),
-                code if code == av::errno(nix::libc::EAGAIN) => return Ok(()),
-                _ => self.damaged += 1,
+            match decoded(&self.name, code)? {
+                Decoded::Frame => {}
+                Decoded::NoMore => return Ok(()),
+                Decoded::Damaged => self.damaged += 1,
             }
         }
     }
@@ -176,11 +175,10 @@ impl SoundRecoder {
             let code = unsafe {
                 ffi::avcodec_receive_frame(self.decoder.as_mut_ptr(), frame.as_mut_ptr())
             };
-            match code {
-                0.. => self.take(Some(&frame))?,
-                ffi::AVERROR_EOF => break,
-                code if code == av::errno(nix::libc::EAGAIN) => break,
-                _ => self.damaged += 1,
+            match decoded(&self.name, code)? {
+                Decoded::Frame => self.take(Some(&frame))?,
+                Decoded::NoMore => break,
+                Decoded::Damaged => self.damaged += 1,
             }
         }
         if packet.is_none() {
@@ -252,7 +250,10 @@ impl SoundRecoder {
                 let mut frame = silence::blank(self.encoder.get(), count)
                     .ok_or_else(|| MediaError::memory(&self.name))?;
                 let place = frame.get_mut().extended_data;
-                ffi::av_audio_fifo_read(self.fifo.0.as_ptr(), place.cast(), count);
+                let read = ffi::av_audio_fifo_read(self.fifo.0.as_ptr(), place.cast(), count);
+                if read < count {
+                    return Err(MediaError::memory(&self.name));
+                }
                 frame
             };
             let pts = self.next.unwrap_or(0);
@@ -262,13 +263,16 @@ impl SoundRecoder {
             let code =
                 unsafe { ffi::avcodec_send_frame(self.encoder.as_mut_ptr(), frame.as_ptr()) };
             if code < 0 {
-                return Err(MediaError::av(Kind::Encode, &self.name, code));
+                return Err(encode_error(&self.name, code));
             }
             self.collect()?;
         }
         if end {
             // SAFETY: an open encoder; null for the end.
-            unsafe { ffi::avcodec_send_frame(self.encoder.as_mut_ptr(), ptr::null()) };
+            let code = unsafe { ffi::avcodec_send_frame(self.encoder.as_mut_ptr(), ptr::null()) };
+            if code < 0 {
+                return Err(encode_error(&self.name, code));
+            }
             self.collect()?;
         }
         Ok(())
@@ -281,12 +285,34 @@ impl SoundRecoder {
             let code = unsafe {
                 ffi::avcodec_receive_packet(self.encoder.as_mut_ptr(), packet.as_mut_ptr())
             };
-            if code < 0 {
+            if !av::received(code).map_err(|code| encode_error(&self.name, code))? {
                 return Ok(());
             }
             let time_base = ffi::AVRational { num: 1, den: self.encoder.get().sample_rate.max(1) };
             self.ready.push_back(Packet { packet, time_base });
         }
+    }
+}
+
+fn encode_error(name: &str, code: c_int) -> MediaError {
+    MediaError::av(Kind::Encode, name, code)
+}
+
+/// What a decoder answered.
+enum Decoded {
+    Frame,
+    NoMore,
+    /// something of the stream cannot be decoded; the next call goes on behind it
+    Damaged,
+}
+
+/// Errors of the machine end the work; all others are the stream's, and are counted.
+fn decoded(name: &str, code: c_int) -> Result<Decoded, MediaError> {
+    match av::received(code) {
+        Ok(true) => Ok(Decoded::Frame),
+        Ok(false) => Ok(Decoded::NoMore),
+        Err(code) if code == av::errno(nix::libc::ENOMEM) => Err(MediaError::memory(name)),
+        Err(_) => Ok(Decoded::Damaged),
     }
 }
 

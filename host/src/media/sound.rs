@@ -150,11 +150,8 @@ impl SoundEncoder {
         // SAFETY: an open context and a blank packet.
         let code =
             unsafe { ffi::avcodec_receive_packet(self.codec.as_mut_ptr(), packet.as_mut_ptr()) };
-        match code {
-            0.. => Ok(Some(EncodedPacket { packet, time_base: self.codec.get().time_base })),
-            ffi::AVERROR_EOF => Ok(None),
-            code if code == av::errno(nix::libc::EAGAIN) => Ok(None),
-            code => Err(MediaError::av(Kind::Encode, NAME, code)),
-        }
+        let failed = |code| MediaError::av(Kind::Encode, NAME, code);
+        let time_base = self.codec.get().time_base;
+        Ok(av::received(code).map_err(failed)?.then_some(EncodedPacket { packet, time_base }))
     }
 }
