@@ -20,4 +20,5 @@ pub mod plugin;
 mod pool;
 pub mod publish;
 pub mod split;
+pub mod url;
 pub mod watch;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use filmgate::cancel::Cancel;
 use filmgate::commands::args::LogFormat;
-use filmgate::commands::{Exit, SAID, config, message, run, speak_json, tell_error};
+use filmgate::commands::{Exit, SAID, Stderr, config, message, run, speak_json, tell_error};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use tracing_subscriber::EnvFilter;
@@ -41,7 +41,7 @@ fn start_log(format: LogFormat) {
     // libav complains of much that it gets over; what stops a job is in the error's own text.
     let quiet = || EnvFilter::new("warn,libav=error");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).log_internal_errors(false);
+    let log = tracing_subscriber::fmt().with_writer(|| Stderr).log_internal_errors(false);
     match format {
         LogFormat::Text => {
             let ansi = std::io::stderr().is_terminal();

@@ -1,6 +1,7 @@
 //! The program as a person uses it.
 
 mod chains;
+mod collisions;
 mod config;
 mod exit_codes;
 mod inputs;
@@ -18,5 +19,6 @@ mod reports;
 mod run_faults;
 mod run_inputs;
 mod run_outputs;
+mod secrets;
 mod stills;
 mod talk;

@@ -133,3 +133,17 @@ fn encoders_and_containers_that_do_not_fit() {
     refused("-i film --size 320x180 -o out.xyz", 34, &["xyz"]);
     refused("-i film --size 320x180 -p nosuchplugin", 10, &["nosuchplugin"]);
 }
+
+#[test]
+fn grants_are_for_plugins_that_are_asked_for() {
+    for (grant, part) in
+        [("nosuch:clock", "no plugin"), ("emboss:files", "env=NAME"), ("emboss", "NAME:")]
+    {
+        refused(&format!("-i film --size 320x180 -p emboss --grant {grant}"), 2, &[part]);
+    }
+    let shell = Shell::new();
+    raw_film(&shell.path("film"), 2);
+    shell
+        .filmgate("encode -i film --size 320x180 -p emboss --grant emboss:clock -q -o out.flv")
+        .done();
+}

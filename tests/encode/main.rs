@@ -7,6 +7,7 @@ mod examples;
 mod library;
 mod pipes;
 mod pixels;
+mod playlists;
 mod pushes;
 mod servers;
 mod sound;

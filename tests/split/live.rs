@@ -168,3 +168,21 @@ fn late_pictures_are_dropped_and_counted_where_that_is_asked_for() {
     let json = said(&shell, server.url(), "--once --format png -j 1").done().json();
     assert_eq!((&json["published"], &json["late"]), (&75.into(), &0.into()));
 }
+
+#[test]
+fn a_late_picture_does_not_pass_its_turn_to_another_worker() {
+    let shell = Shell::new();
+    let server = Server::start(transport(), "video/mp2t", &[Act::End]);
+    let numbered = NUMBERED.replace("{ext}", "jpg");
+    let arguments = format!("--live --once --format png -j 3 {numbered}");
+    let json = said(&shell, server.url(), &arguments).done().json();
+    let number = |key: &str| json[key].as_u64().expect("a number");
+    assert!(number("late") > 0, "{json}");
+    assert_eq!(number("decoded"), 75);
+    assert_eq!(number("chosen"), number("published") + number("late"));
+    // Pictures come out in the order in which they were taken in.
+    let names = names(&shell);
+    assert_eq!(numbers(&names), (1..=names.len()).collect::<Vec<_>>());
+    let times: Vec<u64> = names.iter().map(|n| position(n)).collect();
+    assert!(times.is_sorted_by(|a, b| a < b), "times rise: {times:?}");
+}

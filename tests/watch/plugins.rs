@@ -134,3 +134,20 @@ fn a_plugin_that_is_not_there_is_told_before_anything_begins() {
     shell.filmgate("watch in -o out --names emboss").refused(13, &["emboss"]);
     shell.filmgate("watch none -o out").refused(20, &["none"]);
 }
+
+#[test]
+fn grants_are_for_plugins_that_are_asked_for_and_reach_them() {
+    let shell = Shell::new();
+    fs::create_dir(shell.path("in")).expect("a folder");
+    fs::copy(kinds().join("rgb.png"), shell.path("in/a.png")).expect("copied");
+    let refused = |more: &str, part: &str| {
+        shell.filmgate(&format!("watch in -o out --once {more}")).refused(2, &[part]);
+    };
+    refused("-p emboss --grant nosuch:clock", "no plugin");
+    refused("-p emboss --grant emboss:files", "env=NAME");
+    refused("-p emboss --grant emboss", "NAME:");
+    shell.write("plugins.txt", "emboss\n");
+    refused("--plugin-list plugins.txt --grant invert:clock", "no plugin");
+    shell.filmgate("watch in -o out --once --plugin-list plugins.txt --grant emboss:clock").done();
+    assert!(is_embossed(&shell.path("out/a.png")));
+}

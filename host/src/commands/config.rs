@@ -18,8 +18,9 @@ use super::args::{Arguments, Command as Verb, PluginSettings};
 use super::config_plugin;
 use super::config_schema;
 use super::exit::{Exit, WithExit};
-use super::out::print_json;
+use super::out::{print_json, tell};
 use crate::plugin::catalogue::nearest;
+use crate::url;
 
 /// Options that make no sense in a file, and those for which there is `[[plugin]]`.
 const NOT_IN_FILES: [&str; 8] =
@@ -35,30 +36,46 @@ pub(super) const PLUGIN: &str = "plugin";
 /// What is wrong with the file, with line and column; exit code 2.
 pub fn read() -> Result<Option<Arguments>> {
     let line: Vec<OsString> = std::env::args_os().collect();
+    line.iter().for_each(|argument| url::note(&argument.to_string_lossy()));
     let about_config = |a: &OsString| a.to_string_lossy().starts_with("--config");
     if !line.iter().any(about_config) {
-        return Ok(Some(Arguments::parse_from(line)));
+        return Ok(Some(parse(line)));
     }
-    let matches = relaxed().get_matches_from(&line);
+    let matches = relaxed().try_get_matches_from(&line).unwrap_or_else(|e| refuse(&e));
     let Some(run) = matches.subcommand_matches("run") else {
-        return Ok(Some(Arguments::parse_from(line)));
+        return Ok(Some(parse(line)));
     };
     if run.get_flag("config_schema") {
         print_json(&config_schema::schema())?;
         return Ok(None);
     }
     let Some(path) = run.get_one::<PathBuf>("config") else {
-        return Ok(Some(Arguments::parse_from(line)));
+        return Ok(Some(parse(line)));
     };
     let text = std::fs::read_to_string(path).map_err(|e| {
         WithExit::new(Exit::Usage, format!("--config {}: cannot be read: {e}", path.display()))
     })?;
     let additions = Additions::of(&File { path, text: &text }, run)?;
-    let mut arguments = Arguments::parse_from(line.into_iter().chain(additions.arguments));
+    additions.arguments.iter().for_each(|argument| url::note(&argument.to_string_lossy()));
+    let mut arguments = parse(line.into_iter().chain(additions.arguments));
     if let Verb::Run(run) = &mut arguments.command {
         run.plugin_settings = additions.plugins;
     }
     Ok(Some(arguments))
+}
+
+fn parse(line: impl IntoIterator<Item = OsString>) -> Arguments {
+    Arguments::try_parse_from(line).unwrap_or_else(|e| refuse(&e))
+}
+
+/// Ends the process as clap does, but for the secrets of addresses that its message may quote.
+fn refuse(error: &clap::Error) -> ! {
+    let said = error.render().to_string();
+    if url::redact_known(&said) == said {
+        error.exit();
+    }
+    tell(said);
+    std::process::exit(error.exit_code());
 }
 
 /// The command line's parser, with nothing required: what is missing may stand in the file.

@@ -26,6 +26,7 @@ use crate::media::{
 use crate::pipeline::{PipelineError, Progress, default_workers};
 use crate::plugin::{CodeCache, Engine};
 use crate::publish;
+use crate::url::Url;
 
 pub(super) fn run(arguments: &EncodeArguments, cancel: &Cancel) -> Result<Exit> {
     let to_stdout = arguments.output.iter().any(|o| o == "-");
@@ -171,7 +172,8 @@ fn output(arguments: &EncodeArguments, text: &str) -> Result<Output> {
     }
     match scheme(text) {
         Some(scheme) if scheme != "file" => {
-            check_address(text, &scheme)?;
+            let url = Url::push(text);
+            check_address(&url, &scheme)?;
             let format = match &*scheme {
                 "rtsp" | "rtsps" => "rtsp".to_owned(),
                 _ => {
@@ -179,16 +181,16 @@ fn output(arguments: &EncodeArguments, text: &str) -> Result<Output> {
                     Muxer::format_for(Path::new(""), Some(format))?
                 }
             };
-            Ok(Output { target: Target::Url(text.to_owned()), format, options: no_options })
+            Ok(Output { target: Target::Url(url), format, options: no_options })
         }
         _ => file(arguments, Path::new(text.strip_prefix("file:").unwrap_or(text))),
     }
 }
 
 /// What can be seen of an address without asking anybody.
-fn check_address(url: &str, scheme: &str) -> Result<()> {
+fn check_address(url: &Url, scheme: &str) -> Result<()> {
     crate::media::check_push(url)?;
-    let rest = &url[scheme.len() + 3..];
+    let rest = &url.secret()[scheme.len() + 3..];
     let host = rest.split(['/', '?']).next().unwrap_or_default();
     let path = rest[host.len()..].trim_matches('/');
     match () {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::pipeline::Progress;
+use crate::url;
 
 /// At most ten events a second.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -44,7 +45,7 @@ impl Events {
         if let (Value::Object(line), Value::Object(fields)) = (&mut line, fields) {
             line.extend(fields);
         }
-        let text = format!("{line}\n");
+        let text = url::redact_known(&format!("{line}\n"));
         let _ = match self {
             Events::Off => Ok(()),
             Events::Stdout => {

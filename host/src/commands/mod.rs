@@ -39,7 +39,7 @@ pub mod watch;
 
 pub use args::Arguments;
 pub use exit::{Exit, WithExit, message};
-pub use out::{SAID, speak_json, tell, tell_error};
+pub use out::{SAID, Stderr, speak_json, tell, tell_error};
 
 use args::Command;
 

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use tracing::{error, info};
 
 use super::exit::Exit;
+use crate::url;
 
 /// Adds a line to a text that is being put together; writing to a `String` cannot fail.
 macro_rules! line {
@@ -23,7 +24,7 @@ pub(super) use line;
 
 /// Prints a result.
 pub(super) fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
+    let (text, mut out) = (url::redact_known(text), io::stdout().lock());
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other.context("the result cannot be written to stdout"),
@@ -36,6 +37,21 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
 
 /// Whether stderr is JSON, a line a message.
 static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Standard error for the log: whatever is said, by us or by a library, no secret of an address is
+/// in it.
+pub struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = url::redact(&String::from_utf8_lossy(line));
+        io::stderr().write_all(text.as_bytes()).map(|()| line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
 
 /// What is told to people has a target of its own, so that no `RUST_LOG` can lose it.
 pub const SAID: &str = "filmgate::said";
@@ -51,8 +67,9 @@ pub(super) fn speaks_json() -> bool {
 
 /// Tells people. Where nobody can hear it, nothing can be done about that.
 pub fn tell(text: impl Display) {
+    let text = url::redact(&text.to_string());
     match speaks_json() {
-        true => info!(target: SAID, "{}", text.to_string().trim_end()),
+        true => info!(target: SAID, "{}", text.trim_end()),
         false => {
             let _ = write!(io::stderr(), "{text}");
         }

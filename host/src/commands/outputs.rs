@@ -16,6 +16,7 @@ use crate::media::{
 };
 use crate::pipeline::{PipelineError, Target};
 use crate::publish;
+use crate::url::Url;
 
 /// How to encode, and into what.
 #[derive(Debug, Args)]
@@ -88,7 +89,7 @@ pub(super) fn plan(arguments: &RunArguments) -> Result<Output> {
         Target::File(path) => named(Muxer::format_for(path, explicit)?),
         Target::Stdout => named(format_of(explicit, "pipe")?),
         Target::Url(url) => {
-            let url = scheme(url).unwrap_or_default();
+            let url = scheme(url.secret()).unwrap_or_default();
             named(format_of(explicit, &url)?)
         }
     };
@@ -113,7 +114,7 @@ fn target(arguments: &RunArguments) -> Result<Target> {
         return Ok(Target::Stdout);
     }
     if scheme(&text).is_some_and(|s| s != "file") {
-        return Ok(Target::Url(text.into_owned()));
+        return Ok(Target::Url(Url::push(text)));
     }
     let path = local(&arguments.output);
     let picture = picture_encoder(&ending(&path)).is_some();

@@ -12,6 +12,7 @@ use super::{digest, out};
 use crate::cancel::Cancel;
 use crate::plugin::{self, Supervisor};
 use crate::publish::{Aside, PublishError};
+use crate::url;
 
 /// The receipt, while the job runs: its file is begun before, so that it can be written behind.
 pub(super) struct Receipt {
@@ -50,7 +51,7 @@ impl Receipt {
             "encoder": self.plan.get("encoder"),
             "summary": summary,
         });
-        let text = serde_json::to_string_pretty(&receipt)? + "\n";
+        let text = url::redact_known(&(serde_json::to_string_pretty(&receipt)? + "\n"));
         let path = self.aside.target();
         let written = self.aside.file().and_then(|mut file| file.write_all(text.as_bytes()));
         written.map_err(|source| PublishError::Write {

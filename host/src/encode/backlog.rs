@@ -323,6 +323,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_delivered_more_than_a_second_before_a_loss_has_arrived() {
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut waiting = backlog(10_000, 1_000);
+        (0..5).for_each(|time| waiting.push(picture(time, 10)));
+        assert!(waiting.pop(at(0)).is_some() && waiting.pop(at(10)).is_some());
+        // Nothing was handed over since: the connection was silent for two seconds.
+        waiting.lost(at(2_010));
+        assert_eq!((waiting.account.unsure, waiting.account.clone().closed().gap_count), (0, 0));
+        // Of pictures on both sides of the second, only the later ones.
+        assert!(waiting.pop(at(3_000)).is_some() && waiting.pop(at(3_900)).is_some());
+        waiting.lost(at(4_100));
+        let account = waiting.account.closed();
+        assert_eq!((account.delivered, account.unsure), (4, 1));
+        assert_eq!(account.gaps, [Gap { from: 3 * S, until: None, dropped: 0, unsure: 1 }]);
+    }
+
+    #[test]
     fn sound_goes_with_its_group_and_is_no_picture() {
         let mut waiting = backlog(350, 1_000);
         for time in 0..4 {

@@ -6,11 +6,12 @@ use std::time::Duration;
 use super::push::Item;
 use crate::cancel::Cancel;
 use crate::media::{self, MediaError, Muxer, StreamTemplate, header_options};
+use crate::url::Url;
 
 /// Where a push goes.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
-    pub(super) url: String,
+    pub(super) url: Url,
     /// libav's name of the container
     pub(super) format: String,
     /// what connecting, and one write, may take
@@ -34,7 +35,7 @@ impl Connection {
             true => Muxer::address(format, url, hard, Some(address.patience))?,
             false => {
                 let push = media::Push::open_within(url, hard, Some(address.patience))?;
-                Muxer::stream(format, Box::new(push), Path::new(url))?
+                Muxer::stream(format, Box::new(push), Path::new(&url.to_string()))?
             }
         };
         let streams = templates.iter().map(|t| muxer.add_stream(t)).collect::<Result<_, _>>()?;

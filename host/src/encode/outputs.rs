@@ -15,6 +15,7 @@ use crate::cancel::Cancel;
 use crate::media::{EncodedPacket, MediaError, Muxer, Stdout, StreamTemplate, header_options};
 use crate::pipeline::PipelineError;
 use crate::publish::Aside;
+use crate::url::Url;
 
 /// An output, as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub enum Target {
     /// standard output
     Stdout,
     /// a server, which need not be there all the time
-    Url(String),
+    Url(Url),
     /// a playlist in a folder, with its pieces beside it: there as soon as the first piece is
     Playlist(PathBuf),
 }
@@ -45,7 +46,7 @@ impl Target {
         match self {
             Target::File(path) | Target::Playlist(path) => path.display().to_string(),
             Target::Stdout => "stdout".to_owned(),
-            Target::Url(url) => url.clone(),
+            Target::Url(url) => url.to_string(),
         }
     }
 }
@@ -126,11 +127,11 @@ impl Outputs {
             let kind = Kind::Local(Box::new(Local::begin(output, &templates, service, hard)?));
             all.push(One { name: output.target.name(), kind });
         }
-        for output in outputs.iter().filter(|o| !local(o)) {
-            let name = output.target.name();
+        for output in outputs {
+            let (name, Target::Url(url)) = (output.target.name(), &output.target) else { continue };
             fits(output, &templates)?;
             let address = Address {
-                url: name.clone(),
+                url: url.clone(),
                 format: output.format.clone(),
                 patience: service.patience,
             };

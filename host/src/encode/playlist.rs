@@ -158,6 +158,8 @@ impl Write for Piece {
     }
 }
 
+impl Sink for Piece {}
+
 impl Read for Piece {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.read(buffer)

@@ -13,6 +13,7 @@ use super::source::{protocols, scheme};
 use super::targets::find_muxer;
 use super::{av, ffi};
 use crate::cancel::Cancel;
+use crate::url::Url;
 
 /// What stops the calls of such a muxer.
 pub(super) struct Patience {
@@ -39,19 +40,19 @@ impl Muxer {
         !muxer.is_null() && unsafe { (*muxer).flags } & ffi::AVFMT_NOFILE != 0
     }
 
-    /// A muxer that opens `name` itself, a URL of the network. `limit`: what each call may take.
+    /// A muxer that opens `url` itself, a URL of the network. `limit`: what each call may take.
     ///
     /// # Errors
     /// NotAllowed for a protocol that is not on the list; Unsupported for an unknown format;
     /// OutOfMemory.
     pub fn address(
         format: &str,
-        name: &str,
+        url: &Url,
         cancel: &Cancel,
         limit: Option<Duration>,
     ) -> Result<Muxer, MediaError> {
         super::init();
-        let doing = format!("write {name}");
+        let (doing, name) = (format!("write {url}"), url.secret());
         let scheme = scheme(name).unwrap_or_default();
         let allowed = protocols(&scheme).ok_or_else(|| {
             let message = format!("{doing}: \"{scheme}\" is no protocol that filmgate opens");

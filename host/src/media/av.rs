@@ -285,6 +285,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_two_codes_mean_that_there_is_no_more() {
+        assert_eq!((received(0), received(1)), (Ok(true), Ok(true)));
+        for code in [ffi::AVERROR_EOF, errno(nix::libc::EAGAIN)] {
+            assert_eq!(received(code), Ok(false), "{code}");
+        }
+        for code in [
+            errno(nix::libc::ENOMEM),
+            errno(nix::libc::EINVAL),
+            errno(nix::libc::EIO),
+            ffi::AVERROR_INVALIDDATA,
+            ffi::AVERROR_EXTERNAL,
+            ffi::AVERROR_BUG,
+        ] {
+            assert_eq!(received(code), Err(code), "{code}");
+        }
+    }
+
+    #[test]
     fn times_rescale_and_missing_stays_missing() {
         let base = ffi::AVRational { num: 1, den: 90_000 };
         assert_eq!(nanoseconds(126_000, base), Some(1_400_000_000));

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io;
 
 use super::{av, ffi, log};
+use crate::url;
 
 /// What went wrong, told so that the reader knows which file, what was being done, why it failed
 /// and, where there is one, the way out.
@@ -50,7 +51,7 @@ pub enum MediaErrorKind {
 
 impl MediaError {
     pub(super) fn new(kind: MediaErrorKind, message: impl Into<String>) -> MediaError {
-        MediaError { kind, message: message.into() }
+        MediaError { kind, message: url::redact(&message.into()) }
     }
 
     /// The failure of a libav call: `doing`, then what libav last said on this thread since

@@ -10,6 +10,7 @@ use std::panic::catch_unwind;
 use std::sync::Once;
 
 use super::ffi;
+use crate::url;
 
 /// C's `va_list` as a parameter. In every calling convention of the 64-bit systems that libav runs
 /// on it is one pointer: to the list (System V, AArch64) or to the arguments (Apple, Windows). The
@@ -139,7 +140,8 @@ impl Said {
         if !self.pending.ends_with('\n') && self.pending.len() < LINE {
             return None;
         }
-        let line = std::mem::take(&mut self.pending).trim().to_string();
+        // libav quotes addresses, and parts of them.
+        let line = url::redact_words(std::mem::take(&mut self.pending).trim());
         if line.is_empty() {
             return None;
         }

@@ -334,6 +334,7 @@ impl Muxer {
         if code < 0 {
             return Err(MediaError::av(Kind::Write(std::io::ErrorKind::Other), &self.name, code));
         }
+        self.output.close().map_err(|e| MediaError::write(&self.name, &e))?;
         let Muxer { context, output, pieces, .. } = self;
         drop(context);
         drop(pieces);

@@ -9,11 +9,13 @@ use std::time::Duration;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::interrupt::Interrupt;
 use super::open::{Context, Opening};
+use super::sink::Sink;
 use super::source::{
     LOCAL_PROTOCOLS, SCHEMES, check_input_format, find_demuxer, network_formats, protocols, scheme,
 };
 use super::{av, ffi};
 use crate::cancel::Cancel;
+use crate::url::Url;
 
 /// The protocols of a URL.
 fn protocols_of(url: &str, doing: &str) -> Result<&'static str, MediaError> {
@@ -29,14 +31,15 @@ fn protocols_of(url: &str, doing: &str) -> Result<&'static str, MediaError> {
 ///
 /// # Errors
 /// NotAllowed for a protocol that is not on the list.
-pub fn check_push(url: &str) -> Result<(), MediaError> {
-    protocols_of(url, &format!("write {url}")).map(drop)
+pub fn check_push(url: &Url) -> Result<(), MediaError> {
+    protocols_of(url.secret(), &format!("write {url}")).map(drop)
 }
 
 impl Opening<'_> {
     /// Opens a URL. What it leads on to (playlists, redirections) must be of its own protocols,
     /// and of formats that may come over the network.
-    pub(super) fn connect(&mut self, url: &str) -> Result<Context, MediaError> {
+    pub(super) fn connect(&mut self, url: &Url) -> Result<Context, MediaError> {
+        let url = url.secret();
         let allowed = protocols_of(url, &self.doing)?;
         let mut options = av::Dictionary::new();
         options.set("protocol_whitelist", allowed);
@@ -68,7 +71,7 @@ impl Opening<'_> {
         options.set("protocol_whitelist", LOCAL_PROTOCOLS);
         let file = flags & ffi::AVFMT_NOFILE == 0;
         let local = match (file, scheme(name)) {
-            (true, Some(scheme)) if scheme != "file" => return self.connect(name),
+            (true, Some(scheme)) if scheme != "file" => return self.connect(&Url::new(name)),
             (true, None) => format!("file:{name}"),
             _ => name.to_owned(),
         };
@@ -95,6 +98,7 @@ pub struct Push {
     position: u64,
     /// what one write may take
     limit: Option<Duration>,
+    closed: bool,
 }
 
 // SAFETY: the context is used through `&mut self` only, and has no tie to a thread.
@@ -105,7 +109,7 @@ impl Push {
     ///
     /// # Errors
     /// NotAllowed for a protocol that is not on the list; Write where the connection fails.
-    pub fn open(url: &str, cancel: &Cancel) -> Result<Push, MediaError> {
+    pub fn open(url: &Url, cancel: &Cancel) -> Result<Push, MediaError> {
         Push::open_within(url, cancel, None)
     }
 
@@ -115,12 +119,12 @@ impl Push {
     /// # Errors
     /// As [`Push::open`], and TimedOut.
     pub fn open_within(
-        url: &str,
+        url: &Url,
         cancel: &Cancel,
         limit: Option<Duration>,
     ) -> Result<Push, MediaError> {
         super::init();
-        let doing = format!("write {url}");
+        let (doing, url) = (format!("write {url}"), url.secret());
         let allowed = protocols_of(url, &doing)?;
         let interrupt = Arc::new(Interrupt::new(cancel));
         interrupt.set_deadline(limit);
@@ -139,7 +143,7 @@ impl Push {
             ffi::avio_open2(&raw mut raw, name.as_ptr(), flags, &raw const callback, options)
         };
         match NonNull::new(raw).filter(|_| code >= 0) {
-            Some(context) => Ok(Push { context, interrupt, position: 0, limit }),
+            Some(context) => Ok(Push { context, interrupt, position: 0, limit, closed: false }),
             None => {
                 interrupt.check(&doing)?;
                 Err(MediaError::av(Kind::Write(ErrorKind::NotConnected), doing, code))
@@ -166,6 +170,7 @@ impl Push {
 
 impl Write for Push {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.check_open()?;
         let chunk = &bytes[..bytes.len().min(1 << 20)];
         self.interrupt.set_deadline(self.limit);
         // SAFETY: as many valid bytes as told, which are only read.
@@ -179,6 +184,7 @@ impl Write for Push {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.check_open()?;
         self.interrupt.set_deadline(self.limit);
         // SAFETY: ours.
         unsafe { ffi::avio_flush(self.context.as_ptr()) };
@@ -202,14 +208,40 @@ impl Seek for Push {
     }
 }
 
+impl Sink for Push {
+    fn close(&mut self) -> io::Result<()> {
+        match self.farewell() {
+            // A server that closes first has all of it; where time is short, none is waited for.
+            0.. | ffi::AVERROR_EOF => Ok(()),
+            ffi::AVERROR_EXIT if self.limit.is_some() => Ok(()),
+            code => Err(io::Error::other(av::error_text(code))),
+        }
+    }
+}
+
+impl Push {
+    /// Closes the connection, once; the code of libav's.
+    fn farewell(&mut self) -> i32 {
+        if std::mem::replace(&mut self.closed, true) {
+            return 0;
+        }
+        // It is worth waiting for only where the other side still listens.
+        // SAFETY: ours, and not closed yet.
+        let broken = unsafe { self.context.as_ref() }.error < 0;
+        if self.limit.is_some() {
+            self.interrupt.set_deadline(Some(if broken { Duration::ZERO } else { FAREWELL }));
+        }
+        // SAFETY: ours; nothing uses it once `closed` is set.
+        unsafe { ffi::avio_close(self.context.as_ptr()) }
+    }
+
+    fn check_open(&self) -> io::Result<()> {
+        if self.closed { Err(ErrorKind::NotConnected.into()) } else { Ok(()) }
+    }
+}
+
 impl Drop for Push {
     fn drop(&mut self) {
-        // A farewell is worth waiting for only where the other side still listens.
-        let patience = if self.error().is_ok() { FAREWELL } else { Duration::ZERO };
-        if self.limit.is_some() {
-            self.interrupt.set_deadline(Some(patience));
-        }
-        // SAFETY: ours, closed once.
-        unsafe { ffi::avio_close(self.context.as_ptr()) };
+        self.farewell();
     }
 }

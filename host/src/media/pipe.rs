@@ -9,6 +9,7 @@ use std::path::Path;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::sink::Sink;
 use crate::cancel::Cancel;
 
 /// How long one step of waiting takes, in milliseconds.
@@ -90,6 +91,8 @@ impl Write for Stdout {
         self.file.flush()
     }
 }
+
+impl Sink for Stdout {}
 
 impl Read for Stdout {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

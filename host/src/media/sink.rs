@@ -4,6 +4,7 @@
 //! nothing is opened by name and outputs need not be files.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ptr::NonNull;
 
@@ -12,9 +13,19 @@ use super::{av, ffi};
 
 /// Where a container is written. It is read too where the muxer moves what it has written (mp4
 /// with `+faststart`), so files must be opened for both.
-pub trait Sink: Read + Write + Seek + Send {}
+pub trait Sink: Read + Write + Seek + Send {
+    /// Ends it, once all has been written and flushed; it is not used after that.
+    ///
+    /// # Errors
+    /// What only turns out then: a server that does not take the end.
+    fn close(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
-impl<T: Read + Write + Seek + Send> Sink for T {}
+impl Sink for File {}
+
+impl Sink for io::Cursor<Vec<u8>> {}
 
 /// The sink and where it stands, shared by the contexts that write and re-read it.
 pub(super) struct Shared {
@@ -170,6 +181,12 @@ impl Output {
         }
         // SAFETY: as in `take_error`.
         unsafe { self.shared.0.as_mut() }.sink.flush()
+    }
+
+    /// Ends the sink.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        // SAFETY: as in `take_error`.
+        unsafe { self.shared.0.as_mut() }.sink.close()
     }
 
     pub(super) fn into_sink(self) -> Box<dyn Sink> {

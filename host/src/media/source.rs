@@ -11,6 +11,7 @@ use std::sync::Once;
 use super::error::{MediaError, MediaErrorKind as Kind, near_matches};
 use super::file::FILE_FORMATS;
 use super::{av, ffi, pipe};
+use crate::url::{self, Url};
 
 /// Where media come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum InputSource {
     /// a named pipe, or standard input where none is named
     Pipe(Option<PathBuf>),
     /// a stream of the network, which may lead on to others of the same kind, and never to a file
-    Url(String),
+    Url(Url),
     /// what libav opens itself, by a format that the user or the kind of file names: a camera
     /// (`v4l2`), a test source (`lavfi`), numbered pictures (`image2`), a local playlist (`hls`)
     Named { format: String, name: String },
@@ -41,7 +42,7 @@ impl InputSource {
         let stripped = plain.strip_prefix("file:").filter(|_| fs::metadata(text).is_err());
         let path = PathBuf::from(stripped.map_or(text, OsStr::new));
         if scheme(&plain).is_some_and(|s| s != "file") {
-            return InputSource::Url(plain.into_owned());
+            return InputSource::Url(Url::new(plain));
         }
         let Ok(metadata) = fs::metadata(&path) else {
             return match numbered(&plain) {
@@ -63,8 +64,8 @@ impl InputSource {
         match self {
             InputSource::File(path) | InputSource::Pipe(Some(path)) => path.clone(),
             InputSource::Pipe(None) => PathBuf::from("stdin"),
-            InputSource::Url(url) => PathBuf::from(url),
-            InputSource::Named { name, .. } => PathBuf::from(name),
+            InputSource::Url(url) => PathBuf::from(url.to_string()),
+            InputSource::Named { name, .. } => PathBuf::from(url::redact(name)),
         }
     }
 

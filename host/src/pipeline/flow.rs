@@ -284,3 +284,38 @@ impl Flow {
 fn send_each(deal: &mut Deal, frames: Vec<Frame>) -> bool {
     frames.into_iter().all(|frame| deal.send(vec![frame]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::PixelFormat;
+
+    fn message(index: u64) -> Vec<Frame> {
+        let planes = Vec::new();
+        let (timestamp, duration, tags, baggage) = (0, None, None, None);
+        let format = PixelFormat::Gray8;
+        let (width, height) = (1, 1);
+        vec![Frame { format, width, height, planes, index, timestamp, duration, tags, baggage }]
+    }
+
+    #[test]
+    fn an_offer_that_is_refused_keeps_its_turn() {
+        let (mut deal, collect) = queues(3);
+        for index in 0..6 {
+            assert_eq!(deal.offer(message(index)), Offered::Taken);
+        }
+        // It is the first worker's turn; that another one has room does not matter.
+        assert_eq!(deal.offer(message(6)), Offered::Full);
+        assert_eq!(collect.receivers[1].recv().expect("there")[0].index, 1);
+        assert_eq!(deal.offer(message(7)), Offered::Full);
+        assert_eq!(collect.receivers[0].recv().expect("there")[0].index, 0);
+        assert_eq!(deal.offer(message(8)), Offered::Taken);
+        assert_eq!(deal.offer(message(9)), Offered::Taken);
+        let left = |worker: usize| -> Vec<u64> {
+            collect.receivers[worker].try_iter().map(|message| message[0].index).collect()
+        };
+        assert_eq!((left(0), left(1), left(2)), (vec![3, 8], vec![4, 9], vec![2, 5]));
+        drop(collect);
+        assert_eq!(deal.offer(message(10)), Offered::Gone);
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
+use crate::media::Sink;
+
 /// Takes whatever is written and forgets it: a muxer can be asked what it would take.
 #[derive(Default)]
 pub(super) struct Nowhere(u64);
@@ -16,6 +18,8 @@ impl Write for Nowhere {
         Ok(())
     }
 }
+
+impl Sink for Nowhere {}
 
 impl Read for Nowhere {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

@@ -15,6 +15,7 @@ use crate::media::{
     StreamKind, VideoEncoder, header_options, holds_chapters, holds_sound,
 };
 use crate::publish::{self, Aside};
+use crate::url::Url;
 
 /// An output, as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub enum Target {
     /// standard output
     Stdout,
     /// a server
-    Url(String),
+    Url(Url),
     /// a file for each picture, with a number in its name (`%06d`); each appears when it is whole
     Pictures(PathBuf),
 }
@@ -39,7 +40,7 @@ impl Target {
         match self {
             Target::File(path) | Target::Pictures(path) => path.clone(),
             Target::Stdout => PathBuf::from("stdout"),
-            Target::Url(url) => PathBuf::from(url),
+            Target::Url(url) => PathBuf::from(url.to_string()),
         }
     }
 }

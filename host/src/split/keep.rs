@@ -182,6 +182,27 @@ mod tests {
     }
 
     #[test]
+    fn a_foreign_file_under_a_name_of_ours_stays() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let now = SystemTime::now();
+        let bound = Bound { pictures: Some(2), age: None };
+        let mut keep = Keep::open(dir.path(), bound).expect("opened");
+        publish(&mut keep, "a.jpg", now);
+        publish(&mut keep, "b.jpg", now);
+        // Somebody puts a file of the same size in the place of one of ours, in the same run.
+        fs::write(dir.path().join("other"), "A.JPG").expect("written");
+        fs::rename(dir.path().join("other"), dir.path().join("a.jpg")).expect("renamed");
+        publish(&mut keep, "c.jpg", now);
+        assert_eq!(names(dir.path()), ["a.jpg", "b.jpg", "c.jpg"]);
+        assert_eq!(fs::read(dir.path().join("a.jpg")).expect("there"), b"A.JPG");
+        assert_eq!(keep.removed(), (0, 0));
+        // It is no picture of ours from then on, and the others still go.
+        publish(&mut keep, "d.jpg", now);
+        assert_eq!(names(dir.path()), ["a.jpg", "c.jpg", "d.jpg"]);
+        assert_eq!(keep.removed(), (1, 0));
+    }
+
+    #[test]
     fn the_oldest_of_our_own_go_and_nothing_else() {
         let dir = tempfile::tempdir().expect("a folder");
         fs::write(dir.path().join("foreign.jpg"), "").expect("written");

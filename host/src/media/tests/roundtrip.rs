@@ -186,6 +186,8 @@ impl Write for Small {
     }
 }
 
+impl Sink for Small {}
+
 impl Read for Small {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buffer)
