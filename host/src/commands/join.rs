@@ -19,7 +19,7 @@ use crate::join::{
     Anew, Bad, Candidate, Done, Job, JoinError, Plan, Segment, check, gather, plan as planning,
     remove,
 };
-use crate::media::{MediaErrorKind, Muxer};
+use crate::media::{MediaError, MediaErrorKind, Muxer};
 use crate::plugin::{CodeCache, Engine};
 use crate::publish;
 
@@ -68,6 +68,10 @@ pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
             return show::dry_run(arguments, &plan, &arranged);
         }
         refuse_unfit(&plan)?;
+        if plan.tracks.is_empty() && plan.joined().next().is_some() && arguments.drop_audio {
+            let message = "--drop-audio leaves nothing: the segments have audio alone";
+            return Err(WithExit::new(Exit::NoVideo, message).into());
+        }
         if plan.tracks.is_empty() {
             return nothing(arguments, &plan.bad);
         }
@@ -254,6 +258,9 @@ fn join(
     };
     let done = job.run(cancel).map_err(|failed| match (failed.place, failed.error) {
         (Some(place), JoinError::Media(e)) if is_its_own(e.kind) => Stopped::Segment(place, e),
+        (Some(place), JoinError::Unfit(message)) if arguments.skip_bad => {
+            Stopped::Segment(place, MediaError { kind: MediaErrorKind::Decode, message })
+        }
         (_, error) => other(error.into()),
     })?;
     finish(arguments, plan, arranged, &done, receipt, cancel).map_err(other)

@@ -233,6 +233,29 @@ impl Input {
     /// later calls give none. Cancelled; Read for a failing disk or damage that stops the demuxer.
     pub fn read(&mut self) -> Result<Option<Packet>, MediaError> {
         loop {
+            match &mut self.display {
+                None => return self.read_stored(),
+                Some(display) => {
+                    if let Some(packet) = display.next() {
+                        return Ok(Some(packet));
+                    }
+                }
+            }
+            let stored = self.read_stored()?;
+            let Some(display) = &mut self.display else { return Ok(stored) };
+            match stored {
+                Some(packet) => display.push(packet)?,
+                None => {
+                    display.end();
+                    return Ok(display.next());
+                }
+            }
+        }
+    }
+
+    /// The next packet with the times that stand in the file.
+    fn read_stored(&mut self) -> Result<Option<Packet>, MediaError> {
+        loop {
             if let Some(packet) = self.progress.ready.pop_front() {
                 return Ok(Some(packet));
             }
