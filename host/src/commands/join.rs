@@ -227,7 +227,7 @@ fn refuse_unfit(plan: &Plan) -> Result<()> {
 /// Why a join ended.
 enum Stopped {
     /// by the fault of the segment in this place
-    Segment(usize, crate::media::MediaError),
+    Segment(usize, MediaError),
     Other(anyhow::Error),
 }
 

@@ -48,9 +48,7 @@ impl Order {
 
     /// The film ends, or enough of it was seen.
     pub(super) fn end(&mut self) -> Result<(), usize> {
-        match self.now.take() {
-            Some((order, place, _)) if order.finish().is_some() => Err(place),
-            _ => Ok(()),
-        }
+        let Some((order, place, _)) = self.now.take() else { return Ok(()) };
+        order.finish().map_or(Ok(()), |_| Err(place))
     }
 }
