@@ -53,6 +53,7 @@ pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
     }
     let mut arranged = arrange(arguments, good, cancel)?;
     refuse_inputs(&named, &mut arranged)?;
+    let mut searched = false;
     loop {
         let segments = std::mem::take(&mut arranged.segments);
         let format = &arranged.format;
@@ -78,18 +79,36 @@ pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
         match join(arguments, &plan, &arranged, cancel) {
             Ok(exit) => return Ok(exit),
             Err(Stopped::Segment(place, error)) if arguments.skip_bad => {
-                // What turned out to be damaged only when it was read is left out, like the rest.
-                arranged.segments = plan.segments.into_iter().map(|p| p.segment).collect();
-                let segment = arranged.segments.remove(place);
-                arranged.reasons.remove(place);
-                bad = plan.bad;
-                let candidate = Candidate { path: segment.path, name: segment.name };
-                bad.push(Bad { candidate, error });
+                // All that are damaged, at once: a new start for each would read the first ones as
+                // often as there are damaged ones.
+                let mut damaged = vec![(place, error)];
+                if !std::mem::replace(&mut searched, true) {
+                    damaged.extend(check::unreadable(&plan, place + 1, cancel)?);
+                }
+                bad = leave_out(plan, damaged, &mut arranged);
             }
             Err(Stopped::Segment(_, error)) => return Err(error.into()),
             Err(Stopped::Other(error)) => return Err(error),
         }
     }
+}
+
+/// Takes segments out that turned out to be damaged only when they were read; all bad files.
+fn leave_out(
+    plan: Plan,
+    mut damaged: Vec<(usize, MediaError)>,
+    arranged: &mut Arranged,
+) -> Vec<Bad> {
+    let mut bad = plan.bad;
+    arranged.segments = plan.segments.into_iter().map(|p| p.segment).collect();
+    damaged.sort_by_key(|(place, _)| *place);
+    let before = bad.len();
+    for (place, error) in damaged.into_iter().rev() {
+        let segment = arranged.segments.remove(place);
+        arranged.reasons.remove(place);
+        bad.insert(before, Bad { candidate: Candidate { path: segment.path, name: segment.name }, error });
+    }
+    bad
 }
 
 /// An earlier output in the folder that is joined is no segment of it.

@@ -287,8 +287,9 @@ fn judge(plan: &Plan, written: &Written, tracks: &[Track<'_>]) -> Result<Proof, 
         }
         let length = |span: Option<(i64, i64)>| span.map_or(0, |(first, last)| last - first);
         let (found, wanted) = (length(track.span), length(expected.span));
-        // A packet, and what containers that count milliseconds round.
-        let slack = track.longest.max(50_000_000);
+        // A packet of the sources (one of the output may be wrong), and what containers that count
+        // milliseconds round.
+        let slack = expected.longest.max(50_000_000);
         let timed = !plan.tracks[number].cover && plan.tracks[number].kind != StreamKind::Subtitle;
         if timed && (found - wanted).abs() > slack {
             let (found, wanted) = (found as f64 / 1e9, wanted as f64 / 1e9);
