@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use filmgate::cancel::Cancel;
-use filmgate::join::{Candidate, Done, Gap, Job, JoinError, Plan, Settings, Ways, Written, gather, plan, proof};
+use filmgate::join::{
+    Candidate, Done, Gap, Job, JoinError, Plan, Settings, Ways, Written, gather, plan, proof,
+};
 use filmgate_tests::outside::{ffmpeg, succeed};
 use filmgate_tests::shell::Shell;
 use filmgate_tests::trace;
@@ -31,7 +33,8 @@ impl Joined {
         let plan = plan::plan(found, Vec::new(), format, Ways::default(), &cancel).expect("a plan");
         let output = shell.path(format!("out.{ending}"));
         let settings = Settings { gap: Gap::Close, chapters: false, faststart: false, proof: true };
-        let job = Job { plan: &plan, settings: &settings, output: &output, replace: false, anew: None };
+        let job =
+            Job { plan: &plan, settings: &settings, output: &output, replace: false, anew: None };
         let Ok(Done { written, .. }) = job.run(&cancel) else { panic!("it can be joined") };
         let joined = Joined { shell, plan, written, output };
         assert_eq!(joined.judge(&joined.output), "", "what was joined stands the proof");
@@ -87,14 +90,14 @@ fn a_packet_that_is_missing_at_the_end_is_noticed() {
 #[test]
 fn a_segment_that_begins_without_a_key_frame_is_noticed() {
     let joined = Joined::new("mp4", "mp4");
-    // The list of key frames (ISO/IEC 14496-12, 8.6.2): the second segment's first is packet 51.
-    let patched = joined.patched(|bytes| {
-        let at = bytes.windows(4).position(|w| w == b"stss").expect("a list") + 8;
-        let place = bytes[at..].windows(4).position(|w| w == 51u32.to_be_bytes());
-        let at = at + place.expect("it is in the list");
-        bytes[at..at + 4].copy_from_slice(&52u32.to_be_bytes());
-    });
-    has(&joined.judge(&patched), &["video", "packet 50", "segment 2", "key frame"]);
+    // libav takes the packets of key frames for such whatever the container says, so that an output
+    // with another one has to have its seam elsewhere: a packet later.
+    let mut written = joined.written.clone();
+    let first = written.seams[1].first[0].as_mut().expect("a picture at the seam");
+    assert_eq!(first.0, 50);
+    first.0 = 51;
+    let why = joined.judge_by(&joined.output, &written);
+    has(&why, &["video", "packet 51", "segment 2", "key frame"]);
 }
 
 #[test]
@@ -107,10 +110,17 @@ fn a_time_that_is_wrong_is_noticed() {
 
 #[test]
 fn an_end_that_is_too_late_is_noticed() {
-    let joined = Joined::new("mp4", "mp4");
-    assert_eq!(joined.judge(&joined.filtered("null")), "", "ffmpeg changes nothing by itself");
-    let longer = joined.filtered("setts=duration=if(eq(N\\,149)\\,DURATION*20\\,DURATION)");
-    has(&joined.judge(&longer), &["video", "6.760 s", "6.000 s"]);
+    for (ending, format) in [("mp4", "mp4"), ("ts", "mpegts")] {
+        let joined = Joined::new(format, ending);
+        for track in [0, 1] {
+            let mut written = joined.written.clone();
+            // Of two lengths the output has one and the sources the other.
+            let span = written.tracks[track].span.as_mut().expect("it has packets");
+            span.1 -= 200_000_000;
+            let why = joined.judge_by(&joined.output, &written);
+            has(&why, &["behind the first", "and not 5.8"]);
+        }
+    }
 }
 
 #[test]
@@ -158,7 +168,9 @@ fn a_payload_that_is_another_and_one_too_many_are_noticed() {
 /// The writes of the file aside, by their number among the writes, and their sizes.
 fn writes(shell: &Shell, output: &str) -> Vec<(usize, String)> {
     let mut command = shell.command();
-    command.args(["join", "1.mp4", "2.mp4", "3.mp4", "-o", output]);
+    command.args(["join", "1.mp4", "2.mp4", "3.mp4", "-y", "-o", output]);
+    // Plugins may have to be compiled and put aside first.
+    shell.say(&mut command).done();
     let calls = trace::calls(shell, "write", &command);
     std::fs::remove_file(shell.path(output)).expect("it was joined");
     let size = |call: &String| call.rsplit("= ").next().unwrap_or_default().trim().to_owned();
@@ -167,7 +179,11 @@ fn writes(shell: &Shell, output: &str) -> Vec<(usize, String)> {
 }
 
 /// The program under strace, with one of its writes said to be done and not done.
-fn losing(shell: &Shell, output: &str, (number, size): &(usize, String)) -> filmgate_tests::shell::Said {
+fn losing(
+    shell: &Shell,
+    output: &str,
+    (number, size): &(usize, String),
+) -> filmgate_tests::shell::Said {
     let mut command = std::process::Command::new("strace");
     let inject = format!("inject=write:retval={size}:when={number}");
     command.args(["-qq", "-o", "/dev/null", "-e", "trace=write", "-e", &inject, "--"]);
@@ -183,9 +199,11 @@ const NAMES: [&str; 3] = ["1.mp4", "2.mp4", "3.mp4"];
 fn a_write_that_is_lost_ends_the_join_with_its_own_exit_code() {
     for (output, harmless) in [("out.ts", false), ("out.mkv", true), ("out.flv", true)] {
         let shell = Shell::new();
-        let fill = || NAMES.iter().zip(segments("good")).for_each(|(n, s)| {
-            shell.copy(&s, n);
-        });
+        let fill = || {
+            NAMES.iter().zip(segments("good")).for_each(|(n, s)| {
+                shell.copy(&s, n);
+            })
+        };
         fill();
         let all = writes(&shell, output);
         assert!(!all.is_empty());
@@ -194,7 +212,11 @@ fn a_write_that_is_lost_ends_the_join_with_its_own_exit_code() {
             let said = losing(&shell, output, one);
             if said.code == Some(0) && harmless {
                 // An index or a length was lost, and no packet.
-                assert_eq!(pictures(&shell.path(output)), all_pictures(&segments("good")), "{one:?}");
+                assert_eq!(
+                    pictures(&shell.path(output)),
+                    all_pictures(&segments("good")),
+                    "{one:?}"
+                );
                 std::fs::remove_file(shell.path(output)).expect("removable");
                 fill();
                 continue;

@@ -22,7 +22,8 @@ fn opened(cut: &[usize]) -> (usize, u64) {
     command.args(["join", ".", "-o", "out.mkv", "--skip-bad", "--delete-sources"]);
     let (said, calls) = trace::seen(&shell, "openat,write", &command);
     assert_eq!(said.code, Some(3), "{said:?}");
-    let good: Vec<_> = (0..6).filter(|n| !cut.contains(n)).map(|n| sources[n % 3].clone()).collect();
+    let good: Vec<_> =
+        (0..6).filter(|n| !cut.contains(n)).map(|n| sources[n % 3].clone()).collect();
     assert_eq!(pictures(&shell.path("out.mkv")), all_pictures(&good));
     let left: Vec<String> = cut.iter().map(|n| format!("{n}.mkv")).collect();
     assert_eq!(shell.names(), [&left[..], &["out.mkv".to_owned()]].concat());

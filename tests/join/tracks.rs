@@ -83,7 +83,7 @@ fn audio_that_differs_does_not_matter_once_it_is_dropped() {
     let shell = Shell::new();
     shell.copy(&clip("a.mov", "pcm_s16be"), "1.mov");
     shell.copy(&clip("b.mov", "aac"), "2.mov");
-    shell.filmgate("join . -o o.mp4").refused(40, &["codec"]);
+    shell.filmgate("join . -o o.mov").refused(40, &["codec"]);
     shell.filmgate("join . -o o.mp4 --drop-audio").done();
     assert_eq!(codecs(&shell.path("o.mp4")), ["h264"]);
     let alone = made("a.wav", "-f lavfi -i sine=d=1");

@@ -106,7 +106,10 @@ fn leave_out(
     for (place, error) in damaged.into_iter().rev() {
         let segment = arranged.segments.remove(place);
         arranged.reasons.remove(place);
-        bad.insert(before, Bad { candidate: Candidate { path: segment.path, name: segment.name }, error });
+        bad.insert(
+            before,
+            Bad { candidate: Candidate { path: segment.path, name: segment.name }, error },
+        );
     }
     bad
 }

@@ -9,7 +9,8 @@ use super::plan::Plan;
 use super::segment::quick;
 use crate::cancel::Cancel;
 use crate::media::{
-    DecodeOptions, Input, MediaError, MediaErrorKind, OpenOptions, SoundDecoder, StreamKind, VideoDecoder,
+    DecodeOptions, Input, MediaError, MediaErrorKind, OpenOptions, SoundDecoder, StreamKind,
+    VideoDecoder,
 };
 
 /// A segment that cannot be decoded without a fault.

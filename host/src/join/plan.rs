@@ -170,9 +170,8 @@ pub fn plan(
         let joined = !matches!(action, Action::LeaveOut(_));
         // The first that fits is the one that all others are measured by.
         let encoded = matches!(action, Action::Reencode { .. });
-        let unfit = |d: &Difference| {
-            d.weight == Weight::Fatal && !(encoded && d.field == UNKNOWN_TIMES)
-        };
+        let unfit =
+            |d: &Difference| d.weight == Weight::Fatal && !(encoded && d.field == UNKNOWN_TIMES);
         let fits = !differences.iter().any(unfit);
         if first.is_none() && joined && fits {
             first = Some(planned.len());

@@ -35,7 +35,8 @@ fn find(plan: &mut Plan, first: usize, drop_audio: bool) -> Result<(), JoinError
         }
         for shape in plan.segments[place].shapes.iter() {
             let facts = &shape.facts;
-            let known = |t: &Track| number_for(plan, t, &plan.segments[place].shapes) == Some(facts.index);
+            let known =
+                |t: &Track| number_for(plan, t, &plan.segments[place].shapes) == Some(facts.index);
             if tracks.iter().any(known) || (drop_audio && facts.kind == StreamKind::Audio) {
                 continue;
             }

@@ -84,7 +84,9 @@ impl Display {
     fn shown(&mut self, time: i64) {
         for (number, mut packet) in self.held.drain(..).enumerate() {
             let dts = packet.dts().unwrap_or(time);
-            let told = packet.pts();
+            // Of the very first one libav may not know yet that pictures are reordered.
+            let known = |pts: &i64| number > 0 || self.late.is_some() || *pts != dts;
+            let told = packet.pts().filter(known);
             let pts = told.unwrap_or(if number == 0 { time } else { dts });
             // A container that tells a first time counts by its own clock; one that does not counts
             // packets.
@@ -97,6 +99,7 @@ impl Display {
 
 fn unknown(packet: &Packet) -> MediaError {
     let at = packet.time().map_or(String::new(), |t| format!(" behind {:.3} s", t as f64 / 1e9));
-    let message = format!("stream {}: the display time of a picture{at} is unknown", packet.stream());
+    let message =
+        format!("stream {}: the display time of a picture{at} is unknown", packet.stream());
     MediaError::new(Kind::Decode, message)
 }

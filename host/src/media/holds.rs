@@ -26,7 +26,8 @@ impl Muxer {
             (descriptor.as_ref().map_or(none, |d| d.id), find_muxer(format))
         };
         // SAFETY: a static description.
-        !muxer.is_null() && unsafe { takes(muxer, format, (kind(shape.facts.kind), codec, shape.tag)) }
+        !muxer.is_null()
+            && unsafe { takes(muxer, format, (kind(shape.facts.kind), codec, shape.tag)) }
     }
 
     /// # Errors

@@ -26,7 +26,8 @@ impl PictureOrder {
         let name = format!("{}, stream {stream}", input.path().display());
         let options = DecodeOptions { threads: 1, ..DecodeOptions::default() };
         // SAFETY: the stream is the input's and valid.
-        let mut codec = unsafe { open_decoder((*raw).codecpar, (*raw).time_base, &name, &options) }?;
+        let mut codec =
+            unsafe { open_decoder((*raw).codecpar, (*raw).time_base, &name, &options) }?;
         // An H.264 stream that does not say how far it reorders is guessed at from its pictures, and
         // the first ones come out in the wrong order then, unless the decoder is told to wait for as
         // many as there may be (libavcodec/h264_slice.c, h264_select_output_picture).
