@@ -24,10 +24,14 @@ struct Joined {
 impl Joined {
     /// Joins the three good segments.
     fn new(format: &str, ending: &str) -> Joined {
-        let (shell, cancel) = (Shell::new(), Cancel::new());
+        Joined::of(Shell::new(), segments("good"), format, ending)
+    }
+
+    fn of(shell: Shell, paths: Vec<PathBuf>, format: &str, ending: &str) -> Joined {
+        let cancel = Cancel::new();
         let candidate =
             |path: PathBuf| Candidate { name: path.file_name().expect("a name").into(), path };
-        let candidates: Vec<Candidate> = segments("good").into_iter().map(candidate).collect();
+        let candidates: Vec<Candidate> = paths.into_iter().map(candidate).collect();
         let found = gather(&candidates, &cancel).expect("they can be looked at");
         let found = found.into_iter().map(|f| f.expect("a segment")).collect();
         let plan = plan::plan(found, Vec::new(), format, Ways::default(), &cancel).expect("a plan");
@@ -150,6 +154,28 @@ fn audio_that_lies_elsewhere_beside_the_picture_than_in_its_source_is_noticed() 
         let why = joined.judge_by(&joined.output, &written);
         has(&why, &["2.mp4", "further apart than in the source"]);
     }
+}
+
+#[test]
+fn an_attached_file_that_is_missing_or_another_is_noticed() {
+    let shell = Shell::new();
+    let font = shell.write("a.ttf", [7; 3000]);
+    let (source, segment) = (segments("mkv")[0].clone(), shell.path("1.mkv"));
+    let mut command = ffmpeg("");
+    command.arg("-i").arg(&source).args(["-map", "0", "-c", "copy", "-attach"]).arg(&font);
+    command.args(["-metadata:s:t", "mimetype=application/x-truetype-font"]);
+    succeed(command.arg(&segment));
+    let joined = Joined::of(shell, vec![segment], "matroska", "mkv");
+    let patched = joined.patched(|bytes| {
+        let at = bytes.windows(3000).position(|w| w == [7; 3000]).expect("it is there");
+        bytes[at + 1000] = 8;
+    });
+    has(&joined.judge(&patched), &["attachment (ttf)"]);
+    let without = joined.shell.path("without.mkv");
+    let mut command = ffmpeg("");
+    command.arg("-i").arg(&joined.output).args(["-map", "0:V", "-map", "0:a", "-c", "copy"]);
+    succeed(command.arg(&without));
+    has(&joined.judge(&without), &["attachment (ttf)"]);
 }
 
 #[test]

@@ -176,8 +176,10 @@ fn chapter_titles_are_not_taken_for_telemetry() {
     command.args(["-map_chapters", "1", "-c", "copy"]);
     succeed(command.arg(shell.path("1.mp4")));
     assert!(codecs(&shell.path("1.mp4")).contains(&"bin_data".to_owned()));
-    shell.filmgate("join 1.mp4 1.mp4 -o o.mp4").done();
+    let json = shell.filmgate("join 1.mp4 1.mp4 -o o.mp4 --json").done().json();
     assert_eq!(codecs(&shell.path("o.mp4")), ["h264", "aac"]);
+    assert_eq!(json["tracks"].as_array().map(Vec::len), Some(2), "{json}");
+    assert!(json["left_out"][0].as_str().expect("a text").contains("data (text)"), "{json}");
     shell.filmgate("run -i 1.mp4 -o r.mp4").done();
     let found = ffprobe(&shell.path("r.mp4"), "-show_entries stream=codec_tag_string");
     assert!(!found.to_string().contains("gpmd"), "{found}");

@@ -1,7 +1,9 @@
 //! Whether the container of a segment tells when its pictures are shown. AVI and elementary streams
 //! tell when packets are decoded; with B pictures that is another order.
 
-use crate::media::{Input, MediaError, Shape, StreamKind, is_packed, is_told_by_order};
+use super::error::JoinError;
+use super::plan::Planned;
+use crate::media::{Input, MediaError, Packet, Shape, StreamKind, is_packed, is_told_by_order};
 
 /// Where the display times of a film come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,4 +52,22 @@ fn look(input: &mut Input, film: &Shape) -> Result<Display, MediaError> {
         (false, true) => Display::ByOrder,
         (false, false) => Display::Unknown("its container does not tell when pictures are shown"),
     })
+}
+
+/// Has the film's display times filled in, where its container tells none.
+pub(super) fn derive_display_times(input: &mut Input, planned: &Planned) {
+    let film = planned.segment.of_kind(StreamKind::Video).next();
+    if let Some(film) = film.filter(|_| planned.segment.display == Display::ByOrder) {
+        input.derive_display_times(film);
+    }
+}
+
+/// The decoding time of a picture is not its display time where pictures are reordered.
+pub(super) fn unshown(packet: &Packet) -> JoinError {
+    let at = packet.decode_time().map_or(String::new(), |t| format!(" at {:.3} s", t as f64 / 1e9));
+    JoinError::Unfit(format!(
+        "stream {}: the packet{at} has no display time, and pictures are reordered; `filmgate run` \
+         re-encodes the segment, --skip-bad leaves it out",
+        packet.stream()
+    ))
 }

@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 
 use super::anew::{Anew, Pictures};
 use super::clock::rescale;
-use super::display::Display;
+use super::display::{derive_display_times, unshown};
 use super::error::JoinError;
 use super::nal::{self, Framing, Setup, UnitCodec};
 use super::payload::{Payload, is_no_text, opus_samples, strip_adts};
@@ -263,14 +263,6 @@ pub(super) fn unchanged(input: &mut Input, planned: &Planned) -> Result<(), Join
     }
 }
 
-/// Has the film's display times filled in, where its container tells none.
-pub(super) fn derive_display_times(input: &mut Input, planned: &Planned) {
-    let film = planned.segment.of_kind(StreamKind::Video).next();
-    if let Some(film) = film.filter(|_| planned.segment.display == Display::ByOrder) {
-        input.derive_display_times(film);
-    }
-}
-
 pub(super) struct Lanes(Vec<Lane>);
 
 /// The way of one stream's packets into a track.
@@ -350,16 +342,6 @@ impl Lanes {
             None => Ok(None),
         }
     }
-}
-
-/// The decoding time of a picture is not its display time where pictures are reordered.
-fn unshown(packet: &Packet) -> JoinError {
-    let at = packet.decode_time().map_or(String::new(), |t| format!(" at {:.3} s", t as f64 / 1e9));
-    JoinError::Unfit(format!(
-        "stream {}: the packet{at} has no display time, and pictures are reordered; `filmgate run` \
-         re-encodes the segment, --skip-bad leaves it out",
-        packet.stream()
-    ))
 }
 
 impl Lane {

@@ -83,7 +83,7 @@ pub(super) fn segment(reader: &Reader<'_>, place: usize, planned: &Planned) -> R
 fn open(reader: &Reader<'_>, planned: &Planned) -> Result<Input, JoinError> {
     let mut input = Input::open(&planned.segment.path, &OpenOptions::files(reader.cancel))?;
     super::read::unchanged(&mut input, planned)?;
-    super::read::derive_display_times(&mut input, planned);
+    super::display::derive_display_times(&mut input, planned);
     Ok(input)
 }
 

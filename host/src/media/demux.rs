@@ -226,35 +226,8 @@ impl Progress {
 }
 
 impl Input {
-    /// The next packet in the order of the file; none at its end.
-    ///
-    /// # Errors
-    /// Truncated, once, where the file ends before it should: what was read is all there is, and
-    /// later calls give none. Cancelled; Read for a failing disk or damage that stops the demuxer.
-    pub fn read(&mut self) -> Result<Option<Packet>, MediaError> {
-        loop {
-            match &mut self.display {
-                None => return self.read_stored(),
-                Some(display) => {
-                    if let Some(packet) = display.next() {
-                        return Ok(Some(packet));
-                    }
-                }
-            }
-            let stored = self.read_stored()?;
-            let Some(display) = &mut self.display else { return Ok(stored) };
-            match stored {
-                Some(packet) => display.push(packet)?,
-                None => {
-                    display.end();
-                    return Ok(display.next());
-                }
-            }
-        }
-    }
-
     /// The next packet with the times that stand in the file.
-    fn read_stored(&mut self) -> Result<Option<Packet>, MediaError> {
+    pub(super) fn read_stored(&mut self) -> Result<Option<Packet>, MediaError> {
         loop {
             if let Some(packet) = self.progress.ready.pop_front() {
                 return Ok(Some(packet));

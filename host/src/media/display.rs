@@ -40,6 +40,33 @@ pub fn is_packed(codec: &str, data: &[u8]) -> bool {
 }
 
 impl Input {
+    /// The next packet in the order of the file; none at its end.
+    ///
+    /// # Errors
+    /// Truncated, once, where the file ends before it should: what was read is all there is, and
+    /// later calls give none. Cancelled; Read for a failing disk or damage that stops the demuxer.
+    pub fn read(&mut self) -> Result<Option<Packet>, MediaError> {
+        loop {
+            match &mut self.display {
+                None => return self.read_stored(),
+                Some(display) => {
+                    if let Some(packet) = display.next() {
+                        return Ok(Some(packet));
+                    }
+                }
+            }
+            let stored = self.read_stored()?;
+            let Some(display) = &mut self.display else { return Ok(stored) };
+            match stored {
+                Some(packet) => display.push(packet)?,
+                None => {
+                    display.end();
+                    return Ok(display.next());
+                }
+            }
+        }
+    }
+
     /// From now on [`Input::read`] fills in the display times of a stream's packets. The stream is of
     /// a codec of [`is_told_by_order`], and nothing of it was read.
     pub fn derive_display_times(&mut self, stream: usize) {
