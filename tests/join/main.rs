@@ -2,10 +2,16 @@
 //! and mkvmerge.
 
 mod cases;
+mod clock;
+mod display;
 mod exact;
 mod files;
 mod kills;
 mod odd;
 mod plugins;
 mod policies;
+mod proof;
+mod replaced;
+mod skip;
+mod tracks;
 mod unfit;

@@ -114,6 +114,7 @@ impl Exit {
             JoinError::Chain(e) => Exit::of_pipeline(e),
             JoinError::Publish(e) => Some(Exit::of_publish(e)),
             JoinError::Changed(_) => Some(Exit::SourceChanged),
+            JoinError::Unfit(_) => Some(Exit::SegmentsDiffer),
             JoinError::Proof(_) => Some(Exit::ProofFailed),
             JoinError::Interrupted => Some(Exit::Interrupted),
             JoinError::System(_) => None,

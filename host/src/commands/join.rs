@@ -21,7 +21,7 @@ use crate::join::{
     Anew, Bad, Candidate, Done, Job, JoinError, Plan, Segment, check, gather, plan as planning,
     remove,
 };
-use crate::media::{MediaErrorKind, Muxer};
+use crate::media::{MediaError, MediaErrorKind, Muxer};
 use crate::plugin::{CodeCache, Engine};
 use crate::publish;
 
@@ -56,6 +56,7 @@ pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
     let mut arranged = arrange(arguments, good, cancel)?;
     leave_out_output(&named, &mut arranged);
     files(arguments, &named, plugins.as_ref(), &arranged).check()?;
+    let mut searched = false;
     loop {
         let segments = std::mem::take(&mut arranged.segments);
         let format = &arranged.format;
@@ -71,24 +72,49 @@ pub fn run(arguments: &JoinArguments, cancel: &Cancel) -> Result<Exit> {
             return show::dry_run(arguments, &plan, &arranged);
         }
         refuse_unfit(&plan)?;
+        if plan.tracks.is_empty() && plan.joined().next().is_some() && arguments.drop_audio {
+            let message = "--drop-audio leaves nothing: the segments have audio alone";
+            return Err(WithExit::new(Exit::NoVideo, message).into());
+        }
         if plan.tracks.is_empty() {
             return nothing(arguments, &plan.bad);
         }
         match join(arguments, &plan, &arranged, cancel) {
             Ok(exit) => return Ok(exit),
             Err(Stopped::Segment(place, error)) if arguments.skip_bad => {
-                // What turned out to be damaged only when it was read is left out, like the rest.
-                arranged.segments = plan.segments.into_iter().map(|p| p.segment).collect();
-                let segment = arranged.segments.remove(place);
-                arranged.reasons.remove(place);
-                bad = plan.bad;
-                let candidate = Candidate { path: segment.path, name: segment.name };
-                bad.push(Bad { candidate, error });
+                // All that are damaged, at once: a new start for each would read the first ones as
+                // often as there are damaged ones.
+                let mut damaged = vec![(place, error)];
+                if !std::mem::replace(&mut searched, true) {
+                    damaged.extend(check::unreadable(&plan, place + 1, cancel)?);
+                }
+                bad = leave_out(plan, damaged, &mut arranged);
             }
             Err(Stopped::Segment(_, error)) => return Err(error.into()),
             Err(Stopped::Other(error)) => return Err(error),
         }
     }
+}
+
+/// Takes segments out that turned out to be damaged only when they were read; all bad files.
+fn leave_out(
+    plan: Plan,
+    mut damaged: Vec<(usize, MediaError)>,
+    arranged: &mut Arranged,
+) -> Vec<Bad> {
+    let mut bad = plan.bad;
+    arranged.segments = plan.segments.into_iter().map(|p| p.segment).collect();
+    damaged.sort_by_key(|(place, _)| *place);
+    let before = bad.len();
+    for (place, error) in damaged.into_iter().rev() {
+        let segment = arranged.segments.remove(place);
+        arranged.reasons.remove(place);
+        bad.insert(
+            before,
+            Bad { candidate: Candidate { path: segment.path, name: segment.name }, error },
+        );
+    }
+    bad
 }
 
 /// An earlier output in the folder that is joined is no segment of it.
@@ -238,7 +264,7 @@ fn refuse_unfit(plan: &Plan) -> Result<()> {
 /// Why a join ended.
 enum Stopped {
     /// by the fault of the segment in this place
-    Segment(usize, crate::media::MediaError),
+    Segment(usize, MediaError),
     Other(anyhow::Error),
 }
 
@@ -269,6 +295,9 @@ fn join(
     };
     let done = job.run(cancel).map_err(|failed| match (failed.place, failed.error) {
         (Some(place), JoinError::Media(e)) if is_its_own(e.kind) => Stopped::Segment(place, e),
+        (Some(place), JoinError::Unfit(message)) if arguments.skip_bad => {
+            Stopped::Segment(place, MediaError { kind: MediaErrorKind::Decode, message })
+        }
         (_, error) => other(error.into()),
     })?;
     finish(arguments, plan, arranged, &done, receipt, cancel).map_err(other)

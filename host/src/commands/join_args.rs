@@ -85,6 +85,9 @@ pub struct JoinArguments {
     /// stay as they are
     #[arg(long, help_heading = "Segments that do not fit")]
     pub reencode_odd: bool,
+    /// Leave out all audio; sources that have some are not removed then
+    #[arg(long, help_heading = "Segments that do not fit")]
+    pub drop_audio: bool,
     /// Whether gaps between the segments' own times are kept
     #[arg(long, value_enum, default_value_t = GapChoice::Close, help_heading = "Time")]
     pub gap: GapChoice,
@@ -105,8 +108,8 @@ pub struct JoinArguments {
     /// plan and the proof, as JSON
     #[arg(long, value_name = "FILE", help_heading = "Proof")]
     pub receipt: Option<PathBuf>,
-    /// Remove the sources once the output has stood the proof and has its name: only those that are
-    /// in it, and only if they are still the files that were read
+    /// Remove the sources once the output has stood the proof and has its name: only those of which
+    /// every stream is in it, and only if they are still the files that were read
     #[arg(long, help_heading = "Proof")]
     pub delete_sources: bool,
     /// Nothing to join is an error, exit code 43
@@ -179,6 +182,7 @@ impl JoinArguments {
             skip_bad: self.skip_bad,
             reencode_odd: self.reencode_odd,
             reencode_all: !self.plugins.is_empty(),
+            drop_audio: self.drop_audio,
         }
     }
 

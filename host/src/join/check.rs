@@ -1,11 +1,16 @@
-//! `--check-decode`: every segment that is joined is decoded, so that damage inside of packets,
-//! which a join keeps as it is, has a name.
+//! Segments looked at as a whole. `--check-decode`: every segment that is joined is decoded, so that
+//! damage inside of packets, which a join keeps as it is, has a name. `--skip-bad`: those that are cut
+//! off are found.
+
+use std::path::Path;
 
 use super::error::JoinError;
 use super::plan::Plan;
+use super::segment::quick;
 use crate::cancel::Cancel;
 use crate::media::{
-    DecodeOptions, Input, MediaError, OpenOptions, SoundDecoder, StreamKind, VideoDecoder,
+    DecodeOptions, Input, MediaError, MediaErrorKind, OpenOptions, SoundDecoder, StreamKind,
+    VideoDecoder,
 };
 
 /// A segment that cannot be decoded without a fault.
@@ -30,6 +35,36 @@ pub fn decode(plan: &Plan, cancel: &Cancel) -> Result<Vec<Damaged>, JoinError> {
         }
     }
     Ok(found)
+}
+
+/// The segments from a place on that cannot be read to their end, with the reason. Only those are
+/// read whose header does not say where their packets are: of all others it was compared with the
+/// file's size.
+///
+/// # Errors
+/// Cancelled, OutOfMemory.
+pub fn unreadable(
+    plan: &Plan,
+    from: usize,
+    cancel: &Cancel,
+) -> Result<Vec<(usize, MediaError)>, MediaError> {
+    let mut found = Vec::new();
+    for (place, planned) in plan.joined().filter(|(place, p)| *place >= from && !p.segment.quick) {
+        match read(&planned.segment.path, cancel) {
+            Ok(()) => {}
+            Err(e) if matches!(e.kind, MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory) => {
+                return Err(e);
+            }
+            Err(e) => found.push((place, e)),
+        }
+    }
+    Ok(found)
+}
+
+fn read(path: &Path, cancel: &Cancel) -> Result<(), MediaError> {
+    let mut input = Input::open(path, &quick(cancel))?;
+    while input.read()?.is_some() {}
+    Ok(())
 }
 
 fn faults(mut input: Input) -> Result<u64, MediaError> {

@@ -34,8 +34,11 @@ pub struct Difference {
 impl Difference {
     /// `resolution: 1280x720, the first has 640x360`
     pub fn text(&self) -> String {
-        let (field, this, first) = (self.field, &self.this, &self.first);
-        format!("{} {field}: {this}, the first has {first}", self.kind)
+        let (kind, field, this) = (self.kind, self.field, &self.this);
+        match &*self.first {
+            "" => format!("{kind} {field}: {this}"),
+            first => format!("{kind} {field}: {this}, the first has {first}"),
+        }
     }
 }
 

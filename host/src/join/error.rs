@@ -18,6 +18,9 @@ pub enum JoinError {
     /// a source is another file than the one that was looked at, or has grown
     #[error("{}: was changed while it was being joined; nothing was written and nothing removed", .0.display())]
     Changed(PathBuf),
+    /// a segment cannot be copied, which only reading it has shown
+    #[error("{0}")]
+    Unfit(String),
     /// the output that was read back is not what was to be written
     #[error("the output did not stand the test and is thrown away: {0}")]
     Proof(String),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::compare::{self, Difference, Weight};
+use super::display::Display;
 use super::error::JoinError;
 use super::nal::Framing;
 use super::segment::{Bad, Segment, look_closely};
@@ -22,6 +23,8 @@ pub struct Ways {
     pub reencode_odd: bool,
     /// encode all pictures anew, for the plugins that they go through
     pub reencode_all: bool,
+    /// leave out all audio
+    pub drop_audio: bool,
 }
 
 /// What is done with a segment.
@@ -45,6 +48,16 @@ pub struct Planned {
     pub action: Action,
     /// for each track, the stream that goes into it
     pub streams: Vec<Option<usize>>,
+    /// its streams that are not in the output
+    pub missing: Vec<Missing>,
+}
+
+/// A stream that is not in the output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// `audio (pcm_s16be)`
+    pub what: String,
+    pub reason: String,
 }
 
 /// How the units of a track of H.264 or HEVC are written.
@@ -145,19 +158,26 @@ pub fn plan(
         };
         let mut differences = match first.and_then(|f| planned.get(f)) {
             Some(first) => between(first, &segment, &shapes),
-            None => hidden(&segment),
+            None => alone(&segment),
         };
+        if ways.drop_audio {
+            differences.retain(|d| d.kind != StreamKind::Audio.name());
+        }
         if ways.reencode_all {
             pictures_do_not_matter(&mut differences);
         }
         let action = action(&differences, ways, segment.of_kind(StreamKind::Video).next());
         let joined = !matches!(action, Action::LeaveOut(_));
         // The first that fits is the one that all others are measured by.
-        let fits = !differences.iter().any(|d| d.weight == Weight::Fatal);
+        let encoded = matches!(action, Action::Reencode { .. });
+        let unfit =
+            |d: &Difference| d.weight == Weight::Fatal && !(encoded && d.field == UNKNOWN_TIMES);
+        let fits = !differences.iter().any(unfit);
         if first.is_none() && joined && fits {
             first = Some(planned.len());
         }
-        planned.push(Planned { segment, shapes, differences, action, streams: Vec::new() });
+        let (streams, missing) = (Vec::new(), Vec::new());
+        planned.push(Planned { segment, shapes, differences, action, streams, missing });
     }
     let Some(first) = first else {
         return Ok(Plan {
@@ -177,7 +197,7 @@ pub fn plan(
         bad,
         anew: ways.reencode_all,
     };
-    tracks::decide(&mut plan, first);
+    tracks::decide(&mut plan, first, ways.drop_audio)?;
     Ok(plan)
 }
 
@@ -235,19 +255,28 @@ fn action(differences: &[Difference], ways: Ways, video: Option<usize>) -> Actio
     }
 }
 
+/// The field of a film whose container does not tell when its pictures are shown.
+const UNKNOWN_TIMES: &str = "display times";
+
+fn fatal(field: &'static str, this: String, first: &str) -> Difference {
+    let (kind, first) = (StreamKind::Video.name(), first.to_owned());
+    Difference { kind, field, first, this, weight: Weight::Fatal, remedy: "" }
+}
+
+/// What of a film does not fit, whatever stands before it.
+fn alone(segment: &Segment) -> Vec<Difference> {
+    let mut out = hidden(segment);
+    if let Display::Unknown(why) = segment.display {
+        out.push(fatal(UNKNOWN_TIMES, format!("unknown ({}: {why})", segment.format), ""));
+    }
+    out
+}
+
 /// A film whose first pictures are hidden by its edit list: they are needed to decode the ones
 /// that are shown, and would be shown in the middle of a join.
 fn hidden(segment: &Segment) -> Vec<Difference> {
     let film = segment.of_kind(StreamKind::Video).next();
     let index = film.and_then(|i| segment.own.get(i)).and_then(|own| own.index);
-    let fatal = |field, this: String, first: &str| Difference {
-        kind: StreamKind::Video.name(),
-        field,
-        first: first.to_owned(),
-        this,
-        weight: Weight::Fatal,
-        remedy: "",
-    };
     let starts_whole = "a key frame";
     match index {
         Some(index) if index.hidden > 0 => {
@@ -266,7 +295,7 @@ fn hidden(segment: &Segment) -> Vec<Difference> {
 
 /// All differences of a segment from the first.
 fn between(first: &Planned, segment: &Segment, shapes: &[Shape]) -> Vec<Difference> {
-    let mut out = hidden(segment);
+    let mut out = alone(segment);
     let note = |kind: StreamKind, field, first: String, this: String, weight, remedy| Difference {
         kind: kind.name(),
         field,

@@ -11,13 +11,14 @@ use serde::Serialize;
 use super::clock::rescale;
 use super::error::JoinError;
 use super::ledger::{Check, Fault};
+use super::order::Order;
 use super::payload::{Payload, is_no_text};
 use super::plan::Plan;
 use super::segment::quick;
 use super::written::{Seam, Written, WrittenTrack};
 use crate::cancel::Cancel;
 use crate::frame::Rational;
-use crate::media::{Input, OpenOptions, Shape, StreamKind};
+use crate::media::{Input, MediaErrorKind, OpenOptions, Shape, StreamKind};
 
 /// What was found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -88,8 +89,28 @@ impl Off {
 /// Reads the output back.
 ///
 /// # Errors
-/// Proof, with the first thing that is not as it should be; Media where it cannot be read.
+/// Proof, with the first thing that is not as it should be, that the output cannot be read among them.
+/// Media for what is no fault of the output: Cancelled, OutOfMemory.
 pub fn prove(
+    output: &Path,
+    plan: &Plan,
+    written: &Written,
+    cancel: &Cancel,
+) -> Result<Proof, JoinError> {
+    read_back(output, plan, written, cancel).map_err(|error| match error {
+        JoinError::Media(e)
+            if !matches!(e.kind, MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory) =>
+        {
+            // The file aside is gone when this is read; what matters is why.
+            let aside = output.display().to_string();
+            let why = e.message.replace(&aside, "the output");
+            JoinError::Proof(format!("it cannot be read back: {why}"))
+        }
+        other => other,
+    })
+}
+
+fn read_back(
     output: &Path,
     plan: &Plan,
     written: &Written,
@@ -101,6 +122,9 @@ pub fn prove(
         .map(|i| input.shape(i))
         .collect::<Result<Vec<Shape>, _>>()?;
     let mut tracks = tracks(plan, &shapes, written);
+    attached(plan, &shapes, &tracks)?;
+    let mut order = Order::default();
+    let disordered = |place: usize| disordered(plan, place);
     while let Some(packet) = input.read()? {
         let stream = packet.stream();
         let Some(number) = tracks.iter().position(|t| t.stream == Some(stream)) else { continue };
@@ -139,6 +163,13 @@ pub fn prove(
             }
             track.seams[seam] = pts;
             track.next_seam = seam + 1;
+            if plan.leader() == Some(number) && film {
+                let place = written.seams[seam].place;
+                order.seam(plan, place, (&input, stream)).map_err(disordered)?;
+            }
+        }
+        if plan.leader() == Some(number) && film {
+            order.packet(&packet).map_err(disordered)?;
         }
         if let (Some(pts), true) = (packet.pts().or(packet.dts()), ordered) {
             track.base = packet.time_base();
@@ -156,7 +187,31 @@ pub fn prove(
             track.longest = track.longest.max(packet.length());
         }
     }
+    order.end().map_err(disordered)?;
     judge(plan, written, &tracks)
+}
+
+/// The pictures of a segment are shown in another order than they were coded in.
+fn disordered(plan: &Plan, place: usize) -> JoinError {
+    let path = plan.segments[place].segment.path.display();
+    JoinError::Proof(format!(
+        "the pictures of {path} are shown in another order than they were coded in: its container \
+         has wrong display times; `filmgate run` re-encodes it with right ones"
+    ))
+}
+
+/// That the files that are attached to the film are there: they have no packets.
+fn attached(plan: &Plan, shapes: &[Shape], tracks: &[Track<'_>]) -> Result<(), JoinError> {
+    for (number, track) in plan.tracks.iter().enumerate() {
+        let model = &plan.segments[track.model.0].shapes[track.model.1];
+        let found = tracks[number].stream.and_then(|s| shapes.get(s));
+        let same = found.is_some_and(|s| s.extradata == model.extradata);
+        if track.kind == StreamKind::Attachment && !same {
+            let codec = &track.codec;
+            return Err(JoinError::Proof(format!("attachment ({codec}) is not the source's")));
+        }
+    }
+    Ok(())
 }
 
 const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
@@ -232,8 +287,9 @@ fn judge(plan: &Plan, written: &Written, tracks: &[Track<'_>]) -> Result<Proof, 
         }
         let length = |span: Option<(i64, i64)>| span.map_or(0, |(first, last)| last - first);
         let (found, wanted) = (length(track.span), length(expected.span));
-        // A packet, and what containers that count milliseconds round.
-        let slack = track.longest.max(50_000_000);
+        // A packet of the sources (one of the output may be wrong), and what containers that count
+        // milliseconds round.
+        let slack = expected.longest.max(50_000_000);
         let timed = !plan.tracks[number].cover && plan.tracks[number].kind != StreamKind::Subtitle;
         if timed && (found - wanted).abs() > slack {
             let (found, wanted) = (found as f64 / 1e9, wanted as f64 / 1e9);

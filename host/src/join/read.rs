@@ -7,6 +7,7 @@ use crossbeam_channel::Sender;
 
 use super::anew::{Anew, Pictures};
 use super::clock::rescale;
+use super::display::{derive_display_times, unshown};
 use super::error::JoinError;
 use super::nal::{self, Framing, Setup, UnitCodec};
 use super::payload::{Payload, is_no_text, opus_samples, strip_adts};
@@ -102,10 +103,7 @@ impl Reader<'_> {
                 None => input.read().map_err(|e| failed(e.into()))?,
             };
             let Some(packet) = packet else { break };
-            let Some(ready) = lanes.ready(packet, self.hashes).map_err(|e| failed(e.into()))?
-            else {
-                continue;
-            };
+            let Some(ready) = lanes.ready(packet, self.hashes).map_err(failed)? else { continue };
             bytes += ready.packet.size();
             batch.push(ready);
             if batch.len() >= BATCH.0 || bytes >= BATCH.1 {
@@ -131,6 +129,7 @@ impl Reader<'_> {
         };
         let mut input = Input::open(&planned.segment.path, &options)?;
         unchanged(&mut input, planned)?;
+        derive_display_times(&mut input, planned);
         Ok(input)
     }
 
@@ -157,6 +156,7 @@ impl Reader<'_> {
                 units: plan.units.clone(),
                 setup,
                 encoded: false,
+                reorders: shape.reorders && plan.kind == StreamKind::Video && !plan.cover,
                 aac: plan.codec == "aac",
                 opus: plan.codec == "opus",
                 text: plan.codec == "mov_text",
@@ -281,6 +281,8 @@ struct Lane {
     setup: Option<Setup>,
     /// its packets come from an encoder
     encoded: bool,
+    /// pictures are decoded in another order than they are shown in
+    reorders: bool,
     aac: bool,
     opus: bool,
     text: bool,
@@ -321,7 +323,7 @@ impl Lanes {
         track: usize,
         packet: Packet,
         hashes: bool,
-    ) -> Result<Option<Ready>, MediaError> {
+    ) -> Result<Option<Ready>, JoinError> {
         match self.0.iter_mut().find(|l| l.track == track) {
             Some(lane) if lane.kind == StreamKind::Video && packet.is_hidden() => Ok(None),
             Some(lane) => lane.ready(packet, hashes).map(Some),
@@ -330,7 +332,7 @@ impl Lanes {
     }
 
     /// None for packets of streams that are left out.
-    fn ready(&mut self, packet: Packet, hashes: bool) -> Result<Option<Ready>, MediaError> {
+    fn ready(&mut self, packet: Packet, hashes: bool) -> Result<Option<Ready>, JoinError> {
         let stream = packet.stream();
         match self.0.iter_mut().find(|l| l.stream == stream) {
             // What the edit list cuts off at the end: nothing that is shown needs it.
@@ -343,8 +345,11 @@ impl Lanes {
 }
 
 impl Lane {
-    fn ready(&mut self, mut packet: Packet, hashes: bool) -> Result<Ready, MediaError> {
+    fn ready(&mut self, mut packet: Packet, hashes: bool) -> Result<Ready, JoinError> {
         let base = packet.time_base();
+        if self.reorders && !self.encoded && packet.pts().is_none() {
+            return Err(unshown(&packet));
+        }
         let time = |t: Option<i64>| t.map(|t| rescale(t, base, self.clock) - self.start);
         let (pts, dts) = (time(packet.pts()), time(packet.dts()));
         let following = self.last.unwrap_or(0);

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use super::anew::Pictures;
+use super::display::Display;
 use super::error::JoinError;
 use super::nal::{Framing, Setup, UnitCodec};
 use super::picture::Fitter;
@@ -53,6 +54,9 @@ struct Recode<'r, 'a> {
     place: usize,
     /// packets that came before the segment's start was known
     early: VecDeque<(usize, Packet)>,
+    /// nanoseconds: where the file begins, if it only counts pictures as they are decoded. The first
+    /// one is shown there, whenever it came out of the decoder.
+    counted: Option<i64>,
     start: Option<Start>,
     batch: Vec<Ready>,
 }
@@ -79,6 +83,7 @@ pub(super) fn segment(reader: &Reader<'_>, place: usize, planned: &Planned) -> R
 fn open(reader: &Reader<'_>, planned: &Planned) -> Result<Input, JoinError> {
     let mut input = Input::open(&planned.segment.path, &OpenOptions::files(reader.cancel))?;
     super::read::unchanged(&mut input, planned)?;
+    super::display::derive_display_times(&mut input, planned);
     Ok(input)
 }
 
@@ -113,7 +118,9 @@ fn prepare<'r, 'a>(
         }
     }
     // Plugins change nothing about where a segment begins, unless its first pictures are hidden.
-    let as_copied = reader.anew.is_some() && planned.differences.iter().all(|d| d.field != "start");
+    let told = !matches!(planned.segment.display, Display::Unknown(_));
+    let as_copied =
+        reader.anew.is_some() && told && planned.differences.iter().all(|d| d.field != "start");
     let start = match film.as_ref().filter(|_| !as_copied) {
         None => Some(reader.beginning(input, planned, &lanes)?),
         Some(_) => None,
@@ -125,6 +132,7 @@ fn prepare<'r, 'a>(
         sounds,
         place,
         early: VecDeque::new(),
+        counted: (!told).then(|| input.facts().start),
         start: None,
         batch: Vec::new(),
     };
@@ -186,7 +194,8 @@ impl Recode<'_, '_> {
 
     /// The segment begins.
     fn begin(&mut self, start: Start) -> Result<(), Stop> {
-        self.lanes.begin(start);
+        let counted = self.counted.map(|time| Start { time, base: NANOSECONDS });
+        self.lanes.begin(counted.unwrap_or(start));
         self.start = Some(start);
         self.reader.send(Event::Begin(self.place, start.nanoseconds()))?;
         while let Some((track, packet)) = self.early.pop_front() {
@@ -284,8 +293,7 @@ impl Recode<'_, '_> {
             return Ok(());
         }
         let ready = self.lanes.ready_for(track, packet, self.reader.hashes);
-        let ready = ready.map_err(|e| self.failed(e))?;
-        self.batch.extend(ready);
+        self.batch.extend(ready.map_err(|e| self.failed(e))?);
         if self.batch.len() >= BATCH {
             let batch = std::mem::take(&mut self.batch);
             self.reader.send(Event::Packets(batch))?;

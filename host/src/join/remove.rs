@@ -1,11 +1,11 @@
-//! Sources removed behind a join: only those that are in the output, and only if they still are
-//! the files that were read.
+//! Sources removed behind a join: only those of which every stream is in the output, and only if
+//! they still are the files that were read.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::plan::Plan;
+use super::plan::{Plan, Planned};
 use super::segment::Identity;
 
 /// What became of the sources.
@@ -16,7 +16,7 @@ pub struct Removed {
     pub kept: Vec<(PathBuf, String)>,
 }
 
-/// Removes all sources that are in the output, and syncs their folders.
+/// Removes all sources of which every stream is in the output, and syncs their folders.
 ///
 /// `keep`: places of those that stay all the same, with the reason.
 pub fn sources(plan: &Plan, keep: &[(usize, &str)]) -> Removed {
@@ -28,6 +28,10 @@ pub fn sources(plan: &Plan, keep: &[(usize, &str)]) -> Removed {
             continue;
         }
         let path = &planned.segment.path;
+        if let Some(reason) = lost(planned) {
+            done.kept.push((path.clone(), reason));
+            continue;
+        }
         match remove(path, planned.segment.identity) {
             Ok(()) => {
                 folders.insert(folder_of(path));
@@ -41,6 +45,16 @@ pub fn sources(plan: &Plan, keep: &[(usize, &str)]) -> Removed {
         let _ = File::open(&folder).and_then(|f| f.sync_all());
     }
     done
+}
+
+/// What of a source is in no other file.
+fn lost(planned: &Planned) -> Option<String> {
+    let first = planned.missing.first()?;
+    let more = match planned.missing.len() {
+        1 => String::new(),
+        n => format!(", nor are {} more of its streams", n - 1),
+    };
+    Some(format!("its {} is not in the output ({}){more}", first.what, first.reason))
 }
 
 fn remove(path: &Path, identity: Identity) -> Result<(), String> {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::compare;
+use super::display::{self, Display};
 use crate::cancel::Cancel;
 use crate::frame::Rational;
 use crate::media::{
@@ -78,6 +79,8 @@ pub struct Segment {
     pub own: Box<[Own]>,
     /// its shapes are what the header says, and no more
     pub quick: bool,
+    /// where the display times of its film come from
+    pub display: Display,
 }
 
 /// A file that is no segment.
@@ -149,6 +152,8 @@ fn look(candidate: &Candidate, shelf: &Shelf, cancel: &Cancel) -> Result<Segment
     check_index(path, &shapes, identity.size)?;
     let own = shapes.iter().map(|s| Own { time_base: s.facts.time_base, index: s.index });
     let own = own.collect();
+    // Headers that say all have the display times in their index.
+    let display = if input.is_quick() { Display::Told } else { display::of(&mut input, &shapes) };
     let facts = input.facts();
     let longest = facts.streams.iter().filter_map(|s| s.duration).max();
     let created = facts.metadata.iter().find(|(key, _)| key == "creation_time");
@@ -164,6 +169,7 @@ fn look(candidate: &Candidate, shelf: &Shelf, cancel: &Cancel) -> Result<Segment
         shapes: shelf.put(shapes, input.is_quick()),
         own,
         quick: input.is_quick(),
+        display,
     })
 }
 

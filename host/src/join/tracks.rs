@@ -1,23 +1,31 @@
 //! The streams of the output: which there are, by which clock they go, and how the units of H.264
 //! and HEVC are written.
 
-use super::clock;
+use std::sync::Arc;
+
+use super::error::JoinError;
 use super::nal::{Framing, Setup, UnitCodec};
 use super::plan::{Action, Plan, Planned, Track, Units};
+use super::{clock, missing};
 use crate::frame::Rational;
-use crate::media::{Muxer, Shape, StreamKind};
+use crate::media::{MediaError, MediaErrorKind, Muxer, Shape, StreamKind, way_out};
 
 /// Decides on the tracks of a plan. `first`: the place of the segment that all others are measured
-/// by.
-pub(super) fn decide(plan: &mut Plan, first: usize) {
-    find(plan, first);
+/// by. `drop_audio`: audio gets no track.
+///
+/// # Errors
+/// Media of kind Unsupported where the container cannot hold the film or the audio.
+pub(super) fn decide(plan: &mut Plan, first: usize, drop_audio: bool) -> Result<(), JoinError> {
+    find(plan, first, drop_audio)?;
+    missing::note(plan, first, drop_audio);
     clocks(plan);
     units(plan);
+    Ok(())
 }
 
 /// The tracks: the first segment's, and what others have besides and the container can hold.
-fn find(plan: &mut Plan, first: usize) {
-    let (mut tracks, mut left_out): (Vec<Track>, Vec<String>) = (Vec::new(), Vec::new());
+fn find(plan: &mut Plan, first: usize, drop_audio: bool) -> Result<(), JoinError> {
+    let mut tracks: Vec<Track> = Vec::new();
     let order: Vec<usize> =
         std::iter::once(first).chain(plan.joined().map(|(place, _)| place)).collect();
     let mut seen = vec![false; plan.segments.len()];
@@ -25,55 +33,69 @@ fn find(plan: &mut Plan, first: usize) {
         if std::mem::replace(&mut seen[place], true) {
             continue;
         }
-        let planned = &plan.segments[place];
-        for shape in planned.shapes.iter() {
+        for shape in plan.segments[place].shapes.iter() {
             let facts = &shape.facts;
-            let of_kind = (facts.kind, facts.attached_picture);
-            let known = tracks.iter().filter(|t| (t.kind, t.cover) == of_kind).count();
-            if number_of_kind(&planned.shapes, facts.index) < known {
+            let known =
+                |t: &Track| number_for(plan, t, &plan.segments[place].shapes) == Some(facts.index);
+            if tracks.iter().any(known) || (drop_audio && facts.kind == StreamKind::Audio) {
                 continue;
             }
-            match not_kept(plan, shape, place == first) {
-                None => tracks.push(Track {
-                    kind: facts.kind,
-                    cover: facts.attached_picture,
-                    codec: facts.codec.clone(),
-                    model: (place, facts.index),
-                    clock: facts.time_base,
-                    units: Units::Keep,
-                    in_band: false,
-                    whole: true,
-                }),
-                Some(reason) => {
-                    let name = planned.segment.name.display();
-                    let codec = if facts.codec == "none" { "unknown" } else { &facts.codec };
-                    let kind = facts.kind.name();
-                    left_out.push(format!("{name}: {kind} ({codec}): {reason}"));
-                }
+            let film = is_film(shape);
+            // A film that comes later has no beginning.
+            if film && place != first {
+                continue;
             }
+            if !Muxer::holds(&plan.format, shape) {
+                if film || facts.kind == StreamKind::Audio {
+                    return Err(refused(plan, place, shape).into());
+                }
+                continue;
+            }
+            tracks.push(Track {
+                kind: facts.kind,
+                cover: facts.attached_picture,
+                codec: facts.codec.clone(),
+                model: (place, facts.index),
+                clock: facts.time_base,
+                units: Units::Keep,
+                in_band: false,
+                whole: true,
+            });
         }
     }
-    for planned in &mut plan.segments {
-        planned.streams = tracks.iter().map(|t| stream_for(t, &tracks, &planned.shapes)).collect();
+    for place in 0..plan.segments.len() {
+        let shapes = Arc::clone(&plan.segments[place].shapes);
+        plan.segments[place].streams =
+            tracks.iter().map(|t| stream_for(plan, t, &shapes)).collect();
     }
     covers_once(plan, &tracks);
     plan.tracks = tracks;
-    plan.left_out = left_out;
+    Ok(())
 }
 
-/// Why a stream gets no track; the film of the first segment always does, and what the container
-/// cannot hold of it is an error of the muxer's.
-fn not_kept(plan: &Plan, shape: &Shape, first: bool) -> Option<&'static str> {
-    let facts = &shape.facts;
-    let film = facts.kind == StreamKind::Video && !facts.attached_picture;
-    match facts.kind {
-        _ if film && first => None,
-        // A film that comes later has no beginning.
-        _ if film => Some("the first segment has no such stream"),
-        StreamKind::Data | StreamKind::Attachment => Some("data of its own container's kind"),
-        _ if !Muxer::holds(&plan.format, &facts.codec) => Some("the container cannot hold it"),
-        _ => None,
-    }
+pub(super) fn is_film(shape: &Shape) -> bool {
+    shape.facts.kind == StreamKind::Video && !shape.facts.attached_picture
+}
+
+/// Film and audio are not left out unasked.
+fn refused(plan: &Plan, place: usize, shape: &Shape) -> MediaError {
+    let (facts, format) = (&shape.facts, &plan.format);
+    let segment = &plan.segments[place];
+    let of_film = |s: &&Shape| is_film(s) || s.facts.kind == StreamKind::Audio;
+    let container = match &*way_out(segment.shapes.iter().filter(of_film)) {
+        "" => "choose another container".to_owned(),
+        some => format!("choose a container that holds it ({some})"),
+    };
+    let drop = match facts.kind {
+        StreamKind::Audio => ", or leave all audio out with --drop-audio",
+        _ => "",
+    };
+    let (path, kind) = (segment.segment.path.display(), facts.kind.name());
+    let (number, codec) = (facts.index, &facts.codec);
+    let message = format!(
+        "{path}, stream {number}: the container \"{format}\" cannot hold {kind} ({codec}); {container}{drop}"
+    );
+    MediaError { kind: MediaErrorKind::Unsupported, message }
 }
 
 /// How many streams of its kind stand before a stream.
@@ -83,21 +105,31 @@ fn number_of_kind(shapes: &[Shape], stream: usize) -> usize {
     shapes.iter().take(stream).filter(|s| Some(of(s)) == kind).count()
 }
 
-fn stream_for(track: &Track, tracks: &[Track], shapes: &[Shape]) -> Option<usize> {
-    let before = tracks.iter().take_while(|t| !std::ptr::eq(*t, track));
-    let number = before.filter(|t| (t.kind, t.cover) == (track.kind, track.cover)).count();
-    let mut fitting = shapes
+/// The stream that stands where a track's model stands among those of its kind. Files that are
+/// attached stand for themselves: the one with the same content.
+fn number_for(plan: &Plan, track: &Track, shapes: &[Shape]) -> Option<usize> {
+    let models = &plan.segments[track.model.0].shapes;
+    let mut alike = shapes
         .iter()
         .filter(|s| (s.facts.kind, s.facts.attached_picture) == (track.kind, track.cover));
-    fitting.nth(number).filter(|s| s.facts.codec == track.codec).map(|s| s.facts.index).or_else(
-        || {
-            // What is encoded anew may have been anything.
-            let film = matches!(track.kind, StreamKind::Video | StreamKind::Audio) && !track.cover;
-            let mut fitting =
-                shapes.iter().filter(|s| s.facts.kind == track.kind && !s.facts.attached_picture);
-            if film { fitting.nth(number).map(|s| s.facts.index) } else { None }
-        },
-    )
+    let found = match (track.kind, models.get(track.model.1)) {
+        (StreamKind::Attachment, Some(model)) => alike.find(|s| {
+            Arc::ptr_eq(&s.extradata, &model.extradata) || s.extradata == model.extradata
+        }),
+        _ => alike.nth(number_of_kind(models, track.model.1)),
+    };
+    found.map(|s| s.facts.index)
+}
+
+fn stream_for(plan: &Plan, track: &Track, shapes: &[Shape]) -> Option<usize> {
+    let stream = number_for(plan, track, shapes)?;
+    // What is encoded anew may have been anything.
+    let any = matches!(track.kind, StreamKind::Video | StreamKind::Audio) && !track.cover;
+    let model = plan.segments[track.model.0].shapes.get(track.model.1)?;
+    let shape = shapes.get(stream)?;
+    let alike = shape.facts.codec == model.facts.codec
+        && (track.kind != StreamKind::Data || shape.tag == model.tag);
+    (any || alike).then_some(stream)
 }
 
 /// A cover is one picture: the model's.

@@ -39,10 +39,13 @@ pub struct WrittenTrack {
     /// nanoseconds: the first time that something is shown or heard, and the last one at which
     /// something ends
     pub span: Option<(i64, i64)>,
+    /// nanoseconds: its longest packet
+    pub longest: i64,
 }
 
 impl WrittenTrack {
     pub(super) fn reach(&mut self, start: i64, end: i64) {
+        self.longest = self.longest.max(end - start);
         let (first, last) = self.span.unwrap_or((start, end));
         self.span = Some((first.min(start), last.max(end)));
     }

@@ -226,12 +226,8 @@ impl Progress {
 }
 
 impl Input {
-    /// The next packet in the order of the file; none at its end.
-    ///
-    /// # Errors
-    /// Truncated, once, where the file ends before it should: what was read is all there is, and
-    /// later calls give none. Cancelled; Read for a failing disk or damage that stops the demuxer.
-    pub fn read(&mut self) -> Result<Option<Packet>, MediaError> {
+    /// The next packet with the times that stand in the file.
+    pub(super) fn read_stored(&mut self) -> Result<Option<Packet>, MediaError> {
         loop {
             if let Some(packet) = self.progress.ready.pop_front() {
                 return Ok(Some(packet));

@@ -15,7 +15,7 @@ use super::mux_io::{Track, copy_chapters, copy_hdr, copy_tags, set_display_matri
 use super::open::Input;
 use super::pieces::Pieces;
 use super::sink::{Output, Sink, close_reopened, reopen};
-use super::targets::{codecs, find_muxer, holds_beyond, holds_sound};
+use super::targets::find_muxer;
 use super::template::StreamTemplate;
 use super::{av, facts, ffi, log, options};
 
@@ -27,7 +27,7 @@ pub struct Muxer {
     pub(super) tracks: Vec<Track>,
     pub(super) header_written: bool,
     pub(super) name: String,
-    format: String,
+    pub(super) format: String,
     pub(super) retimed: u64,
     /// of muxers that open what they write themselves; behind the context, which asks it
     pub(super) patience: Option<Patience>,
@@ -152,7 +152,7 @@ impl Muxer {
         from: Option<(&Input, usize)>,
     ) -> Result<usize, MediaError> {
         let codec = encoder.codec.get();
-        self.check_codec(codec.codec_id)?;
+        self.check_stream((codec.codec_type, codec.codec_id, 0))?;
         let source = from.map(|(input, stream)| input.stream(stream)).transpose()?;
         let (index, stream) = self.new_stream()?;
         // SAFETY: the new stream and the encoder are valid; so is the source, if there is one.
@@ -192,7 +192,7 @@ impl Muxer {
     /// # Errors
     /// Unsupported where the container cannot hold the codec; OutOfMemory.
     pub fn add_stream(&mut self, template: &StreamTemplate) -> Result<usize, MediaError> {
-        self.check_codec(template.codec_id())?;
+        self.check_stream(template.what())?;
         let (index, stream) = self.new_stream()?;
         // SAFETY: a new stream of a muxer before its header.
         if !unsafe { template.apply(stream) } {
@@ -211,16 +211,7 @@ impl Muxer {
         // SAFETY: the source is valid.
         let (par, time_base) = unsafe { ((*source).codecpar, (*source).time_base) };
         // SAFETY: as above.
-        let (codec, kind) = unsafe { ((*par).codec_id, (*par).codec_type) };
-        if !holds_beyond(&self.format, kind, codec) {
-            self.check_codec(codec)?;
-        }
-        let film = kind == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO && self.tracks.is_empty();
-        if !film && !holds_sound(&self.format) {
-            let message =
-                format!("{}: the container \"{}\" holds film alone", self.name, self.format);
-            return Err(MediaError::new(Kind::Unsupported, message));
-        }
+        self.check_stream(unsafe { ((*par).codec_type, (*par).codec_id, (*par).codec_tag) })?;
         let (index, target) = self.new_stream()?;
         // SAFETY: both streams and the muxer are valid.
         let code = unsafe {
@@ -341,17 +332,6 @@ impl Muxer {
         Ok(output.into_sink())
     }
 
-    /// Whether a container can hold a codec, both by libav's names.
-    pub fn holds(format: &str, codec: &str) -> bool {
-        let name = av::c_string(codec);
-        // SAFETY: look-ups by name that give null or static descriptions.
-        unsafe {
-            let descriptor = ffi::avcodec_descriptor_get_by_name(name.as_ptr());
-            let muxer = find_muxer(format);
-            !descriptor.is_null() && !muxer.is_null() && takes(muxer, format, (*descriptor).id)
-        }
-    }
-
     /// What went wrong below libav in the call that has just ended.
     pub(super) fn sink_error(&mut self) -> Result<(), MediaError> {
         if let Some(pieces) = &mut self.pieces {
@@ -376,18 +356,6 @@ impl Muxer {
         }
     }
 
-    pub(super) fn check_codec(&self, codec: ffi::AVCodecID) -> Result<(), MediaError> {
-        // SAFETY: a valid context with its static muxer.
-        if unsafe { takes((*self.context.0).oformat, &self.format, codec) } {
-            return Ok(());
-        }
-        // SAFETY: a look-up that always gives static text.
-        let codec = unsafe { av::text(ffi::avcodec_get_name(codec)) };
-        let message =
-            format!("{}: the container \"{}\" cannot hold {codec}", self.name, self.format);
-        Err(MediaError::new(Kind::Unsupported, message))
-    }
-
     /// Whether the container holds a rotation in every version of libav.
     fn keeps_rotation(&self) -> bool {
         matches!(&*self.format, "mp4" | "mov" | "3gp")
@@ -405,20 +373,4 @@ impl Muxer {
             false => Ok((self.tracks.len(), stream)),
         }
     }
-}
-
-/// Whether a container can hold a codec.
-///
-/// # Safety
-/// `muxer` is a static description.
-unsafe fn takes(muxer: *const ffi::AVOutputFormat, format: &str, codec: ffi::AVCodecID) -> bool {
-    let normal = ffi::FF_COMPLIANCE_NORMAL as c_int;
-    // SAFETY: the caller's promise; the query is a table look-up. Below 0 it does not know; streams
-    // without a container (`-o a.hevc`) are of their own codec alone then.
-    let (takes, codec) = unsafe {
-        let takes = ffi::avformat_query_codec(muxer, codec, normal);
-        let bare = (*muxer).flags & ffi::AVFMT_NOTIMESTAMPS != 0;
-        (takes > 0 || takes < 0 && !bare, av::text(ffi::avcodec_get_name(codec)))
-    };
-    takes && codecs(format).is_none_or(|list| list.contains(&&*codec))
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::avio::{Avio, Source, refuse_to_open};
 use super::demux::Progress;
+use super::display::Display;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::facts::{self, MediaFacts, StreamKind};
 use super::file::{OpenOptions, regular_file};
@@ -31,6 +32,7 @@ pub struct Input {
     pub(super) patience: Option<Duration>,
     pub(super) facts: MediaFacts,
     pub(super) progress: Progress,
+    pub(super) display: Option<Display>,
     /// how it was opened, to open it once more
     pub(super) origin: (InputSource, OpenOptions),
     path: PathBuf,
@@ -109,6 +111,7 @@ impl Input {
             patience,
             facts,
             progress,
+            display: None,
             origin,
             path,
             quick,

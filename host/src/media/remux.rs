@@ -76,6 +76,12 @@ impl Packet {
         self.packet.get_mut().dts = dts;
     }
 
+    /// Says when it is to be shown and decoded, in its time base.
+    pub(super) fn set_times(&mut self, pts: i64, dts: i64) {
+        let raw = self.packet.get_mut();
+        (raw.pts, raw.dts) = (pts, dts);
+    }
+
     /// The edit list of its file hides it: it is there to be decoded, not to be shown.
     pub fn is_hidden(&self) -> bool {
         self.packet.get().flags & ffi::AV_PKT_FLAG_DISCARD != 0
@@ -121,7 +127,7 @@ impl Muxer {
         // SAFETY: the source is valid.
         let par = unsafe { (*source).codecpar };
         // SAFETY: as above.
-        self.check_codec(unsafe { (*par).codec_id })?;
+        self.check_stream(unsafe { ((*par).codec_type, (*par).codec_id, (*par).codec_tag) })?;
         let (index, target) = self.new_stream()?;
         let time_base = av::to_av(like.time_base);
         // SAFETY: both streams and the muxer are valid.

@@ -14,6 +14,10 @@ use super::{av, ffi};
 #[derive(Clone, Debug)]
 pub struct Shape {
     pub facts: StreamFacts,
+    /// the four letters that its container has for its codec, the first one lowest; 0 for none
+    pub tag: u32,
+    /// pictures are decoded in another order than they are shown in, as far as their headers tell
+    pub reorders: bool,
     /// libav's name: `High`
     pub profile: String,
     /// as the codec counts them: 31 for H.264's 3.1
@@ -65,6 +69,8 @@ impl Input {
             };
             Ok(Shape {
                 facts,
+                tag: par.codec_tag,
+                reorders: par.video_delay > 0,
                 profile: av::text(ffi::avcodec_profile_name(par.codec_id, par.profile)),
                 level: par.level,
                 field_order: field_order(par.field_order),

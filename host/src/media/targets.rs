@@ -85,31 +85,6 @@ pub(super) fn find_muxer(format: &str) -> *const ffi::AVOutputFormat {
     unsafe { ffi::av_guess_format(name.as_ptr(), ptr::null(), ptr::null()) }
 }
 
-/// Whether a container is made for sound at all: `gif` and raw pictures are not.
-pub fn holds_sound(format: &str) -> bool {
-    let muxer = find_muxer(format);
-    // SAFETY: muxers are static.
-    let codec = unsafe { muxer.as_ref() }.map(|m| m.audio_codec);
-    codec.is_some_and(|c| c != ffi::AVCodecID::AV_CODEC_ID_NONE)
-}
-
-/// What Matroska holds beyond the list that libav asks itself: the codecs of AVI and WAVE under
-/// their old tags (RFC 9559, `V_MS/VFW/FOURCC` and `A_MS/ACM`), and files attached to the film.
-pub(super) fn holds_beyond(format: &str, kind: ffi::AVMediaType, codec: ffi::AVCodecID) -> bool {
-    // SAFETY: static tables of libav's.
-    let riff = unsafe {
-        match kind {
-            ffi::AVMediaType::AVMEDIA_TYPE_VIDEO => ffi::avformat_get_riff_video_tags(),
-            ffi::AVMediaType::AVMEDIA_TYPE_AUDIO => ffi::avformat_get_riff_audio_tags(),
-            ffi::AVMediaType::AVMEDIA_TYPE_ATTACHMENT => return format == "matroska",
-            _ => return false,
-        }
-    };
-    let tables = [riff, ptr::null()];
-    // SAFETY: a list of tables that ends with null.
-    format == "matroska" && unsafe { ffi::av_codec_get_tag(tables.as_ptr(), codec) } != 0
-}
-
 /// Whether a container has chapters (libavformat writes them into these).
 pub fn holds_chapters(format: &str) -> bool {
     matches!(format, "mp4" | "mov" | "3gp" | "matroska" | "webm" | "ogg" | "asf" | "nut")
@@ -137,23 +112,4 @@ pub fn header_options(format: &str, seekable: bool) -> Vec<(String, String)> {
         _ => return Vec::new(),
     };
     vec![(option.0.to_owned(), option.1.to_owned())]
-}
-
-/// The codecs of containers about which libav says yes to everything, or gives no answer: what it
-/// can write so that others can read it. None for the containers that libav knows better.
-#[rustfmt::skip]
-pub(super) fn codecs(format: &str) -> Option<&'static [&'static str]> {
-    Some(match format {
-        "mpegts" => &[
-            "h264", "hevc", "vvc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "dirac", "cavs",
-            "mp2", "mp3", "aac", "aac_latm", "ac3", "eac3", "dts", "truehd", "opus", "s302m",
-            "dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle", "klv", "timed_id3", "scte_35",
-        ],
-        "mpeg" => &[
-            "mpeg1video", "mpeg2video", "h264", "mp2", "mp3", "ac3", "dts", "pcm_s16be",
-            "dvd_subtitle",
-        ],
-        "ogg" => &["theora", "vp8", "vorbis", "opus", "flac", "speex"],
-        _ => return None,
-    })
 }

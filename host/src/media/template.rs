@@ -7,6 +7,7 @@ use super::av::AvPacket;
 use super::demux::Packet;
 use super::encode::{EncodedPacket, VideoEncoder};
 use super::error::MediaError;
+use super::holds::What;
 use super::open::Input;
 use super::{av, ffi};
 use crate::frame::Rational;
@@ -88,7 +89,13 @@ impl StreamTemplate {
         }
     }
 
-    pub(super) fn codec_id(&self) -> ffi::AVCodecID {
+    /// What decides whether a container holds it.
+    pub(super) fn what(&self) -> What {
+        // SAFETY: valid for as long as self.
+        (unsafe { self.parameters.0.as_ref() }.codec_type, self.codec_id(), 0)
+    }
+
+    fn codec_id(&self) -> ffi::AVCodecID {
         // SAFETY: valid for as long as self.
         unsafe { self.parameters.0.as_ref() }.codec_id
     }
