@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use filmgate_tests::counted::{BYTES, numbers, open_pipe, picture, raw_film, wait_for, write};
 use filmgate_tests::outside::{complaints, succeed};
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 
 use crate::start::{NOW, counted, end, signal, spawn, start, wait_for_pipe};
@@ -78,8 +79,8 @@ fn a_writer_that_dies_in_the_middle_of_a_picture_is_told_of() {
     wait_for_pipe(&shell);
     // It holds the pipe open with a part of a picture in it, until it is killed.
     let line = format!("exec 3>pipe; head -c {} film >&3; exec sleep 60", 3 * BYTES + 1_000);
-    let mut writer =
-        Command::new("sh").args(["-c", &line]).current_dir(shell.folder()).spawn().expect("sh");
+    let mut writer = Command::new("sh");
+    let mut writer = Running::start(writer.args(["-c", &line]).current_dir(shell.folder()));
     sleep(Duration::from_millis(800));
     writer.kill().expect("killed");
     writer.wait().expect("it ends");
@@ -234,7 +235,7 @@ fn a_reader_of_standard_output_that_has_enough_is_no_fault_of_the_pipe() {
     let mut command = shell.command();
     command.args(counted().replace("--json", "-q").split_whitespace()).args(["-o", "-"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut job = command.spawn().expect("filmgate runs");
+    let mut job = Running::start(&mut command);
     let writer = write(&shell.path("pipe"), 0..5_000, NOW);
     let mut stdout = job.stdout.take().expect("a pipe");
     stdout.read_exact(&mut [0; 1_000]).expect("a stream that has begun");

@@ -1,11 +1,12 @@
 //! The other ways to a server: SRT, RTSP and UDP, with ffmpeg on the other side.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use filmgate_tests::counted::{numbers, write};
-use filmgate_tests::rtmp::free_port;
+use filmgate_tests::ports::free_port;
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 
 use crate::start::{end, start};
@@ -13,11 +14,11 @@ use crate::start::{end, start};
 const LIVE: Duration = Duration::from_millis(40);
 
 /// ffmpeg, listening, and writing down what comes.
-fn listener(shell: &Shell, options: &[&str], url: &str) -> Child {
+fn listener(shell: &Shell, options: &[&str], url: &str) -> Running {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-v", "error", "-y"]).args(options).args(["-i", url, "-c", "copy"]);
     command.arg(shell.path("got.mkv")).stdin(Stdio::null()).stderr(Stdio::null());
-    command.spawn().expect("ffmpeg runs")
+    Running::start(&mut command)
 }
 
 /// Pushes 100 pictures to a listener; those that arrived.

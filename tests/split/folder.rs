@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 use filmgate_tests::trace::{calls, failing_at, killed_at, possible};
 
@@ -44,7 +45,7 @@ fn pictures_go_when_their_time_is_over_though_nothing_comes() {
 fn two_cannot_keep_one_folder() {
     let shell = Shell::new();
     let server = Server::start(transport(), "video/mp2t", &[Act::Stall]);
-    let mut first = split(&shell, server.url(), "--keep 5 --stall 600").spawn().expect("started");
+    let mut first = Running::start(&mut split(&shell, server.url(), "--keep 5 --stall 600"));
     while !shell.path("out").exists() || names(&shell).is_empty() {
         std::thread::sleep(Duration::from_millis(20));
     }
