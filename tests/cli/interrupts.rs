@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use filmgate_tests::counted::wait_for;
 use filmgate_tests::hostile::Dice;
 use filmgate_tests::kills::kills;
 use filmgate_tests::outside::{complaints, made};
@@ -27,6 +28,11 @@ fn start(shell: &Shell, preset: &str) -> Running {
     Running::start(&mut command)
 }
 
+/// Waits until it is at work: it handles signals then, and writes aside.
+fn wait_for_work(shell: &Shell) {
+    wait_for("an output aside", || shell.names().iter().any(|n| n.ends_with(".partial")));
+}
+
 #[test]
 fn a_job_that_is_interrupted_leaves_no_trace() {
     let mut dice = Dice(20);
@@ -35,6 +41,10 @@ fn a_job_that_is_interrupted_leaves_no_trace() {
     for round in 0..rounds {
         let shell = Shell::new();
         let child = start(&shell, "placebo");
+        // Half of them wherever they are, the others at work, however slow the machine is.
+        if round % 4 > 1 {
+            wait_for_work(&shell);
+        }
         sleep(Duration::from_millis(20 + dice.below(600) as u64));
         let name = ["INT", "TERM"][round % 2];
         child.signal(name);
@@ -61,7 +71,7 @@ fn an_interrupted_job_leaves_the_old_output() {
     let shell = Shell::new();
     shell.write("out.mp4", "as it was");
     let child = start(&shell, "placebo");
-    sleep(Duration::from_millis(150));
+    wait_for_work(&shell);
     child.signal("INT");
     let out = child.wait_with_output().expect("it ends");
     assert_eq!(out.status.code(), Some(130));
@@ -74,8 +84,11 @@ fn what_a_killed_job_leaves_is_cleared_by_the_next() {
     let mut dice = Dice(9);
     let (shell, mut killed) = (Shell::new(), 0);
     let rounds = kills(10, 200);
-    for _ in 0..rounds {
+    for round in 0..rounds {
         let mut child = start(&shell, "placebo");
+        if round == 0 {
+            wait_for_work(&shell);
+        }
         sleep(Duration::from_millis(100 + dice.below(400) as u64));
         child.kill().expect("it can be killed");
         child.wait().expect("it ends");

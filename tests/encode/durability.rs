@@ -4,7 +4,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use filmgate_tests::counted::{numbers, raw_film, write};
+use filmgate_tests::counted::{numbers, raw_film, wait_for, write};
 use filmgate_tests::hostile::{Dice, program};
 use filmgate_tests::kills::kills;
 use filmgate_tests::outside::{complaints, output};
@@ -19,10 +19,15 @@ fn killed_at_any_moment_it_leaves_a_whole_output_or_none() {
     raw_film(&shell.path("film"), 60);
     let line = "encode -i film --size 320x180 -q -y -o out.mp4 --also copy.mkv --preset slow";
     let mut cut = 0;
-    for _ in 0..kills(12, 1_000) {
+    for round in 0..kills(12, 1_000) {
         let mut command = shell.command();
         let mut job = spawn(command.args(line.split_whitespace()));
-        sleep(Duration::from_millis(10 + dice.below(700) as u64));
+        if round == 0 {
+            let partial = || shell.names().iter().any(|n| n.ends_with(".partial"));
+            wait_for("it to be at work", partial);
+        } else {
+            sleep(Duration::from_millis(10 + dice.below(700) as u64));
+        }
         job.kill().expect("killed");
         job.wait().expect("it ends");
         for name in shell.names() {

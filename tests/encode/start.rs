@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use filmgate_tests::counted::{HEIGHT, WIDTH, wait_for};
+use filmgate_tests::counted::{BYTES, HEIGHT, WIDTH, wait_for};
 use filmgate_tests::running::Running;
 use filmgate_tests::shell::{Said, Shell};
 use std::os::unix::process::ExitStatusExt;
@@ -40,6 +40,16 @@ pub(crate) fn end(child: Running) -> Said {
 
 pub(crate) fn signal(child: &Running, name: &str) {
     child.signal(name);
+}
+
+/// Waits until it has read so many pictures; what else it reads is less than one.
+pub(crate) fn wait_for_read(job: &Running, pictures: usize) {
+    let read = || {
+        let text = std::fs::read_to_string(format!("/proc/{}/io", job.id())).unwrap_or_default();
+        let line = text.lines().find_map(|l| l.strip_prefix("rchar: "));
+        line.and_then(|l| l.parse::<usize>().ok()).unwrap_or(0)
+    };
+    wait_for("pictures to be read", || read() >= pictures * BYTES);
 }
 
 /// Waits until it has made its pipe, and thus handles signals.

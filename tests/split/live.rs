@@ -1,9 +1,9 @@
 //! Sources that stall, end, reset and come back.
 
 use std::process::Stdio;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use filmgate_tests::counted::wait_for;
 use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
@@ -98,9 +98,7 @@ fn a_source_that_is_not_there_is_an_error_unless_it_is_waited_for() {
 fn started(shell: &Shell, url: &str, arguments: &str) -> Running {
     let mut command = split(shell, url, arguments);
     let child = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
-    while !shell.path("out").exists() || names(shell).len() < 5 {
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_for("five pictures", || shell.path("out").exists() && names(shell).len() >= 5);
     child
 }
 
@@ -112,9 +110,7 @@ fn signals_end_a_live_source_at_once_and_cleanly_whatever_it_is_doing() {
             let shell = Shell::new();
             let server = Server::start(transport(), "video/mp2t", &acts);
             let child = started(&shell, &server.url(), "--stall 600 --keep 20");
-            while server.served() < acts.len() {
-                thread::sleep(Duration::from_millis(20));
-            }
+            wait_for("the last act", || server.served() >= acts.len());
             child.signal(name);
             let begun = Instant::now();
             let out = child.wait_with_output().expect("ended");

@@ -1,10 +1,12 @@
 //! Kinds of sources, each from a program that is not ours.
 
 use std::io::Write;
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use filmgate_tests::counted::wait_for;
 use filmgate_tests::outside::{ffmpeg, succeed};
 use filmgate_tests::ports::free_port;
 use filmgate_tests::running::Running;
@@ -96,9 +98,8 @@ fn hls_from_ffmpeg() {
     server.args(["-m", "http.server", &port.to_string(), "--bind", "127.0.0.1", "-d", "www"]);
     server.current_dir(shell.folder()).stderr(Stdio::null()).stdout(Stdio::null());
     let _server = Running::start(&mut server);
-    while !shell.path("www/live.m3u8").exists() {
-        thread::sleep(Duration::from_millis(50));
-    }
+    wait_for("a playlist", || shell.path("www/live.m3u8").exists());
+    wait_for("the server", || TcpStream::connect(("127.0.0.1", port)).is_ok());
     let url = format!("http://127.0.0.1:{port}/live.m3u8");
     said(&shell, url, "--max-frames 60 --wait").done();
     assert_eq!(names(&shell).len(), 60);

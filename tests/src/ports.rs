@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 
+use crate::counted::wait_for;
 use crate::hostile::Dice;
 
 /// A port that nothing listens on, by TCP or UDP, and that no other test gets until this test
@@ -28,9 +29,34 @@ pub fn free_port() -> u16 {
     panic!("no port is free between 20000 and 32000");
 }
 
+/// Waits until a program listens on the port, by TCP or UDP, without connecting to it: a listener
+/// for one connection would take that for the one.
+pub fn wait_until_bound(port: u16) {
+    let local = format!(":{port:04X}");
+    let bound = |table: &str, state: &str| {
+        let text = std::fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default();
+        text.lines().skip(1).any(|line| {
+            let mut columns = line.split_whitespace().skip(1);
+            let ours = columns.next().is_some_and(|address| address.ends_with(&local));
+            ours && columns.nth(1) == Some(state)
+        })
+    };
+    // 0A is LISTEN, 07 is what an unconnected UDP socket has (include/net/tcp_states.h).
+    let tables = [("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")];
+    wait_for("a listener", || tables.iter().any(|(table, state)| bound(table, state)));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn listeners_are_seen() {
+        let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
+        wait_until_bound(tcp.local_addr().expect("an address").port());
+        let udp = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        wait_until_bound(udp.local_addr().expect("an address").port());
+    }
 
     #[test]
     fn no_port_is_given_twice() {
