@@ -1,12 +1,15 @@
 //! Ctrl-C, SIGTERM and the end without warning, at any moment.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use filmgate_tests::counted::wait_for;
 use filmgate_tests::hostile::Dice;
-use filmgate_tests::outside::{complaints, made, succeed};
+use filmgate_tests::kills::kills;
+use filmgate_tests::outside::{complaints, made};
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 
 /// Long enough to be still at work when a signal comes.
@@ -17,28 +20,34 @@ fn long() -> PathBuf {
     )
 }
 
-fn start(shell: &Shell, preset: &str) -> Child {
+fn start(shell: &Shell, preset: &str) -> Running {
     let mut command = shell.command();
     command.args(["run", "-y", "-o", "out.mp4", "-p", "emboss", "-p", "denoise"]);
     command.args(["--preset", preset, "-i"]).arg(long());
     command.stderr(Stdio::piped()).stdout(Stdio::null());
-    command.spawn().expect("filmgate runs")
+    Running::start(&mut command)
 }
 
-fn signal(child: &Child, name: &str) {
-    succeed(Command::new("kill").args(["-s", name, &child.id().to_string()]));
+/// Waits until it is at work: it handles signals then, and writes aside.
+fn wait_for_work(shell: &Shell) {
+    wait_for("an output aside", || shell.names().iter().any(|n| n.ends_with(".partial")));
 }
 
 #[test]
 fn a_job_that_is_interrupted_leaves_no_trace() {
     let mut dice = Dice(20);
     let mut interrupted = 0;
-    for round in 0..20 {
+    let rounds = kills(20, 200);
+    for round in 0..rounds {
         let shell = Shell::new();
         let child = start(&shell, "placebo");
+        // Half of them wherever they are, the others at work, however slow the machine is.
+        if round % 4 > 1 {
+            wait_for_work(&shell);
+        }
         sleep(Duration::from_millis(20 + dice.below(600) as u64));
         let name = ["INT", "TERM"][round % 2];
-        signal(&child, name);
+        child.signal(name);
         let out = child.wait_with_output().expect("it ends");
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
         match out.status.code() {
@@ -54,7 +63,7 @@ fn a_job_that_is_interrupted_leaves_no_trace() {
             code => panic!("{name}: {code:?}: {said}"),
         }
     }
-    assert!(interrupted >= 5, "only {interrupted} of 20 were interrupted at work");
+    assert!(interrupted >= rounds / 4, "only {interrupted} of {rounds} were interrupted at work");
 }
 
 #[test]
@@ -62,8 +71,8 @@ fn an_interrupted_job_leaves_the_old_output() {
     let shell = Shell::new();
     shell.write("out.mp4", "as it was");
     let child = start(&shell, "placebo");
-    sleep(Duration::from_millis(150));
-    signal(&child, "INT");
+    wait_for_work(&shell);
+    child.signal("INT");
     let out = child.wait_with_output().expect("it ends");
     assert_eq!(out.status.code(), Some(130));
     assert_eq!(shell.names(), ["out.mp4"]);
@@ -74,8 +83,12 @@ fn an_interrupted_job_leaves_the_old_output() {
 fn what_a_killed_job_leaves_is_cleared_by_the_next() {
     let mut dice = Dice(9);
     let (shell, mut killed) = (Shell::new(), 0);
-    for _ in 0..10 {
+    let rounds = kills(10, 200);
+    for round in 0..rounds {
         let mut child = start(&shell, "placebo");
+        if round == 0 {
+            wait_for_work(&shell);
+        }
         sleep(Duration::from_millis(100 + dice.below(400) as u64));
         child.kill().expect("it can be killed");
         child.wait().expect("it ends");
@@ -89,7 +102,7 @@ fn what_a_killed_job_leaves_is_cleared_by_the_next() {
         }
         let _ = std::fs::remove_file(shell.path("out.mp4"));
     }
-    assert!(killed >= 1, "only {killed} of 10 were killed at work");
+    assert!(killed >= 1, "only {killed} of {rounds} were killed at work");
     shell.write(".out.mp4.1-0.partial", "left by somebody");
     shell.write(".other.mp4.1-0.partial", "of another output");
     let small = filmgate_tests::outside::small("plain.mp4", "-bf 2");

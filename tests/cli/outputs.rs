@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use filmgate_tests::hostile::program;
-use filmgate_tests::outside::{output, small, succeed};
+use filmgate_tests::outside::{small, succeed};
 use filmgate_tests::shell::Shell;
+use filmgate_tests::tools::Disk;
 
 fn input() -> PathBuf {
     small("plain.mp4", "-bf 2")
@@ -82,7 +83,10 @@ fn a_folder_that_one_may_not_write_to() {
     // Root may write anywhere.
     let root = fs::metadata(&folder).expect("it is there").uid() == 0;
     // Nobody else may reach the build's folders, so the program and a cache go along.
-    let binary = shell.copy(&program(), "filmgate");
+    let binary = shell.path("filmgate");
+    // By another program: a child that another test starts meanwhile has a copy of what is open
+    // for writing here, and what somebody may write to cannot be executed (ETXTBSY).
+    succeed(Command::new("cp").arg(program()).arg(&binary));
     fs::create_dir(shell.path("cache")).expect("a folder");
     fs::set_permissions(shell.path("cache"), fs::Permissions::from_mode(0o755)).expect("set");
     let mut command = Command::new(if root { "setpriv".as_ref() } else { binary.as_os_str() });
@@ -115,20 +119,12 @@ fn containers_and_options_that_do_not_fit() {
 #[test]
 fn a_full_disk_leaves_nothing_and_loses_nothing() {
     let shell = Shell::new();
-    let disk = shell.path("disk");
-    fs::create_dir(&disk).expect("a folder");
-    let mut mount = Command::new("mount");
-    mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(&disk);
-    if !output(&mut mount).status.success() {
-        eprintln!("not root, or not allowed to mount: the limit for files stands in");
-        return;
-    }
-    let kept = disk.join("out.mp4");
+    let Some(disk) = Disk::mounted(&shell.path("disk"), "64k") else { return };
+    let kept = disk.path().join("out.mp4");
     fs::write(&kept, "as it was").expect("there is room for that");
     let said = shell.run(&input(), "disk/out.mp4", "-y -p emboss --crf 1");
-    let names = fs::read_dir(&disk).expect("it can be read").count();
+    let names = fs::read_dir(disk.path()).expect("it can be read").count();
     let after = fs::read(&kept);
-    succeed(Command::new("umount").arg(&disk));
     said.refused(33, &["disk/out.mp4", "No space left"]);
     assert_eq!(names, 1);
     assert_eq!(after.expect("it is there"), b"as it was");

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use filmgate_tests::outside::{ffprobe, made, pictures, small, succeed};
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
 
@@ -130,7 +131,7 @@ fn standard_input_is_read_from_pipes_and_files() {
     let (mkv, mp4) = (film("part.mkv"), film("part.mp4"));
     let mut command = shell.command();
     command.args("run -i - -o piped.mkv --max-frames 20 --start 1 --codec ffv1".split(' '));
-    let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
+    let mut child = Running::start(command.stdin(Stdio::piped()));
     let mut stdin = child.stdin.take().expect("a pipe");
     let bytes = fs::read(&mkv).expect("it is there");
     // It may end before it has read all.

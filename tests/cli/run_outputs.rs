@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use filmgate_tests::outside::{complaints, ffprobe, made, pictures, small, succeed};
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 
 fn input() -> PathBuf {
@@ -134,7 +135,7 @@ fn a_reader_that_has_had_enough_is_no_fault() {
     let mut command = shell.command();
     command.arg("run").arg("-i").arg(long).args(["-o", "-", "--format", "y4m"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("it starts");
+    let mut child = Running::start(&mut command);
     let mut head = [0u8; 1000];
     child.stdout.take().expect("a pipe").read_exact(&mut head).expect("it writes");
     let out = child.wait_with_output().expect("it ends");

@@ -3,19 +3,21 @@
 use std::process::{Command, Stdio};
 
 use filmgate_tests::hostile::root;
-use filmgate_tests::outside::{complaints, ffprobe, output, python, script, succeed};
+use filmgate_tests::outside::{complaints, ffprobe, python, script, succeed};
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
+use filmgate_tests::tools::{CHROMIUM, found};
 
 use crate::start::{end, spawn, wait_for_pipe};
 
 /// An encode of what an example writes: 640x360, 25 a second, bgr24.
-fn job(shell: &Shell) -> std::process::Child {
+fn job(shell: &Shell) -> Running {
     let mut command = shell.command();
     let line = "encode --fifo pipe --size 640x360 --pix-fmt bgr24 --rate 25 --json -o out.flv";
     spawn(command.args(line.split(' ')))
 }
 
-fn check(shell: &Shell, job: std::process::Child) {
+fn check(shell: &Shell, job: Running) {
     let result = end(job).done().json();
     assert_eq!(result["frames_out"], 100);
     let path = shell.path("out.flv");
@@ -51,21 +53,9 @@ fn the_one_in_python() {
     check(&shell, job);
 }
 
-/// Headless Chromium, where there is one: it is large, and only this test needs it.
-fn browser() -> Option<String> {
-    let names = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"];
-    names.into_iter().map(String::from).find(|name| {
-        let mut command = Command::new("sh");
-        output(command.args(["-c", &format!("command -v {name}")])).status.success()
-    })
-}
-
 #[test]
 fn a_browser_plays_the_mp4() {
-    let Some(browser) = browser() else {
-        eprintln!("skipped: there is no Chromium here (Debian: chromium-headless-shell)");
-        return;
-    };
+    let Some(browser) = found(&CHROMIUM) else { return };
     let shell = Shell::new();
     filmgate_tests::counted::raw_film(&shell.path("film"), 50);
     shell.filmgate("encode -i film --size 320x180 -q --audio silence -o out.mp4").done();

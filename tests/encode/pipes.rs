@@ -1,7 +1,7 @@
 //! Named pipes and standard input: made, taken, refused, left, and never written to.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use filmgate_tests::counted::{BYTES, numbers, open_pipe, picture, raw_film, wait_for, write};
 use filmgate_tests::outside::{complaints, succeed};
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 
-use crate::start::{NOW, counted, end, signal, spawn, start, wait_for_pipe};
+use crate::start::{NOW, counted, end, signal, spawn, start, wait_for_pipe, wait_for_read};
 
 /// How much later than promised a machine that is busy with other things may be once.
 const ALLOWANCE: Duration = Duration::from_secs(20);
@@ -63,6 +64,7 @@ fn writers_come_and_go_a_hundred_times() {
     // The last pictures are out of the pipe when one more writer finds it empty.
     let last = shell.path("pipe");
     write(&last, 200..201, NOW).join().expect("written");
+    wait_for_read(&job, 201);
     sleep(Duration::from_millis(500));
     signal(&job, "TERM");
     let result = end(job).done().json();
@@ -78,8 +80,8 @@ fn a_writer_that_dies_in_the_middle_of_a_picture_is_told_of() {
     wait_for_pipe(&shell);
     // It holds the pipe open with a part of a picture in it, until it is killed.
     let line = format!("exec 3>pipe; head -c {} film >&3; exec sleep 60", 3 * BYTES + 1_000);
-    let mut writer =
-        Command::new("sh").args(["-c", &line]).current_dir(shell.folder()).spawn().expect("sh");
+    let mut writer = Command::new("sh");
+    let mut writer = Running::start(writer.args(["-c", &line]).current_dir(shell.folder()));
     sleep(Duration::from_millis(800));
     writer.kill().expect("killed");
     writer.wait().expect("it ends");
@@ -97,14 +99,20 @@ fn a_writer_that_dies_in_the_middle_of_a_picture_is_told_of() {
 #[test]
 fn with_stay_a_partial_picture_ends_with_its_writer() {
     let shell = Shell::new();
-    let job = start(&shell, "--stay -o out.mkv");
+    let mut job = start(&shell, "--stay -o out.mkv");
+    let mut stderr = BufReader::new(job.stderr.take().expect("piped"));
     let path = shell.path("pipe");
     write(&path, 0..3, NOW).join().expect("written");
     let mut half = open_pipe(&path);
     half.write_all(&picture(3)[..BYTES / 2]).expect("written");
     drop(half);
-    sleep(Duration::from_millis(300));
+    // Another writer before it has seen the end of this one would go on with the picture.
+    let mut said = String::new();
+    while !said.contains("bytes came where") {
+        assert_ne!(stderr.read_line(&mut said).expect("readable"), 0, "it ended: {said}");
+    }
     write(&path, 3..6, NOW).join().expect("written");
+    wait_for_read(&job, 6);
     sleep(Duration::from_millis(500));
     signal(&job, "TERM");
     let said = end(job);
@@ -139,8 +147,8 @@ fn after_some_seconds_it_is_said_that_nobody_writes() {
     let mut job = start(&shell, "-o out.flv");
     wait_for_pipe(&shell);
     let mut said = String::new();
-    let mut stderr = std::io::BufReader::new(job.stderr.take().expect("piped"));
-    std::io::BufRead::read_line(&mut stderr, &mut said).expect("a line");
+    let mut stderr = BufReader::new(job.stderr.take().expect("piped"));
+    stderr.read_line(&mut said).expect("a line");
     assert!(said.contains("nobody has written anything yet"), "{said}");
     signal(&job, "TERM");
     assert_eq!(job.wait().expect("it ends").code(), Some(130));
@@ -153,8 +161,8 @@ fn sigterm_ends_the_outputs_well() {
         let shell = Shell::new();
         let job = start(&shell, "-o out.mp4 -o out.flv");
         let writer = write(&shell.path("pipe"), 0..10_000, Duration::from_millis(10));
-        wait_for_pipe(&shell);
-        sleep(Duration::from_millis(700));
+        wait_for_read(&job, 10);
+        sleep(Duration::from_millis(500));
         let since = Instant::now();
         signal(&job, "TERM");
         let said = end(job);
@@ -234,7 +242,7 @@ fn a_reader_of_standard_output_that_has_enough_is_no_fault_of_the_pipe() {
     let mut command = shell.command();
     command.args(counted().replace("--json", "-q").split_whitespace()).args(["-o", "-"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut job = command.spawn().expect("filmgate runs");
+    let mut job = Running::start(&mut command);
     let writer = write(&shell.path("pipe"), 0..5_000, NOW);
     let mut stdout = job.stdout.take().expect("a pipe");
     stdout.read_exact(&mut [0; 1_000]).expect("a stream that has begun");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use filmgate_tests::counted::{numbers, raw_film, wait_for, write};
 use filmgate_tests::outside::{ffmpeg, ffprobe, succeed};
-use filmgate_tests::rtmp::Server;
+use filmgate_tests::rtmp::{Server, possible};
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
 
@@ -50,6 +50,9 @@ fn times(record: &Path) -> Vec<f64> {
 
 #[test]
 fn viewers_see_what_is_pushed() {
+    if !possible() {
+        return;
+    }
     let (shell, server) = (Shell::new(), Server::start());
     let url = server.url("live", "key");
     let job = start(&shell, &format!("-o {url} --also copy.mp4 --keyframe-interval 1"));
@@ -74,11 +77,14 @@ fn viewers_see_what_is_pushed() {
 
 /// How often the server is killed: a few times with every change, twenty times by `make soak`.
 fn kills() -> usize {
-    std::env::var("FILMGATE_SERVER_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(3)
+    filmgate_tests::kills::kills(3, 20)
 }
 
 #[test]
 fn a_server_that_is_killed_again_and_again_leaves_no_gap_untold() {
+    if !possible() {
+        return;
+    }
     let (shell, mut server) = (Shell::new(), Server::start());
     let url = server.url("live", "key");
     let job = start(&shell, &format!("-o {url} --also copy.mp4"));
@@ -124,6 +130,9 @@ fn a_server_that_is_killed_again_and_again_leaves_no_gap_untold() {
 
 #[test]
 fn a_server_that_comes_late_gets_what_waits_for_it() {
+    if !possible() {
+        return;
+    }
     let (shell, mut server) = (Shell::new(), Server::stopped());
     let job = start(&shell, &format!("-o {}", server.url("live", "key")));
     let writer = write(&shell.path("pipe"), 0..100, LIVE);
@@ -138,6 +147,9 @@ fn a_server_that_comes_late_gets_what_waits_for_it() {
 
 #[test]
 fn a_server_that_is_never_there_costs_nothing_but_the_push() {
+    if !possible() {
+        return;
+    }
     let (shell, server) = (Shell::new(), Server::stopped());
     let more = format!(
         "-o {} --also copy.mkv --buffer-time 1 --keyframe-interval 0.4",
@@ -157,6 +169,9 @@ fn a_server_that_is_never_there_costs_nothing_but_the_push() {
 
 #[test]
 fn whole_groups_are_dropped_when_too_much_waits() {
+    if !possible() {
+        return;
+    }
     let (shell, mut server) = (Shell::new(), Server::stopped());
     let more = format!("-o {} --buffer-time 2 --keyframe-interval 0.4", server.url("live", "key"));
     let job = start(&shell, &more);
@@ -179,6 +194,9 @@ fn whole_groups_are_dropped_when_too_much_waits() {
 
 #[test]
 fn a_server_that_rejects_the_key_is_told_of() {
+    if !possible() {
+        return;
+    }
     let (shell, server) = (Shell::new(), Server::start());
     let job = start(&shell, &format!("-o {} --also copy.mkv", server.url("closed", "key")));
     write(&shell.path("pipe"), 0..60, LIVE).join().expect("written");
@@ -192,6 +210,9 @@ fn a_server_that_rejects_the_key_is_told_of() {
 
 #[test]
 fn a_server_that_stalls_is_left_and_found_again() {
+    if !possible() {
+        return;
+    }
     let (shell, server) = (Shell::new(), Server::start());
     let more = format!(
         "-o {} --also copy.mkv --patience 1 --bitrate 20M --crf 1",
@@ -243,6 +264,9 @@ fn a_server_that_accepts_and_says_nothing_is_given_up() {
 
 #[test]
 fn progress_tells_how_the_push_stands() {
+    if !possible() {
+        return;
+    }
     let (shell, server) = (Shell::new(), Server::start());
     raw_film(&shell.path("film"), 50);
     let line = format!(
@@ -263,6 +287,9 @@ fn progress_tells_how_the_push_stands() {
 
 #[test]
 fn both_directions_together() {
+    if !possible() {
+        return;
+    }
     let (shell, server) = (Shell::new(), Server::start());
     let (from, to) = (server.url("live", "from"), server.url("live", "to"));
     let job = start(&shell, &format!("-o {from} --keyframe-interval 0.4"));

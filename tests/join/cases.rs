@@ -5,8 +5,9 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use filmgate_tests::hostile::root;
-use filmgate_tests::outside::{ffmpeg, ffprobe, output, succeed, workshop};
+use filmgate_tests::outside::{ffmpeg, ffprobe, made_once, output, succeed};
 use filmgate_tests::shell::{Said, Shell};
+use filmgate_tests::tools::{MKVMERGE, available};
 
 /// The folder of a case, with its segments.
 pub(crate) fn case(name: &str) -> PathBuf {
@@ -14,16 +15,9 @@ pub(crate) fn case(name: &str) -> PathBuf {
         let script = root().join("tests/join/cases.sh");
         let text = std::fs::read(&script).expect("the script can be read");
         let hash = text.iter().fold(0u64, |h, b| h.wrapping_mul(31).wrapping_add(u64::from(*b)));
-        let folder = workshop().join(format!("join-{hash:016x}"));
-        if !folder.join("complete").exists() {
-            let aside = workshop().join(format!("join-{}", std::process::id()));
-            succeed(Command::new("bash").arg(&script).arg(&aside));
-            // Another test program may have been faster.
-            if std::fs::rename(&aside, &folder).is_err() {
-                std::fs::remove_dir_all(&aside).expect("what is left over can be removed");
-            }
-        }
-        folder
+        made_once(&format!("join-{hash:016x}"), |folder| {
+            succeed(Command::new("bash").arg(&script).arg(folder));
+        })
     });
     let folder = MADE.join(name);
     assert!(folder.is_dir(), "there is no case {name}");
@@ -104,8 +98,15 @@ pub(crate) fn times(path: &Path, stream: &str) -> Vec<f64> {
     times
 }
 
-/// What mkvmerge says of the tracks of a file; it is picky about broken ones.
+/// What mkvmerge says of the tracks of a file, for it is picky about broken ones; what ffprobe says
+/// where mkvmerge is left out.
 pub(crate) fn tracks_by_mkvmerge(path: &Path) -> Vec<String> {
+    if !available(&MKVMERGE) {
+        let found = ffprobe(path, "-show_entries stream=codec_type");
+        let streams = found["streams"].as_array().expect("streams");
+        let kind = |s: &serde_json::Value| s["codec_type"].as_str().unwrap_or_default().to_owned();
+        return streams.iter().map(kind).collect();
+    }
     let out = succeed(Command::new("mkvmerge").args(["-J"]).arg(path));
     let found: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
     assert_eq!(found["errors"].as_array().map(Vec::len), Some(0), "{found}");

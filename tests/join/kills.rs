@@ -8,8 +8,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use filmgate_tests::hostile::{Dice, program};
+use filmgate_tests::kills::kills;
 use filmgate_tests::outside::output;
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
+use filmgate_tests::trace::{possible, seen};
 
 use super::cases::{all_pictures, pictures, segments};
 
@@ -60,26 +63,26 @@ fn whole(out: &Path, what: &str) {
     assert!(bytes == *wanted, "{what}: an output that is not whole");
 }
 
+/// The join that removes its sources.
+fn removing(command: &mut Command) -> &mut Command {
+    command.args(["join", ".", "-o", "out.mp4", "--delete-sources"])
+}
+
 /// filmgate under strace with one injection.
 fn injected(shell: &Shell, inject: &str) -> std::process::Output {
     let mut command = Command::new("strace");
     let calls = inject.split(':').next().unwrap_or_default().replace("inject=", "trace=");
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", &calls, "-e", inject]).arg(program());
     shell.settle(&mut command);
-    output(command.args(["join", ".", "-o", "out.mp4", "--delete-sources"]))
+    output(removing(&mut command))
 }
 
 /// How often a call is made in one run.
 fn count(call: &str) -> usize {
     let shell = fresh();
-    let trace = shell.path("../").join(format!("trace-{}-{call}", std::process::id()));
-    let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-e", &format!("trace={call}"), "-o"]).arg(&trace).arg(program());
-    shell.settle(&mut command);
-    output(command.args(["join", ".", "-o", "out.mp4", "--delete-sources"]));
-    let text = std::fs::read_to_string(&trace).expect("a trace");
-    std::fs::remove_file(&trace).expect("removable");
-    text.lines().filter(|l| l.contains(&format!("{call}("))).count()
+    let (said, calls) = seen(&shell, call, removing(&mut Command::new(program())));
+    said.done();
+    calls.iter().filter(|l| l.contains(&format!("{call}("))).count()
 }
 
 /// The calls by which anything on the disk is changed.
@@ -87,6 +90,9 @@ const CHANGES: [&str; 6] = ["write", "fsync", "renameat2", "unlink", "flock", "o
 
 #[test]
 fn killed_after_every_call_that_changes_anything_it_loses_nothing() {
+    if !possible() {
+        return;
+    }
     for call in CHANGES {
         let count = count(call);
         // Libraries are opened in front, which is nobody's concern: the last ones matter.
@@ -104,12 +110,11 @@ fn killed_after_every_call_that_changes_anything_it_loses_nothing() {
 #[test]
 fn killed_at_random_it_loses_nothing_and_the_next_run_clears_up() {
     let mut dice = Dice(4);
-    let rounds = std::env::var("FILMGATE_SOAK").map_or(40, |_| 1000);
-    for round in 0..rounds {
+    for round in 0..kills(40, 1_000) {
         let shell = fresh();
         let mut command = shell.command();
-        command.args(["join", ".", "-o", "out.mp4", "--delete-sources"]);
-        let mut child = command.stderr(Stdio::null()).spawn().expect("filmgate runs");
+        removing(&mut command);
+        let mut child = Running::start(command.stderr(Stdio::null()));
         sleep(Duration::from_micros(dice.below(60_000) as u64));
         // It may have ended by itself.
         let _ = child.kill();
@@ -124,6 +129,9 @@ fn killed_at_random_it_loses_nothing_and_the_next_run_clears_up() {
 
 #[test]
 fn every_write_and_sync_that_fails_fails_the_join_and_keeps_the_sources() {
+    if !possible() {
+        return;
+    }
     for (call, error) in [("write", "ENOSPC"), ("write", "EIO"), ("fsync", "EIO")] {
         let count = count(call);
         assert!(count > 0);
@@ -158,16 +166,14 @@ fn a_full_disk_is_told_and_leaves_nothing() {
 
 #[test]
 fn it_is_synced_then_renamed_then_its_folder_synced_and_only_then_are_sources_removed() {
+    if !possible() {
+        return;
+    }
     let shell = fresh();
-    let trace = shell.path("../").join(format!("order-{}", std::process::id()));
-    let mut command = Command::new("strace");
-    command.args(["-f", "-y", "-qq", "-e", "trace=write,fsync,renameat2,rename,unlink", "-o"]);
-    command.arg(&trace).arg(program());
-    shell.settle(&mut command);
-    let out = output(command.args(["join", ".", "-o", "out.mp4", "--delete-sources"]));
-    assert!(out.status.success(), "{out:?}");
-    let text = std::fs::read_to_string(&trace).expect("a trace");
-    std::fs::remove_file(&trace).expect("removable");
+    let set = "write,fsync,renameat2,rename,unlink";
+    let (said, calls) = seen(&shell, set, removing(&mut Command::new(program())));
+    said.done();
+    let text = calls.join("\n");
     let last = |what: &dyn Fn(&str) -> bool| {
         text.lines().collect::<Vec<_>>().iter().rposition(|l| what(l))
     };

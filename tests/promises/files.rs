@@ -6,8 +6,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use filmgate_tests::hostile::{Dice, program};
-use filmgate_tests::outside::{complaints, ffmpeg, made, pictures, succeed};
+use filmgate_tests::kills::kills;
+use filmgate_tests::outside::{complaints, ffmpeg, made, pictures};
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::{Said, Shell};
+use filmgate_tests::tools::Disk;
 use filmgate_tests::trace::{
     CHANGES, calls, failing_at, from_the_first_aside, killed_at, possible,
 };
@@ -98,10 +101,10 @@ fn a_kill_at_any_call_leaves_the_source_and_all_or_nothing() {
 /// As many as `FILMGATE_KILLS` says: `make soak` asks for a thousand.
 #[test]
 fn a_kill_at_any_moment_leaves_the_source_and_all_or_nothing() {
-    let kills = std::env::var("FILMGATE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(25);
+    let kills = kills(25, 1_000);
     let (job, mut dice, mut done) = (Job::new("out.mp4"), Dice(11), 0);
     for number in 0..kills {
-        let mut child = job.command().spawn().expect("it starts");
+        let mut child = Running::start(&mut job.command());
         std::thread::sleep(Duration::from_micros(dice.below(150_000) as u64));
         let _ = child.kill();
         done += usize::from(child.wait().expect("it ends").success());
@@ -203,22 +206,16 @@ impl Job {
 #[test]
 fn a_disk_that_fills_while_pictures_are_written_leaves_whole_ones() {
     let shell = Shell::new();
-    let disk = shell.path("disk");
-    fs::create_dir(&disk).expect("a folder");
-    let mut mount = Command::new("mount");
-    mount.args(["-t", "tmpfs", "-o", "size=256k", "none"]).arg(&disk);
-    if !mount.output().is_ok_and(|out| out.status.success()) {
-        eprintln!("not root, or not allowed to mount");
-        return;
-    }
+    let Some(disk) = Disk::mounted(&shell.path("disk"), "256k") else { return };
     let mut command = shell.command();
     command.arg("run").args(["--input-format", "lavfi", "-i", "testsrc2=size=640x360:rate=25"]);
     command.args(["--max-frames", "50", "-p", "emboss", "-o", "disk/%03d.png", "-q"]);
     let said = shell.say(&mut command);
-    let names: Vec<PathBuf> =
-        fs::read_dir(&disk).expect("it can be read").map(|e| e.expect("an entry").path()).collect();
+    let names: Vec<PathBuf> = fs::read_dir(disk.path())
+        .expect("it can be read")
+        .map(|e| e.expect("an entry").path())
+        .collect();
     let sound = names.iter().all(|path: &PathBuf| is_whole(path));
-    succeed(Command::new("umount").arg(&disk));
     said.refused(33, &["disk/", "No space left"]);
     assert!(sound && names.len() > 1, "{names:?}");
 }

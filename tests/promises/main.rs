@@ -15,4 +15,5 @@ mod program;
 mod recursion;
 mod sources;
 mod supervision;
+mod tools;
 mod waiting;

@@ -1,7 +1,7 @@
 //! The folder: its bound, disks that fill, kills.
 
-use std::time::Duration;
-
+use filmgate_tests::counted::wait_for;
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 use filmgate_tests::trace::{calls, failing_at, killed_at, possible};
 
@@ -44,10 +44,8 @@ fn pictures_go_when_their_time_is_over_though_nothing_comes() {
 fn two_cannot_keep_one_folder() {
     let shell = Shell::new();
     let server = Server::start(transport(), "video/mp2t", &[Act::Stall]);
-    let mut first = split(&shell, server.url(), "--keep 5 --stall 600").spawn().expect("started");
-    while !shell.path("out").exists() || names(&shell).is_empty() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut first = Running::start(&mut split(&shell, server.url(), "--keep 5 --stall 600"));
+    wait_for("a picture", || shell.path("out").exists() && !names(&shell).is_empty());
     said(&shell, film(), "--keep 5").refused(32, &["another process"]);
     first.kill().expect("killed");
     first.wait().expect("ended");

@@ -1,10 +1,10 @@
 //! Sources that stall, end, reset and come back.
 
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use filmgate_tests::outside::succeed;
+use filmgate_tests::counted::wait_for;
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
 
@@ -95,31 +95,23 @@ fn a_source_that_is_not_there_is_an_error_unless_it_is_waited_for() {
 }
 
 /// Starts a split and waits for its first pictures.
-fn started(shell: &Shell, url: &str, arguments: &str) -> std::process::Child {
+fn started(shell: &Shell, url: &str, arguments: &str) -> Running {
     let mut command = split(shell, url, arguments);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
-    while !shell.path("out").exists() || names(shell).len() < 5 {
-        thread::sleep(Duration::from_millis(20));
-    }
+    let child = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    wait_for("five pictures", || shell.path("out").exists() && names(shell).len() >= 5);
     child
-}
-
-fn signal(child: &std::process::Child, name: &str) {
-    succeed(Command::new("kill").args([name, &child.id().to_string()]));
 }
 
 #[test]
 fn signals_end_a_live_source_at_once_and_cleanly_whatever_it_is_doing() {
     // In silence, in a back-off, and in a connection that never answers.
     for acts in [vec![Act::Stall], vec![Act::End, Act::Refuse], vec![Act::End, Act::Hang]] {
-        for name in ["-TERM", "-INT"] {
+        for name in ["TERM", "INT"] {
             let shell = Shell::new();
             let server = Server::start(transport(), "video/mp2t", &acts);
             let child = started(&shell, &server.url(), "--stall 600 --keep 20");
-            while server.served() < acts.len() {
-                thread::sleep(Duration::from_millis(20));
-            }
-            signal(&child, name);
+            wait_for("the last act", || server.served() >= acts.len());
+            child.signal(name);
             let begun = Instant::now();
             let out = child.wait_with_output().expect("ended");
             assert!(begun.elapsed() < Duration::from_secs(20), "{acts:?} {name}");

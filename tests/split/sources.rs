@@ -1,33 +1,25 @@
 //! Kinds of sources, each from a program that is not ours.
 
 use std::io::Write;
-use std::net::{TcpListener, UdpSocket};
-use std::process::{Child, Command, Stdio};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use filmgate_tests::counted::wait_for;
 use filmgate_tests::outside::{ffmpeg, succeed};
+use filmgate_tests::ports::free_port;
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 
 use crate::help::{MOVING, film, names, said, split, stream};
 use crate::server::{Act, Server};
 
-/// ffmpeg at work, ended when dropped.
-struct Sender(Child);
-
-impl Sender {
-    fn start(shell: &Shell, arguments: &str) -> Sender {
-        let mut command = ffmpeg(arguments);
-        command.current_dir(shell.folder()).stdin(Stdio::null()).stderr(Stdio::null());
-        Sender(command.spawn().expect("ffmpeg runs"))
-    }
-}
-
-impl Drop for Sender {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// ffmpeg at work, killed when dropped.
+fn sender(shell: &Shell, arguments: &str) -> Running {
+    let mut command = ffmpeg(arguments);
+    command.current_dir(shell.folder()).stdin(Stdio::null()).stderr(Stdio::null());
+    Running::start(&mut command)
 }
 
 #[test]
@@ -83,8 +75,7 @@ fn standard_input_and_named_pipes() {
     // A writer that leaves and comes back is served.
     let shell = Shell::new();
     succeed(Command::new("mkfifo").arg(shell.path("pipe")));
-    let child = split(&shell, "pipe", "--max-frames 150").stdout(Stdio::piped()).spawn();
-    let child = child.expect("started");
+    let child = Running::start(split(&shell, "pipe", "--max-frames 150").stdout(Stdio::piped()));
     let bytes = std::fs::read(&file).expect("read");
     for _ in 0..3 {
         // Opening waits for the reader; the last time, writing fails when it has enough.
@@ -95,25 +86,20 @@ fn standard_input_and_named_pipes() {
     assert_eq!(names(&shell).len(), 150, "{out:?}");
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
-}
-
 #[test]
 fn hls_from_ffmpeg() {
     let shell = Shell::new();
     std::fs::create_dir(shell.path("www")).expect("made");
     let live = "-f lavfi -re -i testsrc2=size=320x180:rate=25 -pix_fmt yuv420p -c:v libx264 \
                 -preset ultrafast -g 25 -f hls -hls_time 1 -hls_list_size 4 www/live.m3u8";
-    let _sender = Sender::start(&shell, live);
+    let _sender = sender(&shell, live);
     let port = free_port();
     let mut server = Command::new("python3");
     server.args(["-m", "http.server", &port.to_string(), "--bind", "127.0.0.1", "-d", "www"]);
     server.current_dir(shell.folder()).stderr(Stdio::null()).stdout(Stdio::null());
-    let _server = Sender(server.spawn().expect("Python runs"));
-    while !shell.path("www/live.m3u8").exists() {
-        thread::sleep(Duration::from_millis(50));
-    }
+    let _server = Running::start(&mut server);
+    wait_for("a playlist", || shell.path("www/live.m3u8").exists());
+    wait_for("the server", || TcpStream::connect(("127.0.0.1", port)).is_ok());
     let url = format!("http://127.0.0.1:{port}/live.m3u8");
     said(&shell, url, "--max-frames 60 --wait").done();
     assert_eq!(names(&shell).len(), 60);
@@ -124,7 +110,7 @@ fn rtmp_from_ffmpeg() {
     let shell = Shell::new();
     let url = format!("rtmp://127.0.0.1:{}/live/cam", free_port());
     let live = format!("-re {MOVING} -c:v libx264 -preset ultrafast -g 25 -f flv -listen 1 {url}");
-    let _sender = Sender::start(&shell, &live);
+    let _sender = sender(&shell, &live);
     let said = said(&shell, url, "--max-frames 40 --wait");
     assert_eq!(names(&shell).len(), 40, "{said:?}");
 }
@@ -132,12 +118,12 @@ fn rtmp_from_ffmpeg() {
 #[test]
 fn udp_from_ffmpeg() {
     let shell = Shell::new();
-    let port = UdpSocket::bind("127.0.0.1:0").and_then(|s| s.local_addr()).expect("a port").port();
+    let port = free_port();
     let live = format!(
         "-re -f lavfi -i testsrc2=size=320x180:rate=25 -pix_fmt yuv420p -c:v libx264 -preset ultrafast \
          -tune zerolatency -g 12 -f mpegts udp://127.0.0.1:{port}?pkt_size=1316"
     );
-    let _sender = Sender::start(&shell, &live);
+    let _sender = sender(&shell, &live);
     let said = said(&shell, format!("udp://127.0.0.1:{port}"), "--max-frames 40");
     // It begins in the middle of a group of pictures, which is damage.
     assert!(matches!(said.code, Some(0 | 3)), "{said:?}");
@@ -150,16 +136,16 @@ fn rtsp_from_ffmpeg() {
     let url = format!("rtsp://127.0.0.1:{}/live", free_port());
     // There is no RTSP server at hand; the sender announces its stream to the receiver instead.
     let arguments = "--max-frames 40 --input-option rtsp_flags=listen";
-    let mut child = split(&shell, &url, arguments).stdout(Stdio::null()).spawn().expect("started");
+    let mut child = Running::start(split(&shell, &url, arguments).stdout(Stdio::null()));
     let live = format!(
         "-re -f lavfi -i testsrc2=size=320x180:rate=25 -pix_fmt yuv420p -c:v libx264 -preset ultrafast \
          -g 12 -f rtsp -rtsp_transport tcp {url}"
     );
     while child.try_wait().expect("asked").is_none() {
         // Refused until somebody listens.
-        let mut sender = Sender::start(&shell, &live);
+        let mut sending = sender(&shell, &live);
         while child.try_wait().expect("asked").is_none()
-            && sender.0.try_wait().expect("asked").is_none()
+            && sending.try_wait().expect("asked").is_none()
         {
             thread::sleep(Duration::from_millis(50));
         }

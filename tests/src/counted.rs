@@ -51,11 +51,14 @@ fn number(gray: &[u8]) -> usize {
     (0..BITS).map(|i| usize::from(bar(i) > 127) << i).sum()
 }
 
-/// Waits for something that must come about, for a minute at most.
+/// How long something that must come about is waited for: only a test that fails waits so long.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Waits for something that must come about.
 pub fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
+        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
         sleep(Duration::from_millis(10));
     }
 }

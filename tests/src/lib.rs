@@ -3,7 +3,11 @@
 
 pub mod counted;
 pub mod hostile;
+pub mod kills;
 pub mod outside;
+pub mod ports;
 pub mod rtmp;
+pub mod running;
 pub mod shell;
+pub mod tools;
 pub mod trace;

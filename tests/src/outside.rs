@@ -48,19 +48,32 @@ pub fn ffmpeg(arguments: &str) -> Command {
     command
 }
 
-/// A clip made by ffmpeg, with `arguments` between its common ones and the file's name. Made once.
-pub fn made(name: &str, arguments: &str) -> PathBuf {
+/// What `make` puts under the path that it is given, as `name` in the workshop. Made once; other
+/// test programs, of other process namespaces too, may be making the same meanwhile.
+pub fn made_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     static MAKING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut hash = DefaultHasher::new();
-    arguments.hash(&mut hash);
-    let path = workshop().join(format!("{:016x}-{name}", hash.finish()));
+    let path = workshop().join(name);
     if !path.exists() {
-        let aside = workshop().join(format!("{}-{name}", std::process::id()));
-        succeed(ffmpeg(arguments).arg(&aside));
-        std::fs::rename(&aside, &path).expect("a clip can be given its name");
+        let aside = tempfile::tempdir_in(workshop()).expect("a folder to make it in");
+        // With the name's ending, by which programs choose a format.
+        let made = aside.path().join(name);
+        make(&made);
+        // A folder does not replace the one of somebody who was faster.
+        if let Err(e) = std::fs::rename(&made, &path) {
+            assert!(path.exists(), "{}: {e}", path.display());
+        }
     }
     path
+}
+
+/// A clip made by ffmpeg, with `arguments` between its common ones and the file's name. Made once.
+pub fn made(name: &str, arguments: &str) -> PathBuf {
+    let mut hash = DefaultHasher::new();
+    arguments.hash(&mut hash);
+    made_once(&format!("{:016x}-{name}", hash.finish()), |path| {
+        succeed(ffmpeg(arguments).arg(path));
+    })
 }
 
 /// Sound and moving picture, one second, 320x180 at 25 a second, as a file of the given name.

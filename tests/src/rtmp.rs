@@ -2,25 +2,27 @@
 //! started again.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
 use crate::counted::wait_for;
+pub use crate::ports::free_port;
+use crate::running::Running;
+use crate::tools::{NGINX, available};
 
 /// The server; it ends with the test.
 pub struct Server {
     folder: TempDir,
     port: u16,
-    running: Option<Child>,
+    running: Option<Running>,
 }
 
-/// A port on loopback that nobody listens on.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener.local_addr().expect("it has an address").port()
+/// Whether there is such a server; false where `FILMGATE_SKIP` leaves its tests out.
+pub fn possible() -> bool {
+    available(&NGINX)
 }
 
 impl Server {
@@ -44,7 +46,6 @@ impl Server {
     fn config(&self) -> String {
         let (at, port) = (self.folder.path().display(), self.port);
         let module = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
-        assert!(Path::new(module).exists(), "{module} is missing: `make setup-test` installs it");
         format!(
             "load_module {module};\ndaemon off;\nmaster_process off;\nerror_log {at}/error.log info;\n\
              pid {at}/pid;\nevents {{ worker_connections 64; }}\n\
@@ -57,7 +58,8 @@ impl Server {
     /// Runs it, and waits until it listens.
     pub fn run(&mut self) {
         let folder = self.folder.path();
-        let child = Command::new("nginx")
+        let mut nginx = Command::new("nginx");
+        nginx
             .arg("-p")
             .arg(folder)
             .arg("-c")
@@ -65,10 +67,8 @@ impl Server {
             .args(["-e", "error.log"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|e| panic!("nginx: {e}; `make setup-test` installs it"));
-        self.running = Some(child);
+            .stderr(Stdio::null());
+        self.running = Some(Running::start(&mut nginx));
         let address = ("127.0.0.1", self.port);
         wait_for("nginx", || TcpStream::connect(address).is_ok());
     }
@@ -83,8 +83,7 @@ impl Server {
 
     /// Sends it a signal: `STOP`, `CONT`.
     pub fn signal(&self, name: &str) {
-        let id = self.running.as_ref().expect("it runs").id().to_string();
-        crate::outside::succeed(Command::new("kill").args(["-s", name, &id]));
+        self.running.as_ref().expect("it runs").signal(name);
     }
 
     pub fn url(&self, application: &str, key: &str) -> String {
@@ -105,14 +104,5 @@ impl Server {
     /// What it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.running.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }

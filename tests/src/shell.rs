@@ -1,6 +1,7 @@
 //! filmgate at the shell: a folder to work in, and what the program said and left there.
 
 use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::hostile::{built_in, program};
 use crate::outside::workshop;
+use crate::tools::{SHM, available};
 
 /// What a run said and how it ended.
 #[derive(Debug)]
@@ -53,6 +55,8 @@ impl Said {
 /// A folder of its own for one test, removed behind it.
 pub struct Shell {
     folder: TempDir,
+    /// what programs take for the user's own folder
+    home: TempDir,
 }
 
 impl Default for Shell {
@@ -63,15 +67,31 @@ impl Default for Shell {
 
 impl Shell {
     pub fn new() -> Shell {
-        Shell { folder: tempfile::tempdir().expect("a folder to work in") }
+        Shell::of(tempfile::tempdir())
     }
 
-    /// A folder where nothing is waited for until it is on a disk, where the system has one.
+    /// A folder where nothing is waited for until it is on a disk. It is one on the disk, and
+    /// slow, where `FILMGATE_SKIP` names `shm`.
     pub fn in_memory() -> Shell {
-        match tempfile::tempdir_in("/dev/shm") {
-            Ok(folder) => Shell { folder },
-            Err(_) => Shell::new(),
+        if available(&SHM) { Shell::of(tempfile::tempdir_in("/dev/shm")) } else { Shell::new() }
+    }
+
+    /// A folder on another file system than this one, to which nothing can be renamed; none where
+    /// `FILMGATE_SKIP` names `shm`.
+    pub fn on_another_disk(&self) -> Option<Shell> {
+        if !available(&SHM) {
+            return None;
         }
+        let other = Shell::in_memory();
+        let disk = |shell: &Shell| shell.folder().metadata().expect("it is there").dev();
+        let here = self.folder().display();
+        assert_ne!(disk(self), disk(&other), "{here} is in /dev/shm too: set TMPDIR to a disk");
+        Some(other)
+    }
+
+    fn of(folder: std::io::Result<TempDir>) -> Shell {
+        let home = tempfile::tempdir().expect("a home");
+        Shell { folder: folder.expect("a folder to work in"), home }
     }
 
     pub fn folder(&self) -> &Path {
@@ -115,7 +135,7 @@ impl Shell {
     /// Gives any program the same surroundings.
     pub fn settle(&self, command: &mut Command) {
         let plugins = built_in("emboss");
-        let home = workshop().join("home");
+        let home = self.home.path();
         command
             .current_dir(self.folder())
             .stdin(Stdio::null())

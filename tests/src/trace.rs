@@ -7,19 +7,16 @@
 use std::process::Command;
 
 use crate::shell::{Said, Shell};
+use crate::tools::{STRACE, available};
 
 /// Calls that change what stands on a disk.
 pub const CHANGES: &str = "write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate,fallocate,\
      openat,link,linkat,mkdir,mkdirat,flock,fchmod";
 
-/// Whether the system allows one process to trace another: containers may forbid it.
+/// Whether programs can be traced; false where `FILMGATE_SKIP` leaves these tests out. Fails the
+/// test where strace is missing or forbidden, as it is in some containers.
 pub fn possible() -> bool {
-    let tried = Command::new("strace").args(["-qq", "-e", "trace=none", "true"]).output();
-    let possible = tried.is_ok_and(|out| out.status.success());
-    if !possible {
-        eprintln!("strace is missing or not allowed: nothing is traced");
-    }
-    possible
+    available(&STRACE)
 }
 
 /// Runs a command in the folder with options of strace's in front.

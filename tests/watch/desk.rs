@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
 use filmgate_tests::hostile::root;
-use filmgate_tests::outside::{script, succeed, workshop};
+use filmgate_tests::outside::{made_once, script};
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
 
 /// How long anything is waited for; only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// filmgate, watching `in` with outputs in `out`.
+/// filmgate, watching `in` with outputs in `out`; killed when dropped.
 pub(crate) struct Watch {
-    child: Child,
+    child: Running,
     told: Arc<Mutex<Vec<Value>>>,
     events: Arc<Mutex<Vec<String>>>,
     readers: Vec<JoinHandle<()>>,
@@ -46,12 +47,8 @@ impl Watch {
     pub(crate) fn spawn(shell: &Shell, arguments: &str) -> Watch {
         let _ = std::fs::create_dir(shell.path("in"));
         let mut command = command(shell, arguments);
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("filmgate runs");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Running::start(&mut command);
         let (told, events) = (Arc::<Mutex<Vec<Value>>>::default(), Arc::default());
         let stderr = Arc::<Mutex<String>>::default();
         let (out, err) = (child.stdout.take(), child.stderr.take());
@@ -111,7 +108,7 @@ impl Watch {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        succeed(Command::new("kill").args(["-s", name, &self.id().to_string()]));
+        self.child.signal(name);
     }
 
     /// Ends it as systemd does.
@@ -229,16 +226,10 @@ pub(crate) fn frames(count: usize) -> PathBuf {
 }
 
 fn made(name: &str, make: impl Fn(&Path)) -> PathBuf {
-    static MAKING: Mutex<()> = Mutex::new(());
-    let _one_at_a_time = MAKING.lock().unwrap_or_else(|e| e.into_inner());
     // With the script that makes them, so that a change of it is seen.
     let length = std::fs::metadata(reference()).expect("the script is there").len();
-    let folder = workshop().join(format!("watch-{name}-{length}"));
-    if !folder.exists() {
-        let aside = workshop().join(format!("{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&aside).expect("a folder can be made");
-        make(&aside);
-        std::fs::rename(&aside, &folder).expect("it can be given its name");
-    }
-    folder
+    made_once(&format!("watch-{name}-{length}"), |folder| {
+        std::fs::create_dir(folder).expect("a folder can be made");
+        make(folder);
+    })
 }

@@ -7,6 +7,7 @@ use std::thread::{self, sleep};
 use std::time::Duration;
 
 use filmgate_tests::hostile::Dice;
+use filmgate_tests::kills::kills;
 use filmgate_tests::outside::succeed;
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
@@ -125,9 +126,8 @@ fn events_that_are_lost_are_made_up_for() {
 /// As many as `FILMGATE_KILLS` says: `make soak` asks for a thousand.
 #[test]
 fn a_kill_at_any_moment_loses_nothing_and_does_nothing_twice() {
-    let kills = std::env::var("FILMGATE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
     for (number, originals) in ["keep", "delete", "move:originals"].into_iter().enumerate() {
-        let kills = usize::div_ceil(kills, 3);
+        let kills = usize::div_ceil(kills(40, 1_000), 3);
         let mut dice = Dice(number as u64 + 14);
         let shell = Shell::new();
         fs::create_dir_all(shell.path("in")).expect("a folder");

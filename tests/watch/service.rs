@@ -4,10 +4,14 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use filmgate_tests::hostile::root;
+use filmgate_tests::outside::succeed;
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
+use filmgate_tests::tools::{SYSTEMD, available};
 
 use crate::desk::{Watch, command, done, files, frames, once};
 
@@ -108,25 +112,20 @@ fn systemd_is_told_when_it_is_ready_and_when_it_ends() {
     let socket = UnixDatagram::bind(shell.path("notify")).expect("a socket");
     socket.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
     let mut command = command(&shell, "-p emboss -q");
-    let child = command.env("NOTIFY_SOCKET", shell.path("notify"));
-    let child = child.stdout(std::process::Stdio::null()).spawn().expect("it runs");
+    let command = command.env("NOTIFY_SOCKET", shell.path("notify"));
+    let mut child = Running::start(command.stdout(Stdio::null()));
     let hear = || {
         let mut buffer = [0; 1000];
         let count = socket.recv(&mut buffer).expect("something is told");
         String::from_utf8_lossy(&buffer[..count]).into_owned()
     };
     assert!(hear().lines().any(|l| l == "READY=1"));
-    filmgate_tests::outside::succeed(std::process::Command::new("kill").args([
-        "-s",
-        "TERM",
-        &child.id().to_string(),
-    ]));
+    child.signal("TERM");
     assert!(hear().lines().any(|l| l == "STOPPING=1"));
-    let mut child = child;
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
-/// Where systemd is installed, it finds nothing wrong with the unit.
+/// systemd finds nothing wrong with the unit.
 #[test]
 fn the_unit_is_one() {
     let unit = root().join("scripts/filmgate-watch@.service");
@@ -138,10 +137,8 @@ fn the_unit_is_one() {
     // The program is looked for under the name in the unit.
     let own = text.replace("/usr/local/bin/filmgate", "/bin/true");
     let path = shell.write("filmgate-watch@one.service", own);
-    let found = std::process::Command::new("systemd-analyze").arg("verify").arg(&path).output();
-    match found {
-        Ok(out) => assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr)),
-        Err(_) => eprintln!("systemd is not installed: the unit is not verified"),
+    if available(&SYSTEMD) {
+        succeed(Command::new("systemd-analyze").arg("verify").arg(&path));
     }
 }
 

@@ -5,8 +5,8 @@ use std::fs;
 use std::process::Command;
 
 use filmgate_tests::hostile::program;
-use filmgate_tests::outside::succeed;
 use filmgate_tests::shell::{Said, Shell};
+use filmgate_tests::tools::Disk;
 use filmgate_tests::trace::possible;
 
 use crate::desk::{Watch, done, files, frames, once};
@@ -125,24 +125,16 @@ fn a_kill_at_any_call_leaves_each_source_or_its_output() {
 #[test]
 fn a_disk_that_is_full_is_waited_for() {
     let shell = Shell::new();
-    let disk = shell.path("out");
-    fs::create_dir(&disk).expect("a folder");
-    let mut mount = Command::new("mount");
-    mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(&disk);
-    if !mount.output().is_ok_and(|out| out.status.success()) {
-        eprintln!("not root, or not allowed to mount");
-        return;
-    }
-    fs::write(disk.join("ballast"), vec![0; 64 << 10]).expect("it fits");
+    let Some(disk) = Disk::mounted(&shell.path("out"), "64k") else { return };
+    fs::write(disk.path().join("ballast"), vec![0; 64 << 10]).expect("it fits");
     give(&shell);
     let watch = Watch::start(&shell, "-p emboss --originals delete --metrics 127.0.0.1:0");
     watch.wait("one waits", |told| told.iter().any(|t| t["event"] == "waiting"));
     let waiting = files(&shell.path("in")).len();
-    fs::remove_file(disk.join("ballast")).expect("removed");
+    fs::remove_file(disk.path().join("ballast")).expect("removed");
     watch.wait_done(COUNT);
     let over = watch.stop();
-    let names = files(&disk);
-    succeed(Command::new("umount").arg(&disk));
+    let names = files(disk.path());
     let over = over.fine();
     assert_eq!((waiting, names.len(), done(&over.told).len()), (COUNT, COUNT, COUNT));
 }

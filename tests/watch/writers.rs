@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use filmgate_tests::hostile::program;
 use filmgate_tests::outside::{ffmpeg, succeed};
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
+use filmgate_tests::tools::{ED, GSTREAMER, RSYNC, VIM, available, found};
 use filmgate_tests::trace::possible;
 
 use crate::desk::{Watch, done, files, frames, kinds, pillow};
@@ -21,16 +23,6 @@ fn sh(shell: &Shell, line: &str) {
     command.args(["-e", "-c", line]).current_dir(shell.folder());
     command.env("PICTURE", kinds().join("rgb.jpg")).env("OTHER", kinds().join("full.jpg"));
     succeed(&mut command);
-}
-
-/// Whether a program can be run; where not, the test of it has nothing to try.
-fn there(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
-    let there = found.is_ok_and(|out| out.status.success());
-    if !there {
-        eprintln!("{program} is not installed: it is not tried");
-    }
-    there
 }
 
 fn is_embossed(source: &Path, output: &Path) {
@@ -49,7 +41,7 @@ fn copied_moved_linked_fetched_and_edited_files_are_each_done_once() {
     sh(&shell, "curl -sS -o in/fetched.jpg file://$PICTURE");
     sh(&shell, "mkdir in/sub && cp $PICTURE in/sub/new.jpg");
     sh(&shell, "mkdir -p tree/in && cp $PICTURE tree/in/old.jpg && mv tree/in in/sub/");
-    if there("rsync") {
+    if available(&RSYNC) {
         wanted.push("synced");
         sh(&shell, "cp $PICTURE synced.jpg && rsync -a synced.jpg in/");
     }
@@ -61,13 +53,13 @@ fn copied_moved_linked_fetched_and_edited_files_are_each_done_once() {
     sh(&shell, "sed -i 's/7 8 9/9 8 7/' in/text.ppm");
     watch.wait_done(wanted.len() + 2);
     let mut edits = 2;
-    for editor in [
-        "printf '%%s/9 8 7/6 6 6/\\nw\\nq\\n' | ed -s in/text.ppm",
-        "vim -es -N -u NONE -c '%s/1 2 3/5 5 5/|wq' in/text.ppm",
+    for (tool, line) in [
+        (&ED, "printf '%%s/9 8 7/6 6 6/\\nw\\nq\\n' | EDITOR -s in/text.ppm"),
+        (&VIM, "EDITOR -es -N -u NONE -c '%s/1 2 3/5 5 5/|wq' in/text.ppm"),
     ] {
-        if there(if editor.starts_with("vim") { "vim" } else { "ed" }) {
+        if let Some(editor) = found(tool) {
             edits += 1;
-            sh(&shell, editor);
+            sh(&shell, &line.replace("EDITOR", &editor));
             watch.wait_done(wanted.len() + edits);
         }
     }
@@ -109,7 +101,7 @@ fn numbered_pictures_of_ffmpeg_are_each_done_once() {
 /// It writes `frame000001.jpg.X4bQ1z`, closes that, and only then renames it.
 #[test]
 fn pictures_of_gstreamer_are_each_done_once() {
-    if !there("gst-launch-1.0") {
+    if !available(&GSTREAMER) {
         return;
     }
     let shell = Shell::new();
@@ -240,7 +232,7 @@ fn what_was_replaced_before_it_was_published_is_not_published() {
     strace.args(["watch", "in", "-o", "out", "--once", "--json", "-j", "1", "-p", "emboss"]);
     strace.args(["--format", "png", "--originals", "delete"]);
     shell.settle(&mut strace);
-    let child = strace.stdout(Stdio::piped()).spawn().expect("strace runs");
+    let child = Running::start(strace.stdout(Stdio::piped()));
     let end = std::time::Instant::now() + Duration::from_secs(60);
     let aside = || fs::read_dir(shell.path("out")).is_ok_and(|d| d.count() > 0);
     while !aside() {

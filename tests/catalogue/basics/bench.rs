@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use filmgate::cancel::Cancel;
 use filmgate::frame::{Color, Frame, PixelFormat, Plane, Rational, StreamInfo};
 use filmgate::plugin::{CodeCache, Engine, Filter, Limits, Plugin, PluginError, resolve};
+use filmgate_tests::running::Running;
 
 /// Sizes that are no multiple of a vector, of a block or of two, and one that is of all.
 pub(super) const SIZES: [(u32, u32); 4] = [(320, 180), (131, 77), (33, 18), (5, 3)];
@@ -96,7 +97,7 @@ fn ffmpeg(arguments: &[&str], input: &[u8]) -> Vec<u8> {
 /// What a program writes to stdout when it gets that on stdin.
 fn piped(mut command: Command, input: &[u8]) -> Vec<u8> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let mut child = Running::start(&mut command);
     let mut stdin = child.stdin.take().expect("it was piped");
     let out = std::thread::scope(|scope| {
         // A program that fails closes its stdin early; its stderr says why.

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use filmgate::frame::PixelFormat;
 use filmgate_tests::outside::ffmpeg;
+use filmgate_tests::running::Running;
 
 use super::{PICTURES, Size, ffmpeg_name, film, filtered, load};
 
@@ -15,12 +16,12 @@ fn theirs(filter: &str, format: PixelFormat, size: Size, out: &str) -> Vec<u8> {
     let (width, height) = size;
     let input = format!("-f rawvideo -pix_fmt {} -s {width}x{height} -i -", ffmpeg_name(format));
     // `-nostdin` is about keys that people press; the pictures come from there.
-    let mut child = ffmpeg(&input)
+    let mut ffmpeg = ffmpeg(&input);
+    ffmpeg
         .args(["-vf", filter, "-f", "rawvideo", "-pix_fmt", out, "-"])
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("ffmpeg runs");
+        .stdout(Stdio::piped());
+    let mut child = Running::start(&mut ffmpeg);
     let mut stdin = child.stdin.take().expect("it was asked for");
     let pictures = film(format, size);
     let writer = std::thread::spawn(move || stdin.write_all(&pictures));
