@@ -18,5 +18,6 @@ mod reports;
 mod run_faults;
 mod run_inputs;
 mod run_outputs;
+mod setup;
 mod stills;
 mod talk;
