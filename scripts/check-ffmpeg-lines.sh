@@ -9,8 +9,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 . scripts/debian.sh
+. scripts/versions.sh
 
-# `testing` is where Debian's next FFmpeg appears first.
+# `testing` is where Debian's next FFmpeg appears first. One newer than all that scripts/versions.sh
+# knows is tried as well, and only warned of where it does not compile: no change here broke it.
 releases="bookworm trixie testing"
 packages="libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev libturbojpeg0-dev"
 folder=$root/build/ffmpeg
@@ -93,11 +95,17 @@ for release in $releases; do
     fetch "$release" "$headers" ||
         skip "FFmpeg $version could not be fetched from $mirror: $(tail -n 1 "$folder/apt/$release/log")"
     line="FFmpeg $version (Debian $release)"
-    if [ "$(sed -n 's/^Version: //p' "$headers"/usr/lib/*/pkgconfig/libavcodec.pc)" = "$own" ]; then
+    avcodec=$(sed -n 's/^Version: //p' "$headers"/usr/lib/*/pkgconfig/libavcodec.pc)
+    if [ "$avcodec" = "$own" ]; then
         say "check-ffmpeg: $line: as on this machine"
         continue
     fi
     started=$SECONDS
-    check "$number" "$headers" || die "check-ffmpeg: filmgate does not compile against $line"
-    say "check-ffmpeg: $line: compiles ($((SECONDS - started)) s)"
+    if check "$number" "$headers"; then
+        say "check-ffmpeg: $line: compiles ($((SECONDS - started)) s)"
+    elif [ "${avcodec%%.*}" -gt "$newest_avcodec" ]; then
+        warn "check-ffmpeg: warning: filmgate does not compile against $line, which is newer than all that are known"
+    else
+        die "check-ffmpeg: filmgate does not compile against $line"
+    fi
 done

@@ -72,13 +72,14 @@ fn injected(shell: &Shell, inject: &str) -> std::process::Output {
 /// How often a call is made in one run.
 fn count(call: &str) -> usize {
     let shell = fresh();
-    let trace = shell.path("../").join(format!("trace-{}-{call}", std::process::id()));
+    // Beside the folder, and of a name that no other test has that counts the same call meanwhile.
+    let trace = tempfile::NamedTempFile::new().expect("a file for the trace");
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-e", &format!("trace={call}"), "-o"]).arg(&trace).arg(program());
+    command.args(["-f", "-qq", "-e", &format!("trace={call}"), "-o"]);
+    command.arg(trace.path()).arg(program());
     shell.settle(&mut command);
     output(command.args(["join", ".", "-o", "out.mp4", "--delete-sources"]));
-    let text = std::fs::read_to_string(&trace).expect("a trace");
-    std::fs::remove_file(&trace).expect("removable");
+    let text = std::fs::read_to_string(trace.path()).expect("a trace");
     text.lines().filter(|l| l.contains(&format!("{call}("))).count()
 }
 
