@@ -39,7 +39,7 @@ run_inside() {
     bind /dev /dev
     bind "$(rustc --print sysroot)" /opt/rust ro
     bind "${CARGO_HOME:-$HOME/.cargo}/registry" /opt/cargo/registry
-    chroot "$system" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
+    exec chroot "$system" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
         CARGO_HOME=/opt/cargo "${environment[@]}" \
         PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         sh -c 'cd /filmgate && exec "$@"' sh "$@"
@@ -98,4 +98,5 @@ make_system
 copy_tree
 [ $# -gt 0 ] || set -- make test
 say "debian13: $*"
-unshare --mount --propagation private --pid --fork --kill-child "$0" --inside "$@"
+# A namespace for processes as well would shield them from Ctrl-C and kill.
+exec unshare --mount --propagation private "$0" --inside "$@"
