@@ -18,11 +18,11 @@ man_pages := $(PREFIX)/share/man/man1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build plugins demo test bench soak lint install uninstall clean \
-  setup-test setup-bench media fmt clippy deny test-host test-plugins
+  setup-test setup-bench media fmt clippy deny test-host test-plugins check-ffmpeg test-debian13
 
 help: ## list what make can do
 	@echo "make TARGET, where TARGET is one of"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 setup: ## install what the build needs (Debian, Ubuntu), or say what is missing
 	@scripts/setup.sh build
@@ -47,6 +47,13 @@ bench: plugins media setup-bench ## measure side by side with FFmpeg, OpenCV and
 soak: plugins media setup-test ## hold out: an hour of film with flat memory, a thousand kills, a server killed twenty times
 	@python3 bench/soak.py
 	@FILMGATE_KILLS=1000 $(compile) test --release -p filmgate-tests --no-fail-fast -- kill interrupt
+
+# Without running anything: the tests run with the FFmpeg that is installed.
+check-ffmpeg: setup ## compile the host against the FFmpeg of the other Debian releases
+	@scripts/check-ffmpeg-lines.sh
+
+test-debian13: ## run `make test` on Debian 13 (FFmpeg 7.1), in a chroot: needs root
+	@scripts/test-debian13.sh
 
 lint: fmt clippy deny ## check the style alone
 

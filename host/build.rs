@@ -1,5 +1,5 @@
 //! Hands on which FFmpeg the bindings were made for, as `cfg(ffmpeg_6_0)` and so on: a few fields
-//! of libav's structures came and went between FFmpeg 5.1 and 8. And what `--version` tells of the
+//! of libav's structures came and went between FFmpeg 5.1 and 9. And what `--version` tells of the
 //! build: the compiler, and the version of wasmtime.
 
 use std::env;
@@ -7,8 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The versions that `src/media` tells apart.
-const VERSIONS: [&str; 3] = ["ffmpeg_6_0", "ffmpeg_6_1", "ffmpeg_7_0"];
+/// The versions that `src/media/versions.rs` tells apart.
+const VERSIONS: [&str; 4] = ["ffmpeg_6_0", "ffmpeg_6_1", "ffmpeg_7_0", "ffmpeg_7_1"];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

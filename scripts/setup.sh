@@ -9,13 +9,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
+. scripts/versions.sh
 
 purpose=${1:-build}
 case $purpose in
 build | test) ;;
 *) die "usage: scripts/setup.sh [build|test]" ;;
 esac
-least_rust=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
 
 # ---- what is needed, and who has it ------------------------------------------------------------
 
@@ -141,8 +141,6 @@ As root, run:  apt-get update && apt-get install $*"
     }
 }
 
-is_debian() { command -v apt-get >/dev/null 2>&1 && command -v dpkg-query >/dev/null 2>&1; }
-
 # The way to install by hand, one line for each system that is known.
 advice() {
     local like
@@ -179,16 +177,6 @@ Tests that need tools which this system lacks can be left out: FILMGATE_SKIP in 
 
 # ---- Rust --------------------------------------------------------------------------------------
 
-# at_least LEAST VERSION: 1.95 ≤ 1.95.0 ≤ 1.100
-at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
-
-# new_enough PROGRAM…: is that a cargo or rustc that can be used?
-new_enough() {
-    local version
-    version=$("$@" --version 2>/dev/null | awk '{ print $2 }') || return 1
-    [ -n "$version" ] && at_least "$least_rust" "$version"
-}
-
 # remember LINE: what env.sh has to set from now on, here too. LINE is expanded when it is sourced.
 remember() {
     say "$1" >build/rust-env.sh
@@ -209,14 +197,6 @@ rust_by_rustup() {
         remember 'PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"'
     fi
     new_enough cargo
-}
-
-# Debian carries a recent Rust for its browsers: rustc-web and its family, in the security updates.
-debian_has_new_rust() {
-    local candidate
-    is_debian || return 1
-    candidate=$(apt-cache policy rustc-web 2>/dev/null | awk '/Candidate:/ { print $2 }')
-    [ -n "$candidate" ] && [ "$candidate" != "(none)" ] && at_least "$least_rust" "$candidate"
 }
 
 rust_by_debian() {
@@ -272,7 +252,11 @@ plugins are compiled for. One of these brings it:
 }
 
 mkdir -p build
+# Before minutes of installing and compiling; and once more, where the libraries came only now.
+scripts/preflight.sh ffmpeg rust
+lacking=$(missing)
 system_packages
+[ -z "$lacking" ] || scripts/preflight.sh ffmpeg
 rust
 wasm_target
 if [ "$purpose" = test ]; then

@@ -20,5 +20,6 @@ mod run_faults;
 mod run_inputs;
 mod run_outputs;
 mod secrets;
+mod setup;
 mod stills;
 mod talk;

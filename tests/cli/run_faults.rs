@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use filmgate_tests::hostile::program;
-use filmgate_tests::outside::{ffmpeg, ffprobe, made, pictures, small, succeed};
+use filmgate_tests::outside::{ffmpeg, ffprobe, made, pictures, rotated, small, succeed};
 use filmgate_tests::shell::{Said, Shell};
 
 /// Two seconds with a key frame every second, in a container without an index.
@@ -106,9 +106,7 @@ fn what_of_later_inputs_does_not_fit_is_told() {
     let said = run(&silent, &sound);
     assert!(said.code == Some(3) && missing(&said).contains("sound"), "{said:?}");
     let turned = shell.path("turned.mp4");
-    let mut command = ffmpeg("");
-    command.arg("-i").arg(&sound).args(["-c", "copy", "-metadata:s:v", "rotate=90"]);
-    succeed(command.arg(&turned));
+    rotated(&sound, &turned);
     let said = run(&sound, &turned);
     assert!(said.code == Some(3) && missing(&said).contains("rotation"), "{said:?}");
     assert_eq!(run(&sound, &sound).code, Some(0));

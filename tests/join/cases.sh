@@ -53,7 +53,9 @@ case_ html; around; echo '<html><body>502 Bad Gateway</body></html>' > 2.mp4
 case_ hevc; for i in 1 2 3; do segment $i.mp4 $i 192x108 25 44100 2 "${x265[@]}"; done
 case_ cut; around; ff -ss 0.9 -i "$good/2.mp4" -c copy 2.mp4
 case_ no_editlist; around; ff -i "$good/2.mp4" -c copy -use_editlist 0 -movflags +negative_cts_offsets 2.mp4
-case_ rotation; around; ff -i "$good/2.mp4" -c copy -metadata:s:v rotate=90 2.mp4
+# FFmpeg 6.0 brought an option for it, and 7.0 no longer heeds the tag.
+rotated() { ff -display_rotation 90 -i "$1" -c copy "$2" 2>/dev/null || ff -i "$1" -c copy -metadata:s:v rotate=90 "$2"; }
+case_ rotation; around; rotated "$good/2.mp4" 2.mp4
 case_ vfr
 for i in 1 2 3; do
     ff -f lavfi -i "testsrc2=s=192x108:r=60:d=2,hue=h=$((i * 100)),select='lt(mod(n*7919,97),35)+eq(n,119)'" \

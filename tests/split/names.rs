@@ -93,9 +93,7 @@ fn a_bad_pattern_or_policy_is_told_before_anything_is_written() {
 #[test]
 fn turned_films_give_upright_pictures() {
     let shell = Shell::new();
-    let mut turn = filmgate_tests::outside::ffmpeg("");
-    turn.arg("-i").arg(film()).args(["-c", "copy", "-metadata:s:v", "rotate=90"]);
-    filmgate_tests::outside::succeed(turn.arg(shell.path("turned.mp4")));
+    filmgate_tests::outside::rotated(&film(), &shell.path("turned.mp4"));
     said(&shell, shell.path("turned.mp4"), "--format png --max-frames 2").done();
     let wanted = reference("", &shell.path("turned.mp4"), r"select=lt(n\,2)", "rgb24");
     assert_eq!(wanted.len(), 2 * 180 * 320 * 3);

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -46,6 +46,29 @@ pub fn ffmpeg(arguments: &str) -> Command {
     command.args(["-nostdin", "-hide_banner", "-y", "-v", "error"]);
     command.args(arguments.split_whitespace());
     command
+}
+
+/// ffmpeg's options in front of `-i FILE` and behind it which have a copied stream shown rotated by
+/// a quarter turn: FFmpeg 6.0 brought an option for that, and 7.0 no longer heeds the tag.
+pub fn rotating() -> (&'static str, &'static str) {
+    static OPTIONS: OnceLock<(&str, &str)> = OnceLock::new();
+    *OPTIONS.get_or_init(|| {
+        let option = "-display_rotation 90";
+        let tried =
+            ffmpeg(option).args(["-f", "lavfi", "-i", "nullsrc=d=0.1", "-f", "null", "-"]).output();
+        match tried.is_ok_and(|out| out.status.success()) {
+            true => (option, ""),
+            false => ("", "-metadata:s:v rotate=90"),
+        }
+    })
+}
+
+/// `from` copied to `to`, to be shown rotated by a quarter turn.
+pub fn rotated(from: &Path, to: &Path) {
+    let (before, behind) = rotating();
+    let mut command = ffmpeg(before);
+    command.arg("-i").arg(from).args(["-c", "copy"]).args(behind.split_whitespace());
+    succeed(command.arg(to));
 }
 
 /// What `make` puts under the path that it is given, as `name` in the workshop. Made once; other

@@ -14,6 +14,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use super::interrupt::Interrupt;
+use super::versions::Written;
 use super::{av, ffi, pipe};
 
 /// libav's own size for files.
@@ -177,17 +178,12 @@ unsafe extern "C" fn read<S: Stream>(opaque: *mut c_void, buffer: *mut u8, size:
     }
 }
 
-/// libav's type of bytes to be written: constant since FFmpeg 7.
-#[cfg(ffmpeg_7_0)]
-type Written = *const u8;
-#[cfg(not(ffmpeg_7_0))]
-type Written = *mut u8;
-
 unsafe extern "C" fn write<S: Stream>(opaque: *mut c_void, buffer: Written, size: c_int) -> c_int {
     let length = usize::try_from(size).unwrap_or(0);
-    // SAFETY: libav gives `size` valid bytes; they are only read.
+    // SAFETY: libav gives `size` valid bytes; they are only read. Either type of pointer becomes a
+    // constant one by itself.
     let code = unsafe {
-        let bytes = std::slice::from_raw_parts(buffer.cast_const(), length);
+        let bytes = std::slice::from_raw_parts(buffer, length);
         guarded::<S>(opaque, |s| s.write(bytes).map(|()| i64::from(size)))
     };
     c_int::try_from(code).unwrap_or(ffi::AVERROR_BUG)

@@ -17,7 +17,7 @@ use super::facts::StreamFacts;
 use super::ffi::{self, AVPixelFormat};
 use super::leading::Leading;
 use super::open::Input;
-use super::{formats, lend, log};
+use super::{formats, lend, log, versions};
 use crate::frame::{self, Frame, Plane, PlanePool, StreamInfo};
 
 #[derive(Clone, Debug, Default)]
@@ -249,11 +249,7 @@ impl VideoDecoder {
 
     /// When a frame begins and how long it lasts; a missing begin follows from the frame before.
     fn times(&mut self, raw: &ffi::AVFrame) -> (i64, Option<i64>) {
-        #[cfg(ffmpeg_6_0)]
-        let length = raw.duration;
-        #[cfg(not(ffmpeg_6_0))]
-        let length = raw.pkt_duration;
-        let duration = av::nanoseconds(length, self.time_base).filter(|&d| d > 0);
+        let duration = av::nanoseconds(versions::duration(raw), self.time_base).filter(|&d| d > 0);
         let own = av::nanoseconds(raw.best_effort_timestamp, self.time_base);
         let timestamp = match (own, self.before) {
             (Some(time), _) => time.saturating_sub(self.start),

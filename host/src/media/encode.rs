@@ -20,7 +20,7 @@ use super::ffi::{self, AVPixelFormat};
 use super::hdr::with_hdr;
 use super::palette::Palette;
 use super::setup::{set_interlaced, set_picture, shape, usable_time_base, widened};
-use super::{lend, log, options};
+use super::{lend, log, options, versions};
 use crate::frame::{Frame, PixelFormat, Plane, PlanePool, Rational, StreamInfo};
 
 /// How to encode.
@@ -238,14 +238,7 @@ impl VideoEncoder {
             frame.duration.map_or(0, |d| av::rescale(d, av::NANOSECONDS, context.time_base));
         let raw = picture.get_mut();
         raw.pts = pts;
-        #[cfg(ffmpeg_6_0)]
-        {
-            raw.duration = duration;
-        }
-        #[cfg(not(ffmpeg_6_0))]
-        {
-            raw.pkt_duration = duration;
-        }
+        versions::set_duration(raw, duration);
         // The encoder decides anew which pictures are key frames.
         raw.pict_type = match std::mem::take(&mut self.key) {
             true => ffi::AVPictureType::AV_PICTURE_TYPE_I,

@@ -5,7 +5,7 @@ use std::ptr;
 use super::convert::FULL_RANGE;
 use super::error::{MediaError, MediaErrorKind as Kind, near_matches};
 use super::ffi::{self, AVPixelFormat};
-use super::{av, formats};
+use super::{av, formats, versions};
 use crate::frame::{PixelFormat, StreamInfo};
 
 /// The contract's formats that an encoder takes, in its own order, which begins with the usual one.
@@ -39,7 +39,7 @@ pub fn encoder_formats(codec: &str) -> Result<Vec<PixelFormat>, MediaError> {
 unsafe fn accepted(encoder: *const ffi::AVCodec) -> Vec<AVPixelFormat> {
     // SAFETY: the caller's promise; the list ends with AV_PIX_FMT_NONE.
     unsafe {
-        let mut format = (*encoder).pix_fmts;
+        let mut format = versions::pixel_formats(encoder);
         if format.is_null() {
             return PixelFormat::ALL.into_iter().map(formats::to_av).collect();
         }

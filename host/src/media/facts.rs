@@ -2,7 +2,7 @@
 //! values.
 
 use super::formats;
-use super::{av, ffi};
+use super::{av, ffi, versions};
 use crate::frame::{Color, PixelFormat, Rational};
 
 /// What an input says of itself.
@@ -250,13 +250,7 @@ pub(super) unsafe fn side_data<'a>(
 ) -> Option<&'a [u8]> {
     // SAFETY: the caller's promise; the side data of a valid stream are `count` valid entries.
     unsafe {
-        #[cfg(not(ffmpeg_6_1))]
-        let (entries, count) = ((*stream).side_data.cast_const(), (*stream).nb_side_data);
-        #[cfg(ffmpeg_6_1)]
-        let (entries, count) = {
-            let par = (*stream).codecpar;
-            ((*par).coded_side_data.cast_const(), (*par).nb_coded_side_data)
-        };
+        let (entries, count) = versions::side_data_list(stream);
         for i in 0..usize::try_from(count).unwrap_or(0) {
             let entry = &*entries.add(i);
             if entry.type_ == kind && !entry.data.is_null() {

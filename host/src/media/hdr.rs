@@ -9,8 +9,8 @@ use super::decode::{DecodeOptions, open_decoder};
 use super::error::MediaError;
 use super::facts::side_data;
 use super::ffi::{self, AVPacketSideDataType as Packed};
-use super::mux_io::new_side_data;
 use super::open::Input;
+use super::versions::new_side_data;
 
 /// Packets, of all streams, in which a first picture is looked for.
 const LOOK: usize = 256;

@@ -58,6 +58,7 @@ mod sound;
 mod source;
 mod targets;
 mod template;
+mod versions;
 mod wall;
 
 #[cfg(test)]

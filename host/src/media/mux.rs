@@ -9,14 +9,13 @@ use std::ptr;
 use super::address::Patience;
 use super::encode::VideoEncoder;
 use super::error::{MediaError, MediaErrorKind as Kind};
-#[cfg(not(ffmpeg_6_1))]
-use super::mux_io::copy_side_data;
 use super::mux_io::{Track, copy_chapters, copy_hdr, copy_tags, set_display_matrix, usable_tag};
 use super::open::Input;
 use super::pieces::Pieces;
 use super::sink::{Output, Sink, close_reopened, reopen};
 use super::targets::find_muxer;
 use super::template::StreamTemplate;
+use super::versions::copy_side_data;
 use super::{av, facts, ffi, log, options};
 
 /// Writes one container. Streams are added first, then comes the header, then packets, then
@@ -223,7 +222,6 @@ impl Muxer {
             (*target).r_frame_rate = (*source).r_frame_rate;
             (*target).sample_aspect_ratio = (*source).sample_aspect_ratio;
             copy_tags(source, target);
-            #[cfg(not(ffmpeg_6_1))]
             copy_side_data(source, target);
             code
         };

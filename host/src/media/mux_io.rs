@@ -8,6 +8,7 @@ use super::demux::Packet;
 use super::encode::EncodedPacket;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::mux::Muxer;
+use super::versions::new_side_data;
 use super::{facts, ffi, log};
 
 /// One stream of a muxer.
@@ -182,31 +183,6 @@ pub(super) unsafe fn set_display_matrix(stream: *mut ffi::AVStream, matrix: [i32
     }
 }
 
-/// Room for side data of a stream, which libav owns; null when out of memory.
-///
-/// # Safety
-/// `stream` is valid and of a muxer before its header.
-pub(super) unsafe fn new_side_data(
-    stream: *mut ffi::AVStream,
-    kind: ffi::AVPacketSideDataType,
-    size: usize,
-) -> *mut u8 {
-    // SAFETY: the caller's promise.
-    unsafe {
-        #[cfg(not(ffmpeg_6_1))]
-        let place = ffi::av_stream_new_side_data(stream, kind, size);
-        #[cfg(ffmpeg_6_1)]
-        let place = {
-            let par = (*stream).codecpar;
-            let (list, count) =
-                (&raw mut (*par).coded_side_data, &raw mut (*par).nb_coded_side_data);
-            let entry = ffi::av_packet_side_data_new(list, count, kind, size, 0);
-            if entry.is_null() { std::ptr::null_mut() } else { (*entry).data }
-        };
-        place
-    }
-}
-
 /// What a screen must know of pictures of high dynamic range: they are other pictures behind the
 /// encoder, but made for the same screen.
 ///
@@ -221,24 +197,6 @@ pub(super) unsafe fn copy_hdr(from: *const ffi::AVStream, to: *mut ffi::AVStream
             let place = new_side_data(to, kind, bytes.len());
             if !place.is_null() {
                 std::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len());
-            }
-        }
-    }
-}
-
-/// Everything that stands beside a stream's packets; newer versions keep it in the parameters.
-///
-/// # Safety
-/// Both streams are valid.
-#[cfg(not(ffmpeg_6_1))]
-pub(super) unsafe fn copy_side_data(from: *const ffi::AVStream, to: *mut ffi::AVStream) {
-    // SAFETY: the caller's promise; entries are `nb_side_data` valid ones.
-    unsafe {
-        for i in 0..usize::try_from((*from).nb_side_data).unwrap_or(0) {
-            let entry = &*(*from).side_data.add(i);
-            let place = ffi::av_stream_new_side_data(to, entry.type_, entry.size);
-            if !place.is_null() && !entry.data.is_null() {
-                std::ptr::copy_nonoverlapping(entry.data, place, entry.size);
             }
         }
     }

@@ -8,10 +8,9 @@ use super::av::{self, AvPacket};
 use super::demux::Packet;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::mux::Muxer;
-#[cfg(not(ffmpeg_6_1))]
-use super::mux_io::copy_side_data;
 use super::mux_io::{Track, copy_tags, usable_tag};
 use super::open::Input;
+use super::versions::copy_side_data;
 use super::{ffi, log};
 use crate::frame::Rational;
 
@@ -143,7 +142,6 @@ impl Muxer {
             (*target).r_frame_rate = (*source).r_frame_rate;
             (*target).sample_aspect_ratio = (*source).sample_aspect_ratio;
             copy_tags(source, target);
-            #[cfg(not(ffmpeg_6_1))]
             copy_side_data(source, target);
             match &like.extradata {
                 Some(bytes) if code >= 0 => set_extradata(to, bytes),

@@ -6,7 +6,7 @@ use std::ptr;
 use super::av::{AvFrame, AvPacket, Codec};
 use super::error::MediaError;
 use super::open::Input;
-use super::{ffi, log};
+use super::{ffi, log, versions};
 
 /// What an encoder needs to settle: the packets before are not yet what it makes of silence.
 const SETTLING: usize = 4;
@@ -47,7 +47,7 @@ pub(super) unsafe fn open_like(par: &ffi::AVCodecParameters) -> Option<Codec> {
         let mut codec = Codec::new(encoder)?;
         let context = codec.get_mut();
         context.sample_rate = par.sample_rate;
-        context.sample_fmt = *encoder.sample_fmts.as_ref()?;
+        context.sample_fmt = *versions::sample_formats(encoder).as_ref()?;
         context.bit_rate = if par.bit_rate > 0 { par.bit_rate } else { 128_000 };
         context.time_base = ffi::AVRational { num: 1, den: par.sample_rate.max(1) };
         context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as c_int;

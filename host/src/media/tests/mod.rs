@@ -31,6 +31,18 @@ fn made(name: &str, arguments: &str) -> PathBuf {
     path
 }
 
+/// ffmpeg's options in front of `-i FILE` and behind it which have a copied stream shown rotated by
+/// a quarter turn: FFmpeg 6.0 brought an option for that, and 7.0 no longer heeds the tag.
+fn rotating() -> (&'static str, &'static str) {
+    let option = "-display_rotation 90";
+    let mut command = Command::new("ffmpeg");
+    command.args(format!("-nostdin {option} -f lavfi -i nullsrc=d=0.1 -f null -").split(' '));
+    match command.output().is_ok_and(|out| out.status.success()) {
+        true => (option, ""),
+        false => ("", "-metadata:s:v rotate=90"),
+    }
+}
+
 fn run_ffmpeg(arguments: &str) -> String {
     let mut command = Command::new("ffmpeg");
     command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"]);

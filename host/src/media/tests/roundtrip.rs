@@ -107,8 +107,9 @@ fn tags_rotation_and_chapters_go_along() {
     let text = ";FFMETADATA1\ntitle=Gate\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle=one\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=1000\nEND=3000\ntitle=two\n";
     fs::write(&chapters, text).expect("writable");
     let plain = film("in.mp4", B_FRAMES);
+    let (before, behind) = rotating();
     let arguments = format!(
-        "-i {} -i {} -map 0 -map_metadata 1 -c copy -metadata:s:v rotate=90 -metadata:s:a language=deu",
+        "{before} -i {} -i {} -map 0 -map_metadata 1 -c copy {behind} -metadata:s:a language=deu",
         plain.display(),
         chapters.display()
     );
