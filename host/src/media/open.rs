@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::avio::{Avio, Source, refuse_to_open};
 use super::demux::Progress;
+use super::ending::is_event;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::facts::{self, MediaFacts, StreamKind};
 use super::file::{OpenOptions, regular_file};
@@ -33,6 +34,8 @@ pub struct Input {
     pub(super) progress: Progress,
     /// how it was opened, to open it once more
     pub(super) origin: (InputSource, OpenOptions),
+    /// an HLS event that still goes on
+    pub(super) event: bool,
     path: PathBuf,
     quick: bool,
 }
@@ -99,6 +102,7 @@ impl Input {
         // SAFETY: the context is valid and nobody else's.
         let facts = unsafe { facts::read(context.as_ptr()) };
         let progress = Progress::new(&facts);
+        let event = is_event(&context, &facts.format, facts.duration);
         let Opening { source: reader, interrupt, .. } = opening;
         let patience = source.is_network().then_some(options.silence);
         let origin = (source.clone(), options.clone());
@@ -110,6 +114,7 @@ impl Input {
             facts,
             progress,
             origin,
+            event,
             path,
             quick,
         })

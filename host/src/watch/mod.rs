@@ -13,6 +13,7 @@
 
 #[cfg(target_os = "linux")]
 mod events;
+mod ended;
 mod feed;
 mod identity;
 pub mod journal;
@@ -41,7 +42,7 @@ pub use select::Selection;
 pub use serve::Metrics;
 pub use settle::{Lock, on_network};
 pub use stats::Stats;
-pub use work::{Candidate, Done, Ended};
+pub use ended::{Candidate, Done, Ended};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,7 +51,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use tracing::warn;
 
 use crate::cancel::Cancel;
 use crate::frame::PlanePool;
@@ -182,13 +182,7 @@ fn serve(
     returned: &Sender<Back>,
     teller: &dyn Teller,
 ) {
-    let mut worker = match Worker::new(shop) {
-        Ok(worker) => worker,
-        Err(e) => {
-            warn!("a worker cannot be set up: {e}");
-            return shop.stop.cancel();
-        }
-    };
+    let mut worker = Worker::new(shop);
     let mut troubles = 0_u32;
     for candidate in jobs {
         // After the stop nothing new is begun; it lies there and is found again.
@@ -254,6 +248,9 @@ fn account(shop: &Shop, ended: &Ended) {
     match ended {
         Ended::Done(done) => {
             stats.published(done.latency, done.bytes);
+            if done.bypassed > 0 {
+                one(&stats.bypassed);
+            }
             stats.stuck.store(false, Ordering::Relaxed);
         }
         Ended::Dropped => one(&stats.dropped),

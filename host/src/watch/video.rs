@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::ended::Bypassed;
 use super::stop::Stop;
 use super::work::Shop;
 use crate::media::{
@@ -33,21 +34,29 @@ pub(super) fn plan(path: &Path) -> Result<(String, Settings), Stop> {
     Ok((ending, Settings { format, codec }))
 }
 
-/// Converts the video into the file aside, which the job replaces as a whole. Gives what is not
-/// in the output, for people.
+/// A video that was converted.
+pub(super) struct Converted {
+    /// what is not in the output, for people
+    pub(super) notes: Vec<String>,
+    pub(super) bypassed: Bypassed,
+}
+
+/// Converts the video into the file aside, which the job replaces as a whole. Nothing that the
+/// plugins do to it is held against the next file.
 pub(super) fn convert(
     shop: &Shop,
     plugins: &[Arc<Supervisor>],
     path: &Path,
     aside: &Aside,
     settings: &Settings,
-) -> Result<Vec<String>, Stop> {
+) -> Result<Converted, Stop> {
     let input = Input::open(path, &OpenOptions::files(&shop.cancel)).map_err(refused)?;
+    let plugins: Vec<_> = plugins.iter().map(|p| p.for_next_job()).collect();
     let job = FileJob {
         output: Target::File(aside.path().to_owned()),
         format: Some(settings.format.clone()),
         replace: true,
-        plugins: plugins.to_vec(),
+        plugins: plugins.clone(),
         encode: EncodeOptions { codec: settings.codec.clone(), ..EncodeOptions::default() },
         window: Window::default(),
         selection: Selection::default(),
@@ -63,7 +72,7 @@ pub(super) fn convert(
     if summary.damaged > 0 {
         notes.push(format!("{} packets could not be decoded", summary.damaged));
     }
-    Ok(notes)
+    Ok(Converted { notes, bypassed: Bypassed::by(&plugins) })
 }
 
 fn refused(error: MediaError) -> Stop {

@@ -46,7 +46,7 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
     let journal = Journal::open(&path, on_network(path.parent().unwrap_or(&path)))?;
     if arguments.retry_failed {
         let count = journal.retry_failed()?;
-        super::tell(format_args!("{count} failed files are tried again\n"));
+        super::tell(format_args!("{count} files are tried again that failed or passed a broken plugin\n"));
     }
     remember(&journal, arguments, &folders)?;
     // The user's stop ends the watch between two files; nothing breaks a plugin off.
@@ -82,7 +82,8 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
 fn exit(once: bool, stats: &Stats, stop: &Cancel) -> Exit {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     let failed = count(&stats.failed) + count(&stats.known_failed);
-    let missing = failed + count(&stats.unsettled) + count(&stats.left);
+    let bypassed = count(&stats.bypassed) + count(&stats.known_bypassed);
+    let missing = failed + bypassed + count(&stats.unsettled) + count(&stats.left);
     match (once, stop.is_cancelled()) {
         (false, _) => Exit::Done,
         (true, true) => Exit::Interrupted,
