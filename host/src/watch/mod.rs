@@ -11,9 +11,9 @@
 //! Nothing waits in memory without bound: when the queue is full, or the kernel's own queue ran
 //! over, the folder is looked through again, and the journal tells what is new.
 
+mod ended;
 #[cfg(target_os = "linux")]
 mod events;
-mod ended;
 mod feed;
 mod identity;
 pub mod journal;
@@ -34,6 +34,7 @@ mod tree;
 mod video;
 mod work;
 
+pub use ended::{Candidate, Done, Ended};
 pub use journal::{Journal, JournalError, Report, State};
 pub use originals::Originals;
 pub use plugins::{Loader, PluginSet, Plugins};
@@ -42,7 +43,6 @@ pub use select::Selection;
 pub use serve::Metrics;
 pub use settle::{Lock, on_network};
 pub use stats::Stats;
-pub use ended::{Candidate, Done, Ended};
 
 use std::path::PathBuf;
 use std::sync::Arc;

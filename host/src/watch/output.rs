@@ -29,11 +29,7 @@ pub(super) struct Output<'a> {
 impl Output<'_> {
     /// Finds a name, lets `write` fill the file aside, notes it and publishes it. A name that
     /// somebody else took in the last moment is left to them.
-    pub(super) fn publish(
-        &self,
-        shop: &Shop,
-        write: &mut Write<'_>,
-    ) -> Result<Done, Stop> {
+    pub(super) fn publish(&self, shop: &Shop, write: &mut Write<'_>) -> Result<Done, Stop> {
         let older = shop.journal.kept(&self.candidate.path)?;
         for _ in 0..100 {
             let may_replace = |there: &Path| {

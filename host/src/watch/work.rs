@@ -22,9 +22,7 @@ use super::{Options, PluginSet, Stats, video};
 use crate::cancel::Cancel;
 use crate::frame::PlanePool;
 use crate::namer::Namer;
-use crate::picture::{
-    PICTURE_BYTES, Picture, PictureFormat, PictureReader, PictureWriter,
-};
+use crate::picture::{PICTURE_BYTES, Picture, PictureFormat, PictureReader, PictureWriter};
 use crate::pipeline::StillChain;
 use crate::plugin::{Item, Request, Value};
 
@@ -196,7 +194,8 @@ impl Worker {
         };
         let mut notes = Vec::new();
         let mut published = output.publish(&self.shop, &mut |aside| {
-            let converted = video::convert(&self.shop, &self.plugins.chain, path, aside, &settings)?;
+            let converted =
+                video::convert(&self.shop, &self.plugins.chain, path, aside, &settings)?;
             notes = converted.notes;
             Ok(converted.bypassed)
         })?;

@@ -27,6 +27,7 @@ use crate::pipeline::default_workers;
 use crate::plugin::{
     CodeCache, Engine, Limits, OnFailure, Plugin, Reference, Supervisor, catalogue, resolve,
 };
+use crate::publish;
 use crate::watch::{
     Journal, Lock, Metrics, Options, Originals, Parts, PluginSet, Selection, Stats, on_network,
     watch,
@@ -46,7 +47,9 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
     let journal = Journal::open(&path, on_network(path.parent().unwrap_or(&path)))?;
     if arguments.retry_failed {
         let count = journal.retry_failed()?;
-        super::tell(format_args!("{count} files are tried again that failed or passed a broken plugin\n"));
+        super::tell(format_args!(
+            "{count} files are tried again that failed or passed a broken plugin\n"
+        ));
     }
     remember(&journal, arguments, &folders)?;
     // The user's stop ends the watch between two files; nothing breaks a plugin off.
@@ -164,8 +167,9 @@ fn make(folder: &Path) -> Result<PathBuf> {
         )
     };
     match std::fs::create_dir(folder) {
+        Ok(()) => publish::sync_parent(folder).map_err(fail)?,
         Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(fail(e).into()),
-        _ => {}
+        Err(_) => {}
     }
     let path = folder.canonicalize().map_err(fail)?;
     if !path.is_dir() {
