@@ -177,14 +177,17 @@ fn damaged_videos_change_nothing_about_good_ones() {
         .into();
         let shell = Shell::new();
         let reasons = one_by_one(&shell, &files);
-        let mut first = None;
+        let source = pictures(&film, format, 100);
         for ((name, _), reason) in
             files.iter().zip(reasons).filter(|((n, _), _)| n.contains("good"))
         {
             assert_eq!(reason, None, "{name}");
             let frames = pictures(&shell.path("out").join(name), format, 100);
-            assert_eq!(frames.len(), 25 * 160 * 120 * 3 / 2, "{name}");
-            assert!(*first.get_or_insert_with(|| frames.clone()) == frames, "{name}");
+            assert_eq!(frames.len(), source.len(), "{name}");
+            // libx264 looks at memory that it does not set: the same film twice is not the same
+            // bytes twice, with ffmpeg neither. It is the same film.
+            let far: u64 = frames.iter().zip(&source).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+            assert!(far < 4 * source.len() as u64, "{name}: {far} in {} samples", source.len());
         }
     }
 }

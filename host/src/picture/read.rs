@@ -14,7 +14,7 @@ use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageRead
 use super::format::recognise;
 use super::jpeg::{self, carries_metadata};
 use super::pixels::{self, from_image, plane_size, turned};
-use super::tiff::has_several_pages;
+use super::tiff::{self, has_several_pages};
 use super::{Picture, PictureError, PictureErrorKind};
 use crate::frame::{Frame, MAX_SIDE, PixelFormat, Plane, PlanePool, check_size};
 
@@ -50,6 +50,9 @@ impl PictureReader {
         reader.limits(limits());
         let decoder = reader.into_decoder().map_err(|e| PictureError::of_image(&e))?;
         let mut picture = decode(decoder)?;
+        if format == ImageFormat::Tiff && picture.icc.is_none() {
+            picture.icc = tiff::profile(bytes);
+        }
         if format == ImageFormat::Gif {
             // Its decoder gives transparency whether there is any or not.
             picture.frame = without_needless_alpha(picture.frame);
