@@ -1,6 +1,7 @@
 """Pictures with an orientation or a long colour profile, made and read by Pillow.
 
     carried.py turned FOLDER         the eight orientations in every format that carries one
+    carried.py upright IN OUT        OUT/rgb6-rgb6.png is IN/rgb6.png the right way up, and so on
     carried.py profiles FOLDER       a profile of some segments of a JPEG, in every format
     carried.py same-profile FOLDER   all pictures there carry that profile, byte by byte
 """
@@ -8,7 +9,8 @@ import random
 import sys
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageOps
 
 from reference import picture
 
@@ -35,6 +37,23 @@ def turned(folder):
             picture(mode).save(folder / f"{stem}{number}.{ending}", exif=exif, **options)
 
 
+def upright(folder, outputs):
+    for path in sorted(folder.iterdir()):
+        # Pillow 13 turns a TIFF as it loads it, and then back; the PNG of the same samples tells.
+        source = path.with_suffix(".png") if path.suffix == ".tiff" else path
+        wanted = ImageOps.exif_transpose(Image.open(source))
+        found = Image.open(outputs / f"{path.stem}-{path.name}.png")
+        # CMYK becomes RGB with other rounding.
+        most = 3 if wanted.mode == "CMYK" else 0
+        wanted = wanted.convert("RGB") if wanted.mode == "CMYK" else wanted
+        same = wanted.mode == found.mode and wanted.size == found.size
+        if not same or np.abs(np.asarray(wanted).astype(int) - np.asarray(found)).max() > most:
+            raise SystemExit(f"{path}: is not turned as Pillow turns it: {found.mode} {found.size}")
+        if found.getexif().get(ORIENTATION, 1) != 1:
+            raise SystemExit(f"{path}: its output is to be turned once more")
+    print("upright")
+
+
 def profile():
     return random.Random(7).randbytes(200_001)
 
@@ -54,5 +73,6 @@ def same_profile(folder):
 
 
 if __name__ == "__main__":
-    what, folder = sys.argv[1:]
-    {"turned": turned, "profiles": profiles, "same-profile": same_profile}[what](Path(folder))
+    what, *folders = sys.argv[1:]
+    known = {"turned": turned, "upright": upright, "profiles": profiles, "same-profile": same_profile}
+    known[what](*map(Path, folders))

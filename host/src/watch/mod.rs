@@ -135,7 +135,6 @@ pub fn watch(
         plugins: parts.plugins,
         stats: parts.stats,
         pool: parts.pool,
-        cancel: Cancel::new(),
         stop: stop.clone(),
         frames: AtomicU64::default(),
     });

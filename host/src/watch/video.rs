@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ended::Bypassed;
 use super::stop::Stop;
 use super::work::Shop;
+use crate::cancel::Cancel;
 use crate::media::{
     EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, OpenOptions, default_encoder,
     encoder_named,
@@ -50,7 +51,10 @@ pub(super) fn convert(
     aside: &Aside,
     settings: &Settings,
 ) -> Result<Converted, Stop> {
-    let input = Input::open(path, &OpenOptions::files(&shop.cancel)).map_err(refused)?;
+    // A job that fails cancels what it was given, so that all of its threads end: the next video
+    // must not share it. Nothing else breaks a video off.
+    let cancel = Cancel::new();
+    let input = Input::open(path, &OpenOptions::files(&cancel)).map_err(refused)?;
     let plugins: Vec<_> = plugins.iter().map(|p| p.for_next_job()).collect();
     let job = FileJob {
         output: Target::File(aside.path().to_owned()),
@@ -66,8 +70,8 @@ pub(super) fn convert(
         compare: false,
         dry_run: false,
     };
-    let prepared = job.prepare(input, Vec::new(), &shop.cancel)?;
-    let summary = prepared.run(&shop.pool, &shop.cancel, &Arc::new(Progress::default()))?;
+    let prepared = job.prepare(input, Vec::new(), &cancel)?;
+    let summary = prepared.run(&shop.pool, &cancel, &Arc::new(Progress::default()))?;
     let mut notes = summary.left_out;
     if summary.damaged > 0 {
         notes.push(format!("{} packets could not be decoded", summary.damaged));

@@ -34,8 +34,6 @@ pub(super) struct Shop {
     pub(super) plugins: PluginSet,
     pub(super) stats: Arc<Stats>,
     pub(super) pool: PlanePool,
-    /// breaks work off: nothing does that but the end of the process
-    pub(super) cancel: Cancel,
     /// the work in hand is to be the last
     pub(super) stop: Cancel,
     /// pictures taken in hand, for plugins that count
