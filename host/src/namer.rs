@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::plugin::{Naming, Plugin, PluginError, Request, Value};
-use crate::publish::PublishError;
+use crate::publish::{self, PublishError};
 
 /// How often a policy is asked for another name before the output is refused.
 const ATTEMPTS: u32 = 1000;
@@ -144,8 +144,8 @@ impl Reserved<'_> {
     }
 
     fn make_folders(&self) -> Result<(), PublishError> {
-        let Some(folder) = self.path.parent().filter(|f| !f.exists()) else { return Ok(()) };
-        fs::create_dir_all(folder).map_err(|source| PublishError::Folder {
+        let Some(folder) = self.path.parent() else { return Ok(()) };
+        publish::make_folders(folder).map_err(|source| PublishError::Folder {
             path: self.path.clone(),
             folder: folder.to_owned(),
             source,

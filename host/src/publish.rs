@@ -18,6 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::{AccessFlags, access};
@@ -290,6 +291,32 @@ pub fn move_file(from: &Path, to: &Path) -> Result<(), PublishError> {
             fs::remove_file(from).map_err(|e| fail("was copied, but the original stays", e))
         }
         Err(e) => Err(fail("could not be moved there", e)),
+    }
+}
+
+/// Makes a folder, with those above it, that last through a power cut: what is synced into a folder
+/// whose own name is not on the disk would go with it.
+///
+/// # Errors
+/// The system's.
+pub fn make_folders(folder: &Path) -> io::Result<()> {
+    // Who finds a folder made by another thread finds it synced.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let missing: Vec<&Path> = folder.ancestors().take_while(|f| !f.exists()).collect();
+    fs::create_dir_all(folder)?;
+    missing.iter().rev().try_for_each(|made| sync_parent(made))
+}
+
+/// Makes the name of a file or folder last through a power cut, where the folder that it stands in
+/// may be opened at all: one may be made in a folder that may only be written to.
+///
+/// # Errors
+/// The system's.
+pub fn sync_parent(path: &Path) -> io::Result<()> {
+    match sync_folder(&folder_of(path)) {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        other => other,
     }
 }
 

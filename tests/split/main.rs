@@ -3,6 +3,7 @@
 //! faults that real ones have.
 
 mod choice;
+mod ended;
 mod folder;
 mod formats;
 mod help;

@@ -1,6 +1,10 @@
 //! `filmgate watch`: real writers, real pictures, kills, lost events and full disks.
 
+mod bypass;
+mod carried;
 mod desk;
+mod kept;
+mod looks;
 mod once;
 mod originals;
 mod pictures;

@@ -57,10 +57,9 @@ fn an_original_on_another_disk_is_copied_whole_before_it_goes() {
 }
 
 #[test]
-fn a_picture_that_a_plugin_drops_leaves_its_original() {
+fn a_plugin_that_drops_repeated_frames_sees_one_picture_at_a_time() {
     let shell = Shell::new();
     give(&shell, &["a.jpg", "sub/b.jpg"]);
-    // The second of two frames is no keyframe of anything: dedupe sees one picture at a time.
     let over = once(&shell, "-p dedupe --originals delete").fine();
     assert_eq!(done(&over.told).len(), 2, "each picture is a stream of its own");
 }

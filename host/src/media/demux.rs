@@ -248,6 +248,11 @@ impl Input {
         }
     }
 
+    /// Whether its end was reached, or an error behind which nothing is read.
+    pub(super) fn is_over(&self) -> bool {
+        self.progress.ended
+    }
+
     /// The next packet of a stream that the facts list.
     fn read_raw(&mut self) -> Result<Option<Packet>, MediaError> {
         loop {

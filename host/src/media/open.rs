@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::avio::{Avio, Source, refuse_to_open};
 use super::demux::Progress;
 use super::display::Display;
+use super::ending::is_event;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::facts::{self, MediaFacts, StreamKind};
 use super::file::{OpenOptions, regular_file};
@@ -35,6 +36,8 @@ pub struct Input {
     pub(super) display: Option<Display>,
     /// how it was opened, to open it once more
     pub(super) origin: (InputSource, OpenOptions),
+    /// an HLS event that still goes on
+    pub(super) event: bool,
     path: PathBuf,
     quick: bool,
 }
@@ -101,6 +104,7 @@ impl Input {
         // SAFETY: the context is valid and nobody else's.
         let facts = unsafe { facts::read(context.as_ptr()) };
         let progress = Progress::new(&facts);
+        let event = is_event(&context, &facts.format, facts.duration);
         let Opening { source: reader, interrupt, .. } = opening;
         let patience = source.is_network().then_some(options.silence);
         let origin = (source.clone(), options.clone());
@@ -113,6 +117,7 @@ impl Input {
             progress,
             display: None,
             origin,
+            event,
             path,
             quick,
         })

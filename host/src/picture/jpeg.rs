@@ -19,91 +19,71 @@ pub enum Subsampling {
     None,
 }
 
-/// Reads JPEG, one picture after the other. For one thread.
-pub(super) struct JpegReader {
-    turbo: Decompressor,
+/// Decodes a gray or RGB image; none for kinds that libjpeg-turbo does not turn into either (CMYK).
+///
+/// Each file gets a decompressor of its own. libjpeg keeps quantization and Huffman tables from one
+/// image to the next (libjpeg.txt, "Abbreviated datastreams and multiple images"), so a file
+/// without tables would be decoded with another file's; and libjpeg-turbo 2.1 leaves a decompressor
+/// in the middle of a header that was damaged, so every later file would fail.
+pub(super) fn read(bytes: &[u8], pool: &PlanePool) -> Result<Option<Frame>, PictureError> {
+    let damaged = |e| fault(PictureErrorKind::Damaged, &e);
+    let mut turbo = Decompressor::new().map_err(damaged)?;
+    let header = turbo.read_header(bytes).map_err(damaged)?;
+    let (format, wanted) = match header.colorspace {
+        Colorspace::Gray => (PixelFormat::Gray8, TurboFormat::GRAY),
+        Colorspace::YCbCr | Colorspace::RGB => (PixelFormat::Rgb24, TurboFormat::RGB),
+        _ => return Ok(None),
+    };
+    let too_large = |e| PictureError::new(PictureErrorKind::TooLarge, e);
+    let side = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let size = (side(header.width), side(header.height));
+    check_size(size.0, size.1).map_err(too_large)?;
+    let mut buffer = pool.packed_buffer(plane_size(format, size).map_err(too_large)?);
+    let pitch = buffer.stride();
+    let image = Image {
+        pixels: buffer.bytes_mut(),
+        width: header.width,
+        pitch,
+        height: header.height,
+        format: wanted,
+    };
+    // A warning counts as an error here: what is cut off or damaged is not passed off as whole.
+    turbo.decompress(bytes, image).map_err(damaged)?;
+    let plane = buffer.into_plane().map_err(too_large)?;
+    Ok(Some(frame(format, size, plane)))
 }
 
-impl JpegReader {
-    pub(super) fn new() -> Result<JpegReader, PictureError> {
-        let turbo = Decompressor::new().map_err(|e| fault(PictureErrorKind::Damaged, &e))?;
-        Ok(JpegReader { turbo })
-    }
-
-    /// A gray or RGB picture; none for kinds that libjpeg-turbo does not turn into either (CMYK).
-    pub(super) fn read(
-        &mut self,
-        bytes: &[u8],
-        pool: &PlanePool,
-    ) -> Result<Option<Frame>, PictureError> {
-        let damaged = |e| fault(PictureErrorKind::Damaged, &e);
-        let header = self.turbo.read_header(bytes).map_err(damaged)?;
-        let (format, wanted) = match header.colorspace {
-            Colorspace::Gray => (PixelFormat::Gray8, TurboFormat::GRAY),
-            Colorspace::YCbCr | Colorspace::RGB => (PixelFormat::Rgb24, TurboFormat::RGB),
-            _ => return Ok(None),
-        };
-        let too_large = |e| PictureError::new(PictureErrorKind::TooLarge, e);
-        let side = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let size = (side(header.width), side(header.height));
-        check_size(size.0, size.1).map_err(too_large)?;
-        let mut buffer = pool.packed_buffer(plane_size(format, size).map_err(too_large)?);
-        let pitch = buffer.stride();
-        let image = Image {
-            pixels: buffer.bytes_mut(),
-            width: header.width,
-            pitch,
-            height: header.height,
-            format: wanted,
-        };
-        // A warning counts as an error here: what is cut off or damaged is not passed off as whole.
-        self.turbo.decompress(bytes, image).map_err(damaged)?;
-        let plane = buffer.into_plane().map_err(too_large)?;
-        Ok(Some(frame(format, size, plane)))
-    }
-}
-
-/// Writes JPEG. For one thread.
-pub(super) struct JpegWriter {
-    turbo: Compressor,
-}
-
-impl JpegWriter {
-    pub(super) fn new() -> Result<JpegWriter, PictureError> {
-        let turbo = Compressor::new().map_err(|e| fault(PictureErrorKind::Encode, &e))?;
-        Ok(JpegWriter { turbo })
-    }
-
-    /// `quality` is from 1 to 100, as libjpeg has it.
-    pub(super) fn write(
-        &mut self,
-        frame: &Frame,
-        quality: u8,
-        subsampling: Subsampling,
-    ) -> Result<Vec<u8>, PictureError> {
-        let unfit = || {
-            let message = format!("{} is no format of JPEG", frame.format);
-            PictureError::new(PictureErrorKind::Encode, message)
-        };
-        let plane = frame.planes.first().ok_or_else(unfit)?;
-        let (format, subsampling) = match (frame.format, subsampling) {
-            (PixelFormat::Gray8, _) => (TurboFormat::GRAY, Subsamp::Gray),
-            (PixelFormat::Rgb24, Subsampling::Quarter) => (TurboFormat::RGB, Subsamp::Sub2x2),
-            (PixelFormat::Rgb24, Subsampling::Half) => (TurboFormat::RGB, Subsamp::Sub2x1),
-            (PixelFormat::Rgb24, Subsampling::None) => (TurboFormat::RGB, Subsamp::None),
-            _ => return Err(unfit()),
-        };
-        self.turbo.set_quality(i32::from(quality));
-        self.turbo.set_subsamp(subsampling);
-        let image = Image {
-            pixels: plane.storage().bytes(),
-            width: frame.width as usize,
-            pitch: plane.stride(),
-            height: frame.height as usize,
-            format,
-        };
-        self.turbo.compress_to_vec(image).map_err(|e| fault(PictureErrorKind::Encode, &e))
-    }
+/// Encodes a gray or RGB image, with a compressor of its own, as [`read`] does. `quality` is from 1
+/// to 100, as libjpeg has it.
+pub(super) fn write(
+    frame: &Frame,
+    quality: u8,
+    subsampling: Subsampling,
+) -> Result<Vec<u8>, PictureError> {
+    let unfit = || {
+        let message = format!("{} is no format of JPEG", frame.format);
+        PictureError::new(PictureErrorKind::Encode, message)
+    };
+    let failed = |e| fault(PictureErrorKind::Encode, &e);
+    let plane = frame.planes.first().ok_or_else(unfit)?;
+    let (format, subsampling) = match (frame.format, subsampling) {
+        (PixelFormat::Gray8, _) => (TurboFormat::GRAY, Subsamp::Gray),
+        (PixelFormat::Rgb24, Subsampling::Quarter) => (TurboFormat::RGB, Subsamp::Sub2x2),
+        (PixelFormat::Rgb24, Subsampling::Half) => (TurboFormat::RGB, Subsamp::Sub2x1),
+        (PixelFormat::Rgb24, Subsampling::None) => (TurboFormat::RGB, Subsamp::None),
+        _ => return Err(unfit()),
+    };
+    let mut turbo = Compressor::new().map_err(failed)?;
+    turbo.set_quality(i32::from(quality));
+    turbo.set_subsamp(subsampling);
+    let image = Image {
+        pixels: plane.storage().bytes(),
+        width: frame.width as usize,
+        pitch: plane.stride(),
+        height: frame.height as usize,
+        format,
+    };
+    turbo.compress_to_vec(image).map_err(failed)
 }
 
 fn fault(kind: PictureErrorKind, error: &turbojpeg::Error) -> PictureError {

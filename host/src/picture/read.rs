@@ -12,9 +12,9 @@ use image::metadata::Orientation;
 use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::format::recognise;
-use super::jpeg::{JpegReader, carries_metadata};
+use super::jpeg::{self, carries_metadata};
 use super::pixels::{self, from_image, plane_size, turned};
-use super::tiff::has_several_pages;
+use super::tiff::{self, has_several_pages};
 use super::{Picture, PictureError, PictureErrorKind};
 use crate::frame::{Frame, MAX_SIDE, PixelFormat, Plane, PlanePool, check_size};
 
@@ -22,26 +22,22 @@ use crate::frame::{Frame, MAX_SIDE, PixelFormat, Plane, PlanePool, check_size};
 /// sixteen bits and transparency, and what decoders need beside it.
 const DECODER_BYTES: u64 = 1 << 30;
 
-/// Reads pictures, one after the other. For one thread.
+/// Decodes image files. Nothing is kept from one file to the next but buffers.
 pub struct PictureReader {
-    jpeg: JpegReader,
     pool: PlanePool,
 }
 
 impl PictureReader {
     /// `pool` gives the memory for the pictures.
-    ///
-    /// # Errors
-    /// When libjpeg-turbo cannot be set up: no memory.
-    pub fn new(pool: &PlanePool) -> Result<PictureReader, PictureError> {
-        Ok(PictureReader { jpeg: JpegReader::new()?, pool: pool.clone() })
+    pub fn new(pool: &PlanePool) -> PictureReader {
+        PictureReader { pool: pool.clone() }
     }
 
     /// The picture in `bytes`. `name` decides only where the content does not say what it is.
     ///
     /// # Errors
     /// `NotAPicture`, `Unsupported`, `TooLarge`, `Damaged`.
-    pub fn read(&mut self, bytes: &[u8], name: &Path) -> Result<Picture, PictureError> {
+    pub fn read(&self, bytes: &[u8], name: &Path) -> Result<Picture, PictureError> {
         let format = recognise(bytes, name).ok_or_else(|| {
             let what = if bytes.is_empty() { "an empty file" } else { "no picture known here" };
             PictureError::new(PictureErrorKind::NotAPicture, what)
@@ -54,6 +50,9 @@ impl PictureReader {
         reader.limits(limits());
         let decoder = reader.into_decoder().map_err(|e| PictureError::of_image(&e))?;
         let mut picture = decode(decoder)?;
+        if format == ImageFormat::Tiff && picture.icc.is_none() {
+            picture.icc = tiff::profile(bytes);
+        }
         if format == ImageFormat::Gif {
             // Its decoder gives transparency whether there is any or not.
             picture.frame = without_needless_alpha(picture.frame);
@@ -61,10 +60,10 @@ impl PictureReader {
         Ok(picture)
     }
 
-    fn read_jpeg(&mut self, bytes: &[u8]) -> Result<Picture, PictureError> {
+    fn read_jpeg(&self, bytes: &[u8]) -> Result<Picture, PictureError> {
         let headers =
             || JpegDecoder::new(Cursor::new(bytes)).map_err(|e| PictureError::of_image(&e));
-        let Some(frame) = self.jpeg.read(bytes, &self.pool)? else {
+        let Some(frame) = jpeg::read(bytes, &self.pool)? else {
             let mut picture = decode(headers()?)?;
             if picture.icc.take().is_some() {
                 picture.notes.push("the profile of its CMYK colours is not kept".to_owned());

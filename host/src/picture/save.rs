@@ -56,7 +56,7 @@ pub fn save(frame: &Frame, path: &Path, rotation: i32, replace: bool) -> Result<
     let bytes = turned(frame, turn)
         .and_then(|frame| {
             let picture = Picture { frame, alpha: None, icc: None, exif: None, notes: Vec::new() };
-            PictureWriter::new(options)?.write(&picture, format)
+            PictureWriter::new(options).write(&picture, format)
         })
         .map_err(|e| fail(e.to_string()))?
         .0;

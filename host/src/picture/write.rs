@@ -8,7 +8,7 @@ use image::codecs::tiff::TiffEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::jpeg::{JpegWriter, Subsampling, with_metadata};
+use super::jpeg::{self, Subsampling, with_metadata};
 use super::pixels::to_image;
 use super::yuv::Levels;
 use super::{Picture, PictureError, PictureErrorKind, PictureFormat};
@@ -31,17 +31,14 @@ impl Default for WriteOptions {
     }
 }
 
-/// Writes pictures, one after the other. For one thread.
+/// Encodes image files. Nothing is kept from one file to the next.
 pub struct PictureWriter {
-    jpeg: JpegWriter,
     options: WriteOptions,
 }
 
 impl PictureWriter {
-    /// # Errors
-    /// When libjpeg-turbo cannot be set up: no memory.
-    pub fn new(options: WriteOptions) -> Result<PictureWriter, PictureError> {
-        Ok(PictureWriter { jpeg: JpegWriter::new()?, options })
+    pub fn new(options: WriteOptions) -> PictureWriter {
+        PictureWriter { options }
     }
 
     /// The bytes of the file, and what of the picture it could not hold, for people. The frame has
@@ -50,14 +47,14 @@ impl PictureWriter {
     /// # Errors
     /// `Encode`.
     pub fn write(
-        &mut self,
+        &self,
         picture: &Picture,
         format: PictureFormat,
     ) -> Result<(Vec<u8>, Vec<String>), PictureError> {
         let mut notes = Vec::new();
         if format == PictureFormat::Jpeg {
             let options = &self.options;
-            let jpeg = self.jpeg.write(&picture.frame, options.quality, options.subsampling)?;
+            let jpeg = jpeg::write(&picture.frame, options.quality, options.subsampling)?;
             if picture.alpha.is_some() {
                 notes.push("transparency is not kept in a JPEG".to_owned());
             }
@@ -90,7 +87,7 @@ impl FrameWriter {
     ) -> Result<FrameWriter, PictureError> {
         let planar = PlanarJpeg::new()
             .map_err(|e| PictureError::new(PictureErrorKind::Encode, e.to_string()))?;
-        let (writer, levels) = (PictureWriter::new(options)?, Levels::new(color));
+        let (writer, levels) = (PictureWriter::new(options), Levels::new(color));
         Ok(FrameWriter { writer, planar, levels, format, pool: pool.clone() })
     }
 

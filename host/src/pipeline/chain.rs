@@ -235,6 +235,14 @@ impl Worker {
         Ok(out)
     }
 
+    /// Whether a plugin holds frames that it was given, and may still give back.
+    pub fn holds_frames(&mut self) -> bool {
+        self.links.iter_mut().any(|link| match link {
+            Live::Filter { filter, .. } => filter.holds_frames(),
+            Live::Convert { .. } => false,
+        })
+    }
+
     fn process_from(
         &mut self,
         first: usize,

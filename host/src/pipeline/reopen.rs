@@ -3,8 +3,9 @@
 //! source. Times never go back; the pause is as long in them as it was on the clock. What was lost
 //! meanwhile is counted.
 //!
-//! Recordings (files, and what the network gives with an end of its own) are read once. What the
-//! pictures are for is the caller's business.
+//! Recordings (files, and what says how long it is) are read once. What ends by its own word (HLS
+//! by EXT-X-ENDLIST, a body over HTTP that is as long as its server announced) has ended, and is not
+//! opened again. What the pictures are for is the caller's business.
 
 use std::time::{Duration, Instant};
 
@@ -16,11 +17,16 @@ use super::jumps::Jumps;
 use crate::backoff::{Backoff, rest};
 use crate::frame::{Frame, StreamInfo};
 use crate::media::{
-    DecodeOptions, Input, InputSource, MediaError, MediaErrorKind, OpenOptions, VideoDecoder,
+    DecodeOptions, Ending, Input, InputSource, MediaError, MediaErrorKind, OpenOptions,
+    VideoDecoder,
 };
 
 /// What a picture lasts when nobody knows: 25 a second.
 const USUAL_DURATION: i64 = 40_000_000;
+
+/// How far behind the end of a playlist its last picture may lie, since lengths are rounded in it:
+/// nanoseconds.
+const AROUND: i64 = 10_000_000_000;
 
 /// How a source went, over all of its connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,6 +83,8 @@ struct Connection {
     heard: Instant,
     /// what is added to its times
     offset: Option<i64>,
+    /// pictures up to this time, by the source's own clock, were seen already
+    seen: Option<i64>,
     /// nothing more is read of it
     ended: bool,
     /// why, where that is no plain end
@@ -93,6 +101,8 @@ pub(crate) struct Pictures {
     last: Option<i64>,
     /// when it came
     heard: Instant,
+    /// when the last picture begins, by the source's own clock
+    source_time: Option<i64>,
     /// nanoseconds that a picture lasts
     usual: i64,
     account: Continuity,
@@ -119,6 +129,7 @@ impl Pictures {
             like,
             last: None,
             heard: Instant::now(),
+            source_time: None,
             usual,
             account: Continuity::default(),
         })
@@ -177,13 +188,13 @@ impl Pictures {
             match now.next(self.reading.options.silence, self.reading.reopen) {
                 Ok(Some(frame)) => return Ok(Some(self.place(frame))),
                 Ok(None) if !self.reading.reopen => return Ok(None),
-                Ok(None) => self.lost(),
+                Ok(None) => self.over(),
                 Err(e) if is_final(&e) || cancel.is_cancelled() => return Err(e.into()),
                 Err(e) if self.reading.reopen => {
                     let stalled = e.kind == MediaErrorKind::TimedOut;
                     now.fate = Some((if stalled { Loss::Stalled } else { Loss::Ended }, e.message));
                     match now.ended {
-                        true => self.lost(),
+                        true => self.over(),
                         false => now.finish(),
                     }
                 }
@@ -200,18 +211,68 @@ impl Pictures {
         }
     }
 
+    /// A connection has given all that it had: that was the end, or it was lost.
+    fn over(&mut self) {
+        let Some(now) = &mut self.now else { return };
+        match now.input.ending() {
+            Ending::Declared => {
+                info!("{}: ended", now.input.path().display());
+                self.account.broken = now.fate.take().map(|(_, why)| why);
+                self.reading.reopen = false;
+            }
+            Ending::Unclear if self.finished_meanwhile() => {}
+            Ending::Unclear | Ending::Undeclared => self.lost(),
+        }
+    }
+
+    /// Asks for the playlist once more: whether it is finished by now. What is in it that was not
+    /// seen yet is what is read from then on.
+    fn finished_meanwhile(&mut self) -> bool {
+        let Reading { source, options, decode, .. } = &self.reading;
+        let opened = Input::open_source(source, options).ok().filter(Input::is_finished_playlist);
+        let Some(input) = opened else { return false };
+        let Ok(mut next) = Connection::new(input, decode, Some(&self.like)) else { return false };
+        self.leave_out_seen(&mut next);
+        self.close();
+        self.now = Some(next);
+        true
+    }
+
+    /// A live playlist that is finished when it is opened again is a recording by now, which begins
+    /// with what was seen already.
+    fn leave_out_seen(&mut self, next: &mut Connection) {
+        if !next.input.is_finished_playlist() {
+            return;
+        }
+        self.reading.reopen = false;
+        let facts = next.input.facts();
+        let (start, length) = (facts.start, facts.duration.unwrap_or(0));
+        // Another time than the playlist has is of another broadcast.
+        let within = |t: &i64| (0..=length + AROUND).contains(&t.saturating_sub(start));
+        let Some(seen) = self.source_time.filter(within) else { return };
+        // Where it cannot go there, it reads up to there.
+        let _ = next.input.seek(next.video, seen - start);
+        next.seen = Some(seen);
+    }
+
     fn lost(&mut self) {
-        let Some(mut now) = self.now.take() else { return };
+        let Some(now) = &mut self.now else { return };
         let (loss, why) = now.fate.take().unwrap_or((Loss::Ended, "it ended".to_owned()));
         warn!("{}: lost: {why}; it is opened again", now.input.path().display());
-        self.account.damaged += now.decoder.damaged();
-        self.account.jumps += now.jumps.count();
         self.backoff.held(now.since.elapsed());
+        self.close();
         match loss {
             Loss::Stalled => self.account.stalls += 1,
             Loss::Ended => self.account.losses += 1,
         }
         self.account.trouble = Some(why);
+    }
+
+    fn close(&mut self) {
+        if let Some(now) = self.now.take() {
+            self.account.damaged += now.decoder.damaged();
+            self.account.jumps += now.jumps.count();
+        }
     }
 
     /// Waits, and tries once to open the source again.
@@ -222,7 +283,8 @@ impl Pictures {
         let Reading { source, options, decode, .. } = &self.reading;
         let opened = Input::open_source(source, options);
         match opened.and_then(|input| Connection::new(input, decode, Some(&self.like))) {
-            Ok(now) => {
+            Ok(mut now) => {
+                self.leave_out_seen(&mut now);
                 self.account.reopened += 1;
                 info!("{}: open again", now.input.path().display());
                 self.now = Some(now);
@@ -245,6 +307,7 @@ impl Pictures {
         let (usual, last) = (self.usual, self.last);
         if let Some(now) = &mut self.now {
             let own = frame.timestamp;
+            self.source_time = Some(own.saturating_add(now.input.facts().start));
             let mut outage = None;
             let offset = *now.offset.get_or_insert_with(|| match last {
                 None => 0,
@@ -299,6 +362,7 @@ impl Connection {
             since,
             heard: since,
             offset: None,
+            seen: None,
             ended: false,
             fate: None,
         })
@@ -309,6 +373,10 @@ impl Connection {
     fn next(&mut self, silence: Duration, live: bool) -> Result<Option<Frame>, MediaError> {
         loop {
             if let Some(frame) = self.decoder.receive()? {
+                let time = frame.timestamp.saturating_add(self.input.facts().start);
+                if self.seen.is_some_and(|seen| time <= seen) {
+                    continue;
+                }
                 return Ok(Some(frame));
             }
             if self.ended {

@@ -12,7 +12,9 @@ const KEPT: usize = 4;
 
 /// A chain of plugins for still pictures, for one thread. Instances of parallel plugins, which
 /// remember nothing, serve one picture after the other; of serial ones each picture gets its own.
+/// Supervision is each picture's own: a plugin that broke begins the next one with a clean record.
 pub struct StillChain {
+    /// not shared with other chains
     plugins: Vec<Arc<Supervisor>>,
     pool: PlanePool,
     /// the one used last at the end
@@ -28,8 +30,14 @@ struct Set {
 }
 
 impl StillChain {
-    pub fn new(plugins: Vec<Arc<Supervisor>>, pool: &PlanePool) -> StillChain {
+    pub fn new(plugins: &[Arc<Supervisor>], pool: &PlanePool) -> StillChain {
+        let plugins = plugins.iter().map(|p| p.for_next_job()).collect();
         StillChain { plugins, pool: pool.clone(), kept: Vec::new() }
+    }
+
+    /// The plugins, with what became of the picture that was processed last.
+    pub fn plugins(&self) -> &[Arc<Supervisor>] {
+        &self.plugins
     }
 
     /// Takes one picture through all plugins; what comes out has one of the formats `wanted`.
@@ -42,6 +50,9 @@ impl StillChain {
         wanted: &'static [PixelFormat],
     ) -> Result<Vec<Frame>, PipelineError> {
         let input = info(&frame);
+        if self.plugins.iter().any(|p| p.failures() > 0 || p.bypassed() > 0) {
+            *self = StillChain::new(&self.plugins, &self.pool);
+        }
         if self.plugins.is_empty() && wanted.contains(&frame.format) {
             return Ok(vec![frame]);
         }
@@ -57,7 +68,8 @@ impl StillChain {
                 frames.extend(worker.flush()?);
             }
         }
-        if set.again {
+        // What an instance still holds is this picture, and must not come out as another one.
+        if set.again && !set.workers.iter_mut().any(Worker::holds_frames) {
             if self.kept.len() == KEPT {
                 self.kept.remove(0);
             }

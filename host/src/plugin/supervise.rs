@@ -106,6 +106,19 @@ impl Supervisor {
         self.record().total
     }
 
+    /// The same plugin for another job. Failures, back-off and quarantine are a job's own: what one
+    /// file does to a plugin is not held against the next.
+    #[must_use]
+    pub fn for_next_job(&self) -> Arc<Supervisor> {
+        Arc::new(Supervisor {
+            plugin: Arc::clone(&self.plugin),
+            parameters: self.parameters.clone(),
+            on_failure: self.on_failure,
+            record: Mutex::default(),
+            cancel: self.cancel.clone(),
+        })
+    }
+
     /// Starts one instance of it, to be used from one thread.
     pub fn start(self: &Arc<Self>, input: &StreamInfo) -> Result<Supervised, PluginError> {
         let filter = Filter::start(&self.plugin, input, &self.parameters)?;
@@ -126,6 +139,7 @@ impl Supervisor {
             input: input.clone(),
             output,
             filter: Some(filter),
+            not_before: None,
         })
     }
 
@@ -174,6 +188,8 @@ pub struct Supervised {
     output: StreamInfo,
     /// none after a failure, until the next picture
     filter: Option<Filter>,
+    /// when the next instance may be made
+    not_before: Option<Instant>,
 }
 
 impl Supervised {
@@ -214,16 +230,22 @@ impl Supervised {
         }
     }
 
+    /// Whether the instance holds frames that it was given, and may still give back.
+    pub fn holds_frames(&mut self) -> bool {
+        self.filter.as_mut().is_some_and(|filter| !filter.kept().is_empty())
+    }
+
     /// Makes sure that there is an instance; false when the plugin is in quarantine.
     fn revive(&mut self) -> Result<bool, PluginError> {
         while self.filter.is_none() {
+            self.wait()?;
             if self.supervisor.record().quarantined {
                 return Ok(false);
             }
             let supervisor = &self.supervisor;
             match Filter::start(&supervisor.plugin, &self.input, &supervisor.parameters) {
                 Ok(filter) => self.filter = Some(filter),
-                Err(e) => self.back_off(&e)?,
+                Err(e) => self.back_off(&e),
             }
         }
         Ok(!self.supervisor.record().quarantined)
@@ -252,29 +274,37 @@ impl Supervised {
                 frames = held;
             }
         }
-        match (refused, &input) {
-            (true, _) => {}
-            (false, Some(_)) => self.back_off(&error)?,
-            // Nothing comes after the end that would be worth waiting for.
-            (false, None) => _ = self.supervisor.failed(&error),
+        if !refused {
+            self.back_off(&error);
+            self.go_on()?;
         }
         frames.extend(input);
         self.supervisor.bypass(frames.len());
         Ok(frames)
     }
 
-    /// Waits before a fresh instance may be made. A file can wait, and so no more pictures than
-    /// need be pass unchanged.
-    fn back_off(&self, error: &PluginError) -> Result<(), PluginError> {
-        let Some(wait) = self.supervisor.failed(error) else { return Ok(()) };
-        let end = Instant::now() + wait;
-        while Instant::now() < end {
-            if self.supervisor.cancel.is_cancelled() {
-                return Err(PluginError::Cancelled { plugin: self.supervisor.name() });
-            }
+    /// Notes a failure, and when a fresh instance may be made.
+    fn back_off(&mut self, error: &PluginError) {
+        self.not_before = self.supervisor.failed(error).map(|wait| Instant::now() + wait);
+    }
+
+    /// Waits until a fresh instance may be made, which is when a picture comes for it. A file can
+    /// wait, and so no more pictures than need be pass unchanged.
+    fn wait(&mut self) -> Result<(), PluginError> {
+        let Some(end) = self.not_before.take() else { return Ok(()) };
+        while Instant::now() < end && !self.supervisor.record().quarantined {
+            self.go_on()?;
             thread::sleep(Duration::from_millis(10));
         }
         Ok(())
+    }
+
+    /// Whether the job goes on.
+    fn go_on(&self) -> Result<(), PluginError> {
+        match self.supervisor.cancel.is_cancelled() {
+            true => Err(PluginError::Cancelled { plugin: self.supervisor.name() }),
+            false => Ok(()),
+        }
     }
 
     fn gone(&self) -> PluginError {

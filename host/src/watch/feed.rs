@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{SendTimeoutError, Sender};
 use tracing::{debug, info, warn};
 
+use super::ended::Candidate;
 use super::identity::{Heard, Identity};
 use super::journal::Verdict;
 use super::scan::{Found, Scan};
 use super::tree::{Note, Tree};
-use super::work::{Candidate, Shop};
+use super::work::Shop;
 
 /// Files that wait in memory; for more the folder is looked through again.
 const WAITING: usize = 4096;

@@ -11,6 +11,7 @@
 //! Nothing waits in memory without bound: when the queue is full, or the kernel's own queue ran
 //! over, the folder is looked through again, and the journal tells what is new.
 
+mod ended;
 #[cfg(target_os = "linux")]
 mod events;
 mod feed;
@@ -33,6 +34,7 @@ mod tree;
 mod video;
 mod work;
 
+pub use ended::{Candidate, Done, Ended};
 pub use journal::{Journal, JournalError, Report, State};
 pub use originals::Originals;
 pub use plugins::{Loader, PluginSet, Plugins};
@@ -41,7 +43,6 @@ pub use select::Selection;
 pub use serve::Metrics;
 pub use settle::{Lock, on_network};
 pub use stats::Stats;
-pub use work::{Candidate, Done, Ended};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,7 +51,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use tracing::warn;
 
 use crate::cancel::Cancel;
 use crate::collide::Files;
@@ -138,7 +138,6 @@ pub fn watch(
         plugins: parts.plugins,
         stats: parts.stats,
         pool: parts.pool,
-        cancel: Cancel::new(),
         stop: stop.clone(),
         frames: AtomicU64::default(),
     });
@@ -185,13 +184,7 @@ fn serve(
     returned: &Sender<Back>,
     teller: &dyn Teller,
 ) {
-    let mut worker = match Worker::new(shop) {
-        Ok(worker) => worker,
-        Err(e) => {
-            warn!("a worker cannot be set up: {e}");
-            return shop.stop.cancel();
-        }
-    };
+    let mut worker = Worker::new(shop);
     let mut troubles = 0_u32;
     for candidate in jobs {
         // After the stop nothing new is begun; it lies there and is found again.
@@ -257,6 +250,9 @@ fn account(shop: &Shop, ended: &Ended) {
     match ended {
         Ended::Done(done) => {
             stats.published(done.latency, done.bytes);
+            if done.bypassed > 0 {
+                one(&stats.bypassed);
+            }
             stats.stuck.store(false, Ordering::Relaxed);
         }
         Ended::Dropped => one(&stats.dropped),

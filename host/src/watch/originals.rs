@@ -64,7 +64,7 @@ impl Originals {
 pub(super) fn move_below(path: &Path, folder: &Path, relative: &Path) -> Result<(), PublishError> {
     let target = folder.join(relative);
     if let Some(parent) = target.parent() {
-        fs::create_dir_all(parent).map_err(|source| PublishError::Folder {
+        publish::make_folders(parent).map_err(|source| PublishError::Folder {
             path: target.clone(),
             folder: parent.to_owned(),
             source,

@@ -5,13 +5,17 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::ended::{Bypassed, Candidate, Done};
 use super::identity::{Fingerprint, Opened};
 use super::journal::{Known, State};
 use super::stop::Stop;
-use super::work::{Candidate, Done, Shop};
+use super::work::Shop;
 use crate::namer::Reserved;
 use crate::plugin::Request;
 use crate::publish::Aside;
+
+/// Fills the file aside; what passed broken plugins unchanged on the way.
+pub(super) type Write<'a> = dyn FnMut(&Aside) -> Result<Bypassed, Stop> + 'a;
 
 /// An output on its way.
 pub(super) struct Output<'a> {
@@ -25,11 +29,7 @@ pub(super) struct Output<'a> {
 impl Output<'_> {
     /// Finds a name, lets `write` fill the file aside, notes it and publishes it. A name that
     /// somebody else took in the last moment is left to them.
-    pub(super) fn publish(
-        &self,
-        shop: &Shop,
-        write: &mut dyn FnMut(&Aside) -> Result<(), Stop>,
-    ) -> Result<Done, Stop> {
+    pub(super) fn publish(&self, shop: &Shop, write: &mut Write<'_>) -> Result<Done, Stop> {
         let older = shop.journal.kept(&self.candidate.path)?;
         for _ in 0..100 {
             let may_replace = |there: &Path| {
@@ -50,10 +50,10 @@ impl Output<'_> {
         shop: &Shop,
         reserved: &Reserved<'_>,
         older: Option<&Known>,
-        write: &mut dyn FnMut(&Aside) -> Result<(), Stop>,
+        write: &mut Write<'_>,
     ) -> Result<Done, Stop> {
         let aside = Aside::create_next(reserved.path(), reserved.replaces())?;
-        write(&aside)?;
+        let bypassed = write(&aside)?;
         // What is published is made from what lies there now, or it is not published.
         if !self.opened.is_unchanged(self.path) {
             return Err(Stop::Busy);
@@ -64,7 +64,8 @@ impl Output<'_> {
         let (relative, identity) = (&self.candidate.path, &self.opened.identity);
         let name = Path::new(reserved.name());
         let older = older.and_then(|k| k.output_inode).filter(|i| has_inode(reserved.path(), *i));
-        shop.journal.claim(relative, identity, &self.content, name, inode, older)?;
+        let reason = bypassed.reason.as_deref();
+        shop.journal.claim(relative, identity, &self.content, name, inode, older, reason)?;
         if let Err(e) = aside.publish() {
             if has_inode(reserved.path(), inode) {
                 // Only the folder could not be synced. To sync it again might say that all is well
@@ -80,6 +81,8 @@ impl Output<'_> {
             bytes: facts.len(),
             latency: self.candidate.since.elapsed(),
             replaced: reserved.replaces(),
+            bypassed: bypassed.frames,
+            notes: bypassed.reason.into_iter().collect(),
             ..Done::default()
         })
     }

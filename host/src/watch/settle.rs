@@ -70,7 +70,10 @@ pub(super) fn reconcile(shop: &Arc<Shop>) -> Result<(), String> {
     }
     for known in shop.journal.unfinished(State::Published).map_err(text)? {
         let path = shop.options.folder.join(&known.path);
-        if let Some(note) = finish(shop, &path, &known.path, &known.identity).map_err(text)? {
+        let bypassed = known.reason.is_some();
+        if let Some(note) =
+            finish(shop, &path, &known.path, &known.identity, bypassed).map_err(text)?
+        {
             warn!("{}: {note}", path.display());
         }
     }

@@ -13,12 +13,16 @@ const BUCKETS: [u64; 12] = [5, 10, 20, 30, 40, 50, 75, 100, 250, 500, 1000, 5000
 pub struct Stats {
     started: Instant,
     pub done: AtomicU64,
+    /// of those done: frames passed a broken plugin unchanged
+    pub bypassed: AtomicU64,
     pub dropped: AtomicU64,
     pub failed: AtomicU64,
     /// known already: nothing was done
     pub known: AtomicU64,
     /// of those, how many stand as failed
     pub known_failed: AtomicU64,
+    /// of those, how many stand as bypassed
+    pub known_bypassed: AtomicU64,
     /// files that were left since they were being written to the end, under `--once`
     pub unsettled: AtomicU64,
     /// files that were left since outputs could not be written, under `--once`
@@ -40,10 +44,12 @@ impl Default for Stats {
         Stats {
             started: Instant::now(),
             done: AtomicU64::default(),
+            bypassed: AtomicU64::default(),
             dropped: AtomicU64::default(),
             failed: AtomicU64::default(),
             known: AtomicU64::default(),
             known_failed: AtomicU64::default(),
+            known_bypassed: AtomicU64::default(),
             unsettled: AtomicU64::default(),
             left: AtomicU64::default(),
             queue: AtomicU64::default(),
@@ -72,9 +78,11 @@ impl Stats {
     /// One file was there that is known in this state.
     pub fn known(&self, state: State) {
         self.known.fetch_add(1, Ordering::Relaxed);
-        if state == State::Failed {
-            self.known_failed.fetch_add(1, Ordering::Relaxed);
-        }
+        match state {
+            State::Failed => self.known_failed.fetch_add(1, Ordering::Relaxed),
+            State::Bypassed => self.known_bypassed.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
     }
 
     pub fn uptime(&self) -> Duration {
@@ -118,6 +126,8 @@ impl Stats {
             add(&format!("# TYPE filmgate_watch_{name} {kind}"));
             add(&format!("filmgate_watch_{name} {value}"));
         };
+        let help = "Files done of which frames passed a broken plugin unchanged.";
+        single("bypassed_total", "counter", help, get(&self.bypassed));
         single("queue", "gauge", "Files that wait.", get(&self.queue));
         single("in_hand", "gauge", "Files that are being worked on.", get(&self.in_hand));
         let overflows = get(&self.overflows);

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::ended::Bypassed;
 use super::stop::Stop;
 use super::work::Shop;
+use crate::cancel::Cancel;
 use crate::media::{
     EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, OpenOptions, default_encoder,
     encoder_named,
@@ -33,21 +35,32 @@ pub(super) fn plan(path: &Path) -> Result<(String, Settings), Stop> {
     Ok((ending, Settings { format, codec }))
 }
 
-/// Converts the video into the file aside, which the job replaces as a whole. Gives what is not
-/// in the output, for people.
+/// A video that was converted.
+pub(super) struct Converted {
+    /// what is not in the output, for people
+    pub(super) notes: Vec<String>,
+    pub(super) bypassed: Bypassed,
+}
+
+/// Converts the video into the file aside, which the job replaces as a whole. Nothing that the
+/// plugins do to it is held against the next file.
 pub(super) fn convert(
     shop: &Shop,
     plugins: &[Arc<Supervisor>],
     path: &Path,
     aside: &Aside,
     settings: &Settings,
-) -> Result<Vec<String>, Stop> {
-    let input = Input::open(path, &OpenOptions::files(&shop.cancel)).map_err(refused)?;
+) -> Result<Converted, Stop> {
+    // A job that fails cancels what it was given, so that all of its threads end: the next video
+    // must not share it. Nothing else breaks a video off.
+    let cancel = Cancel::new();
+    let input = Input::open(path, &OpenOptions::files(&cancel)).map_err(refused)?;
+    let plugins: Vec<_> = plugins.iter().map(|p| p.for_next_job()).collect();
     let job = FileJob {
         output: Target::File(aside.path().to_owned()),
         format: Some(settings.format.clone()),
         replace: true,
-        plugins: plugins.to_vec(),
+        plugins: plugins.clone(),
         encode: EncodeOptions { codec: settings.codec.clone(), ..EncodeOptions::default() },
         window: Window::default(),
         selection: Selection::default(),
@@ -57,13 +70,13 @@ pub(super) fn convert(
         compare: false,
         dry_run: false,
     };
-    let prepared = job.prepare(input, Vec::new(), &shop.cancel)?;
-    let summary = prepared.run(&shop.pool, &shop.cancel, &Arc::new(Progress::default()))?;
+    let prepared = job.prepare(input, Vec::new(), &cancel)?;
+    let summary = prepared.run(&shop.pool, &cancel, &Arc::new(Progress::default()))?;
     let mut notes = summary.left_out;
     if summary.damaged > 0 {
         notes.push(format!("{} packets could not be decoded", summary.damaged));
     }
-    Ok(notes)
+    Ok(Converted { notes, bypassed: Bypassed::by(&plugins) })
 }
 
 fn refused(error: MediaError) -> Stop {

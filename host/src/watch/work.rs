@@ -3,16 +3,17 @@
 //! any point leaves either the original and no output, or the whole output and a note of it.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, atomic::AtomicU64};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tracing::warn;
 
-use super::identity::{Fingerprint, Heard, Identity, NotNow, Opened, open};
+use super::ended::{Bypassed, Candidate, Done, Ended};
+use super::identity::{Fingerprint, Identity, NotNow, Opened, open};
 use super::journal::{Journal, JournalError, State, Verdict};
-use super::originals::{PutAwayError, move_below};
+use super::originals::{Originals, PutAwayError, move_below};
 use super::output::Output;
 use super::plugins::Plugins;
 use super::select::is_video;
@@ -21,9 +22,7 @@ use super::{Options, PluginSet, Stats, video};
 use crate::cancel::Cancel;
 use crate::frame::PlanePool;
 use crate::namer::Namer;
-use crate::picture::{
-    PICTURE_BYTES, Picture, PictureError, PictureFormat, PictureReader, PictureWriter,
-};
+use crate::picture::{PICTURE_BYTES, Picture, PictureFormat, PictureReader, PictureWriter};
 use crate::pipeline::StillChain;
 use crate::plugin::{Item, Request, Value};
 
@@ -35,62 +34,10 @@ pub(super) struct Shop {
     pub(super) plugins: PluginSet,
     pub(super) stats: Arc<Stats>,
     pub(super) pool: PlanePool,
-    /// breaks work off: nothing does that but the end of the process
-    pub(super) cancel: Cancel,
     /// the work in hand is to be the last
     pub(super) stop: Cancel,
     /// pictures taken in hand, for plugins that count
     pub(super) frames: AtomicU64,
-}
-
-/// A file that may have to be worked on.
-#[derive(Clone, Debug)]
-pub struct Candidate {
-    /// below the watched folder
-    pub path: PathBuf,
-    pub heard: Heard,
-    pub since: Instant,
-}
-
-/// How a file ended.
-#[derive(Debug)]
-pub enum Ended {
-    Done(Done),
-    /// the plugins gave no picture for it
-    Dropped,
-    /// it was done before
-    Known(State),
-    /// nothing is there
-    Gone,
-    /// nothing is in it
-    Empty,
-    /// somebody writes to it
-    Busy,
-    /// it cannot be converted
-    Failed {
-        reason: String,
-        quarantined: Option<PathBuf>,
-    },
-    /// the machine's fault, not the file's: it will be tried again
-    Trouble(String),
-}
-
-/// A file that was converted.
-#[derive(Debug, Default)]
-pub struct Done {
-    /// below the output folder
-    pub output: String,
-    pub bytes: u64,
-    /// of the output, in samples and rows; 0 for videos
-    pub size: (u32, u32),
-    /// from heard of to published
-    pub latency: Duration,
-    /// of work
-    pub took: Duration,
-    /// what is not in the output, for people
-    pub notes: Vec<String>,
-    /// whether the output took the place of one made from an older version
-    pub replaced: bool,
 }
 
 /// One thread's tools.
@@ -103,15 +50,15 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(shop: &Arc<Shop>) -> Result<Worker, PictureError> {
+    pub(super) fn new(shop: &Arc<Shop>) -> Worker {
         let plugins = shop.plugins.current();
-        Ok(Worker {
-            reader: PictureReader::new(&shop.pool)?,
-            writer: PictureWriter::new(shop.options.write)?,
-            chain: StillChain::new(plugins.chain.clone(), &shop.pool),
+        Worker {
+            reader: PictureReader::new(&shop.pool),
+            writer: PictureWriter::new(shop.options.write),
+            chain: StillChain::new(&plugins.chain, &shop.pool),
             plugins,
             shop: Arc::clone(shop),
-        })
+        }
     }
 
     /// Works on one file.
@@ -195,6 +142,7 @@ impl Worker {
         let size = (picture.frame.width, picture.frame.height);
         picture.frame.index = self.shop.frames.fetch_add(1, Ordering::Relaxed);
         let frames = self.chain.process(picture.frame.clone(), format.pixel_formats())?;
+        let bypassed = Bypassed::by(self.chain.plugins());
         let mut frames = frames.into_iter();
         let (frame, more) = (frames.next(), frames.count());
         let Some(frame) = frame else { return Ok(None) };
@@ -214,13 +162,15 @@ impl Worker {
             content: content.unwrap_or_default(),
             request: self.request(candidate, opened, &format.ending_for(path), size)?,
         };
-        let published = output.publish(&self.shop, &mut |aside| {
+        let mut published = output.publish(&self.shop, &mut |aside| {
             let written = |e: io::Error| {
                 Stop::Trouble(format!("{}: cannot be written: {e}", aside.target().display()))
             };
-            aside.file().and_then(|mut file| file.write_all(&encoded)).map_err(written)
+            aside.file().and_then(|mut file| file.write_all(&encoded)).map_err(written)?;
+            Ok(bypassed.clone())
         })?;
-        Ok(Some(Done { size, notes, took: begun.elapsed(), ..published }))
+        published.notes.append(&mut notes);
+        Ok(Some(Done { size, took: begun.elapsed(), ..published }))
     }
 
     fn video(
@@ -241,17 +191,20 @@ impl Worker {
             request: self.request(candidate, opened, &extension, (0, 0))?,
         };
         let mut notes = Vec::new();
-        let published = output.publish(&self.shop, &mut |aside| {
-            notes = video::convert(&self.shop, &self.plugins.chain, path, aside, &settings)?;
-            Ok(())
+        let mut published = output.publish(&self.shop, &mut |aside| {
+            let converted =
+                video::convert(&self.shop, &self.plugins.chain, path, aside, &settings)?;
+            notes = converted.notes;
+            Ok(converted.bypassed)
         })?;
-        Ok(Some(Done { notes, took: begun.elapsed(), ..published }))
+        published.notes.append(&mut notes);
+        Ok(Some(Done { took: begun.elapsed(), ..published }))
     }
 
     fn take_new_plugins(&mut self) {
         let current = self.shop.plugins.current();
         if current.generation != self.plugins.generation {
-            self.chain = StillChain::new(current.chain.clone(), &self.shop.pool);
+            self.chain = StillChain::new(&current.chain, &self.shop.pool);
             self.plugins = current;
         }
     }
@@ -306,7 +259,7 @@ impl Worker {
             Err(Stop::Failed(reason)) => reason,
         };
         // Instances that broke are not used again.
-        self.chain = StillChain::new(self.plugins.chain.clone(), &self.shop.pool);
+        self.chain = StillChain::new(&self.plugins.chain, &self.shop.pool);
         self.fail(candidate, path, &opened.identity, content, reason)
     }
 
@@ -352,7 +305,8 @@ impl Worker {
         opened: &Opened,
         mut done: Done,
     ) -> Ended {
-        match finish(&self.shop, path, &candidate.path, &opened.identity) {
+        let bypassed = done.bypassed > 0;
+        match finish(&self.shop, path, &candidate.path, &opened.identity, bypassed) {
             Ok(None) => {}
             Ok(Some(note)) => done.notes.push(note),
             Err(e) => return Ended::Trouble(e.to_string()),
@@ -362,13 +316,20 @@ impl Worker {
 }
 
 /// Puts an original away whose output is published, and notes that the file is done. Gives a note
-/// for people where it stays although it should not; the next watch tries again then.
+/// for people where it stays although it should not; the next watch tries again then. Where frames
+/// were `bypassed`, the output is not what was asked for, and the original is all that there is.
 pub(super) fn finish(
     shop: &Shop,
     path: &Path,
     relative: &Path,
     processed: &Identity,
+    bypassed: bool,
 ) -> Result<Option<String>, JournalError> {
+    if bypassed {
+        shop.journal.advance(relative, State::Bypassed, true)?;
+        let stays = shop.options.originals != Originals::Keep;
+        return Ok(stays.then(|| "the original stays where it is".to_owned()));
+    }
     let put_away = shop.options.originals.put_away(path, relative, processed);
     let (gone, note) = match put_away {
         Ok(gone) => (gone, None),

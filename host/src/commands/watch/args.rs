@@ -76,7 +76,7 @@ pub struct WatchArguments {
     /// How many files are worked on at a time [default: two more than processors]
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
-    /// What to do when a plugin breaks
+    /// What to do when a plugin breaks; with bypass, the originals of such files stay
     #[arg(long, value_enum, default_value_t = CrashPolicy::Fail, help_heading = "Plugins")]
     pub on_failure: CrashPolicy,
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub struct WatchArguments {
     /// Show what became of the files of the folder, and end
     #[arg(long, help_heading = "Journal")]
     pub status: bool,
-    /// Try files again that failed before
+    /// Try files again that failed, or passed a broken plugin unchanged
     #[arg(long, help_heading = "Journal")]
     pub retry_failed: bool,
     /// Print every inotify event, as pyinotify does

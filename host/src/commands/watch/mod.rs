@@ -26,6 +26,7 @@ use crate::namer::Namer;
 use crate::picture::{PictureFormat, WriteOptions};
 use crate::pipeline::default_workers;
 use crate::plugin::{CodeCache, Engine, Limits, Reference};
+use crate::publish;
 use crate::watch::{
     Journal, Lock, Metrics, Options, Originals, Parts, PluginSet, Selection, Stats, on_network,
     watch,
@@ -49,7 +50,9 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
     let journal = Journal::open(&path, on_network(path.parent().unwrap_or(&path)))?;
     if arguments.retry_failed {
         let count = journal.retry_failed()?;
-        super::tell(format_args!("{count} failed files are tried again\n"));
+        super::tell(format_args!(
+            "{count} files are tried again that failed or passed a broken plugin\n"
+        ));
     }
     remember(&journal, arguments, &folders)?;
     // The user's stop ends the watch between two files; nothing breaks a plugin off.
@@ -86,7 +89,8 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
 fn exit(once: bool, stats: &Stats, stop: &Cancel) -> Exit {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     let failed = count(&stats.failed) + count(&stats.known_failed);
-    let missing = failed + count(&stats.unsettled) + count(&stats.left);
+    let bypassed = count(&stats.bypassed) + count(&stats.known_bypassed);
+    let missing = failed + bypassed + count(&stats.unsettled) + count(&stats.left);
     match (once, stop.is_cancelled()) {
         (false, _) => Exit::Done,
         (true, true) => Exit::Interrupted,
@@ -167,8 +171,9 @@ fn make(folder: &Path) -> Result<PathBuf> {
         )
     };
     match std::fs::create_dir(folder) {
+        Ok(()) => publish::sync_parent(folder).map_err(fail)?,
         Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(fail(e).into()),
-        _ => {}
+        Err(_) => {}
     }
     let path = folder.canonicalize().map_err(fail)?;
     if !path.is_dir() {

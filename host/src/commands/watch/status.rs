@@ -62,15 +62,18 @@ fn as_text(report: &Report, folder: &Path, waiting: &[PathBuf]) -> String {
     line!(out, "{} → {}", folder.display(), report.setting("output").unwrap_or("?"));
     line!(
         out,
-        "  {} done, {} failed, {} pending, {} dropped by plugins",
+        "  {} done, {} failed, {} pending, {} dropped by plugins, {} past a broken plugin",
         report.done,
         report.failed.len(),
         waiting.len(),
-        report.dropped
+        report.dropped,
+        report.bypassed.len()
     );
-    if !report.failed.is_empty() {
-        line!(out, "  failed");
-        for entry in &report.failed {
+    for (title, list) in [("failed", &report.failed), ("past a broken plugin", &report.bypassed)] {
+        if !list.is_empty() {
+            line!(out, "  {title}");
+        }
+        for entry in list {
             let reason = entry.reason.as_deref().unwrap_or("unknown");
             line!(out, "    {}: {}", name(&entry.path), name(reason));
         }

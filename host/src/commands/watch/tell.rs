@@ -59,6 +59,7 @@ impl Told {
         let summary = json!({
             "event": "end",
             "done": count(&stats.done),
+            "bypassed": count(&stats.bypassed),
             "dropped": count(&stats.dropped),
             "failed": count(&stats.failed),
             "known": count(&stats.known),
@@ -70,8 +71,12 @@ impl Told {
         if self.json {
             self.print(&summary);
         } else if !self.quiet {
+            let bypassed = match count(&stats.bypassed) {
+                0 => String::new(),
+                count => format!(", {count} of them past a broken plugin"),
+            };
             tell(format_args!(
-                "{} done, {} failed, {} dropped by plugins, {} known already\n",
+                "{} done{bypassed}, {} failed, {} dropped by plugins, {} known already\n",
                 summary["done"], summary["failed"], summary["dropped"], summary["known"]
             ));
         }
@@ -146,7 +151,7 @@ fn as_text(candidate: &Candidate, ended: &Ended) -> Option<(bool, String)> {
                 text.push_str("; ");
                 text.push_str(note);
             });
-            (false, text)
+            (done.bypassed > 0, text)
         }
         Ended::Dropped => (false, format!("{name}: the plugins gave no picture for it")),
         Ended::Failed { reason, quarantined } => {
@@ -174,6 +179,7 @@ fn as_json(candidate: &Candidate, ended: &Ended) -> Option<Value> {
             "ms": done.took.as_secs_f64() * 1e3,
             "latency_ms": done.latency.as_secs_f64() * 1e3,
             "replaced": done.replaced,
+            "bypassed": done.bypassed,
             "notes": done.notes,
         }),
         Ended::Dropped => json!({ "event": "dropped", "source": source }),

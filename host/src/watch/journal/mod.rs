@@ -67,6 +67,8 @@ pub enum State {
     /// its output is there; the original has yet to be moved or deleted
     Published,
     Done,
+    /// its output is there, but frames passed a broken plugin unchanged; the original stays
+    Bypassed,
     /// the plugins gave no picture for it
     Dropped,
     Failed,
@@ -78,13 +80,15 @@ impl State {
             State::Claimed => "claimed",
             State::Published => "published",
             State::Done => "done",
+            State::Bypassed => "bypassed",
             State::Dropped => "dropped",
             State::Failed => "failed",
         }
     }
 
     fn of(name: &str) -> State {
-        let all = [State::Claimed, State::Published, State::Done, State::Dropped];
+        use State::{Bypassed, Claimed, Done, Dropped, Published};
+        let all = [Claimed, Published, Done, Bypassed, Dropped];
         all.into_iter().find(|s| s.name() == name).unwrap_or(State::Failed)
     }
 }
@@ -101,6 +105,8 @@ pub struct Known {
     pub output: Option<PathBuf>,
     /// device and inode of the output
     pub output_inode: Option<(u64, u64)>,
+    /// why there is no output, or why it is not what was asked for
+    pub reason: Option<String>,
 }
 
 /// What the journal says of a file that was found.
@@ -197,12 +203,13 @@ impl Journal {
             output,
             output_device,
             output_inode,
-            reason: None,
+            reason: known.reason.as_deref(),
         };
         self.told(line.write(&self.database()))
     }
 
-    /// Notes which file is about to become the output.
+    /// Notes which file is about to become the output, and why it is not what was asked for, if it
+    /// is not: whoever comes after a kill has to leave the original then.
     ///
     /// # Errors
     /// `Database`.
@@ -214,6 +221,7 @@ impl Journal {
         output: &Path,
         output_inode: (u64, u64),
         older: Option<(u64, u64)>,
+        reason: Option<&str>,
     ) -> Result<(), JournalError> {
         let line = Line {
             older,
@@ -225,7 +233,7 @@ impl Journal {
             output: Some(output.as_os_str().as_bytes()),
             output_device: Some(output_inode.0),
             output_inode: Some(output_inode.1),
-            reason: None,
+            reason,
         };
         self.told(line.write(&self.database()))
     }
@@ -280,7 +288,7 @@ impl Journal {
     pub fn unclaim(&self, path: &Path) -> Result<(), JournalError> {
         // No file has an inode 0.
         let older = "UPDATE files SET state = 'done', inode = 0, changed = 0, content = NULL, \
-                     output_inode = older_inode, output_device = older_device \
+                     reason = NULL, output_inode = older_inode, output_device = older_device \
                      WHERE path = ?1 AND older_inode IS NOT NULL";
         let delete = "DELETE FROM files WHERE path = ?1 AND older_inode IS NULL";
         let database = self.database();
@@ -325,12 +333,18 @@ impl Journal {
         }))
     }
 
-    /// Makes failed files new ones again; how many.
+    /// Makes files that failed or were bypassed new ones again; how many. The outputs of those that
+    /// were bypassed stay known, to be replaced.
     ///
     /// # Errors
     /// `Database`.
     pub fn retry_failed(&self) -> Result<usize, JournalError> {
-        self.told(self.database().execute("DELETE FROM files WHERE state = 'failed'", []))
+        // No file has an inode 0.
+        let bypassed = "UPDATE files SET inode = 0, changed = 0, content = NULL \
+                        WHERE state = 'bypassed' AND kept = 1";
+        let database = self.database();
+        let failed = database.execute("DELETE FROM files WHERE state = 'failed'", []);
+        Ok(self.told(failed)? + self.told(database.execute(bypassed, []))?)
     }
 
     /// The number of the next output, from 0. Numbers of outputs that came to nothing are lost.

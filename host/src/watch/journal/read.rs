@@ -24,11 +24,15 @@ pub struct Entry {
 /// The whole journal in short.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// of all time, as are the next two
+    /// of all time, as are the next three
     pub done: i64,
     pub dropped: i64,
     /// counted each time
     pub failures: i64,
+    /// counted each time; they are among those done
+    pub bypasses: i64,
+    /// files whose outputs passed a broken plugin unchanged
+    pub bypassed: Vec<Entry>,
     /// files that stand as failed now
     pub failed: Vec<Entry>,
     /// whose output was about to appear, or whose original waits to be moved or deleted
@@ -72,10 +76,12 @@ impl Report {
             done: number("done")?,
             dropped: number("dropped")?,
             failures: number("failed")?,
+            bypasses: number("bypassed")?,
+            bypassed: list("state = 'bypassed' ORDER BY finished")?,
             failed: list("state = 'failed' ORDER BY finished")?,
             in_hand: list("state IN ('claimed', 'published') ORDER BY finished")?,
             recent: list(&format!(
-                "state IN ('done', 'dropped') ORDER BY finished DESC LIMIT {RECENT}"
+                "state IN ('done', 'bypassed', 'dropped') ORDER BY finished DESC LIMIT {RECENT}"
             ))?,
             settings,
         })

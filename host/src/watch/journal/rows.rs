@@ -51,7 +51,7 @@ impl Line<'_> {
 }
 
 pub(super) const COLUMNS: &str = "path, device, inode, size, modified, changed, content, state, output, \
-                       output_device, output_inode";
+                       output_device, output_inode, reason";
 
 pub(super) fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
     let number = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
@@ -70,12 +70,13 @@ pub(super) fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
         state: State::of(&row.get::<_, String>(7)?),
         output: row.get::<_, Option<Vec<u8>>>(8)?.map(path),
         output_inode: inode.map(|(d, i)| (d.cast_unsigned(), i.cast_unsigned())),
+        reason: row.get(11)?,
     })
 }
 
 pub(super) fn at(database: &Connection, path: &Path) -> rusqlite::Result<Option<Known>> {
     const QUERY: &str = "SELECT path, device, inode, size, modified, changed, content, state, \
-                         output, output_device, output_inode FROM files \
+                         output, output_device, output_inode, reason FROM files \
                          WHERE path = ?1 AND kept = 1";
     let values = params![path.as_os_str().as_bytes()];
     database.prepare_cached(QUERY)?.query_row(values, known).optional()
@@ -87,7 +88,7 @@ pub(super) fn elsewhere(
     identity: &Identity,
 ) -> rusqlite::Result<Vec<Known>> {
     const QUERY: &str = "SELECT path, device, inode, size, modified, changed, content, state, \
-                         output, output_device, output_inode FROM files \
+                         output, output_device, output_inode, reason FROM files \
                          WHERE inode = ?1 AND device = ?2 AND size = ?3 AND modified = ?4 \
                          AND kept = 1";
     let mut statement = database.prepare_cached(QUERY)?;
@@ -104,8 +105,13 @@ pub(super) fn elsewhere(
 pub(super) fn count(database: &Connection, state: State) -> rusqlite::Result<()> {
     let add = "INSERT INTO numbers VALUES (?1, 1) \
                ON CONFLICT (name) DO UPDATE SET value = value + 1";
-    if matches!(state, State::Done | State::Dropped | State::Failed) {
-        database.prepare_cached(add)?.execute([state.name()])?;
-    }
-    Ok(())
+    let names: &[&str] = match state {
+        State::Claimed | State::Published => &[],
+        // Those are done, too.
+        State::Bypassed => &["done", "bypassed"],
+        State::Done => &["done"],
+        State::Dropped => &["dropped"],
+        State::Failed => &["failed"],
+    };
+    names.iter().try_for_each(|name| database.prepare_cached(add)?.execute([name]).map(drop))
 }
