@@ -38,7 +38,7 @@ def turned(folder):
 
 
 def upright(folder, outputs):
-    for path in sorted(folder.iterdir()):
+    for path in sorted(p for p in folder.iterdir() if p.is_file()):
         # Pillow 13 turns a TIFF as it loads it, and then back; the PNG of the same samples tells.
         source = path.with_suffix(".png") if path.suffix == ".tiff" else path
         wanted = ImageOps.exif_transpose(Image.open(source))
