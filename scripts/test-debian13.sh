@@ -53,17 +53,20 @@ fi
 
 # ---- outside -----------------------------------------------------------------------------------
 
+needs() {
+    ! command -v "$1" >/dev/null || return 0
+    say "debian13: installing $1"
+    bounded 300 apt-get -qq -y -o DPkg::Lock::Timeout=120 install "$1" >/dev/null ||
+        die "debian13: apt-get could not install $1"
+}
+
 make_system() {
     local mirror
     [ ! -e "$chroot/made" ] || return 0
     mirror=$(debian_mirror) || die "debian13: the apt sources of this machine name no Debian mirror;
 set FILMGATE_DEBIAN_MIRROR, for example to https://deb.debian.org/debian"
     [ -e "$debian_keyring" ] || die "debian13: $debian_keyring is missing: apt-get install debian-archive-keyring"
-    if ! command -v debootstrap >/dev/null; then
-        say "debian13: installing debootstrap"
-        bounded 300 apt-get -qq -y -o DPkg::Lock::Timeout=120 install debootstrap >/dev/null ||
-            die "debian13: apt-get could not install debootstrap"
-    fi
+    needs debootstrap
     say "debian13: making Debian 13 in $system, from $mirror"
     # What an earlier attempt left half done.
     rm -rf --one-file-system "$system"
@@ -77,14 +80,13 @@ set FILMGATE_DEBIAN_MIRROR, for example to https://deb.debian.org/debian"
     touch "$chroot/made"
 }
 
-# The tree as it is, with its times, so that cargo compiles only what changed since the last run.
+# The tree as it is. What did not change keeps its time there and what did gets a new one, so that
+# cargo compiles no more and no less than it has to: with the times of here it would miss what was
+# edited while it was compiling there.
 copy_tree() {
     mkdir -p "$system/filmgate/build"
-    find "$system/filmgate" -mindepth 1 -maxdepth 1 ! -name target ! -name build ! -name plugins -exec rm -rf {} +
-    [ ! -d "$system/filmgate/plugins" ] ||
-        find "$system/filmgate/plugins" -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
-    tar -c --exclude=./.git --exclude=./target --exclude=./plugins/target --exclude=./build . |
-        tar -x --no-same-owner -C "$system/filmgate"
+    rsync -rlp --checksum --delete --exclude=/.git --exclude=/target --exclude=/plugins/target --exclude=/build \
+        ./ "$system/filmgate/"
     [ ! -d build/media ] || [ -d "$system/filmgate/build/media" ] || cp -a build/media "$system/filmgate/build/media"
     cp -L /etc/resolv.conf /etc/hosts "$system/etc/"
 }
@@ -94,6 +96,7 @@ command -v apt-get >/dev/null || die "debian13: debootstrap is installed by apt-
 new_toolchain=$(rustc --print sysroot) || die "debian13: no Rust was found; run make setup"
 [ -x "$new_toolchain/bin/cargo" ] || die "debian13: $new_toolchain has no cargo, which is used in the chroot"
 mkdir -p "$chroot" "${CARGO_HOME:-$HOME/.cargo}/registry"
+needs rsync
 make_system
 copy_tree
 [ $# -gt 0 ] || set -- make test
