@@ -7,11 +7,21 @@ use std::sync::Arc;
 use filmgate::cancel::Cancel;
 use filmgate::commands::args::LogFormat;
 use filmgate::commands::{Exit, SAID, Stderr, config, message, run, speak_json, tell_error};
+use filmgate::plugin;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    // Before all else: a child of ours that compiles a plugin has no command line of its own.
+    #[cfg(target_os = "linux")]
+    {
+        if std::env::args_os().nth(1).is_some_and(|verb| verb == plugin::COMPILE_VERB) {
+            return plugin::compile_plugin();
+        }
+        // This very file, also when an update has put another in its place (proc(5)).
+        plugin::compile_with("/proc/self/exe");
+    }
     let arguments = match config::read() {
         Ok(Some(arguments)) => arguments,
         Ok(None) => return Exit::Done.into(),

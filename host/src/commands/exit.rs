@@ -167,7 +167,7 @@ impl Exit {
             PluginError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Exit::PluginUnknown
             }
-            PluginError::Read { .. } => Exit::Failed,
+            PluginError::Read { .. } | PluginError::Compiler { .. } => Exit::Failed,
             PluginError::NotAComponent { .. } => Exit::PluginNotAComponent,
             PluginError::WrongInterface { .. } | PluginError::WrongKind { .. } => {
                 Exit::PluginWrongInterface

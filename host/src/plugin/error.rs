@@ -22,6 +22,10 @@ pub enum PluginError {
     #[error("plugin {}: {reason}", .path.display())]
     NotAComponent { path: PathBuf, reason: String },
 
+    /// The machine could not start the compiler.
+    #[error("plugin {}: the process that compiles it cannot be started: {source}", .path.display())]
+    Compiler { path: PathBuf, source: std::io::Error },
+
     /// A component, but not of this contract or not of a version that this filmgate serves.
     #[error("plugin {}: {reason}", .path.display())]
     WrongInterface { path: PathBuf, reason: String },
