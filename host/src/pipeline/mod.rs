@@ -25,7 +25,7 @@ pub(crate) mod window;
 pub use chain::{Chain, Link, Stage, Worker};
 pub use compare::SideBySide;
 pub use error::PipelineError;
-pub(crate) use job::plugin_summaries;
+pub(crate) use job::{nothing_left, plugin_summaries};
 pub use job::{FileJob, PluginSummary, Prepared, Summary, default_workers};
 pub use line::Line;
 pub use observe::Observer;

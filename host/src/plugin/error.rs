@@ -50,6 +50,10 @@ pub enum PluginError {
     #[error("plugin `{plugin}` {doing}: {failure}")]
     Failed { plugin: String, doing: String, failure: Failure },
 
+    /// Nothing is left to be written.
+    #[error("plugin `{plugin}` dropped every frame: it was given {given}, and none came out of it{}; there is no output", kept(*.held))]
+    NothingLeft { plugin: String, given: u64, held: u64 },
+
     /// Three failures in a minute.
     #[error(
         "plugin `{plugin}` failed {failures} times within a minute and is not started again; the last time: {last}"
@@ -80,6 +84,13 @@ pub enum Failure {
 
 fn suggestion(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default()
+}
+
+fn kept(held: u64) -> String {
+    match held {
+        0 => String::new(),
+        held => format!(" ({held} it kept when the stream had ended)"),
+    }
 }
 
 fn folders(searched: &[PathBuf]) -> String {

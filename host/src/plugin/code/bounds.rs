@@ -7,7 +7,7 @@
 //! the only ones: the compiler validates the component, and runs in a process of its own with
 //! bounded memory and time ([`super::child`]).
 
-use wasmparser::{FunctionBody, Operator, Parser, Payload};
+use wasmparser::{BlockType, CompositeInnerType, FunctionBody, Operator, Parser, Payload, SubType};
 
 /// Components and modules inside one another. Composed components have two or three levels.
 const NESTING: usize = 32;
@@ -17,16 +17,21 @@ const PARTS: usize = 1_000;
 /// processor time; 150,000 of the smallest take 17 s.
 const FUNCTIONS: usize = 150_000;
 /// Bytes of one function's body. CPython's largest has 427 KB; browsers take 7,654,321.
-const BODY_BYTES: usize = 4 << 20;
+const BODY_BYTES: u64 = 4 << 20;
 /// Locals of one function, without parameters. CPython's most are 271; unoptimized code has some
 /// thousands. Browsers take 50,000.
 const LOCALS: u64 = 15_000;
 /// Blocks, loops and conditions inside one another in one function. A `switch` of N cases, and a
 /// function of Go that can be resumed at N points, are N blocks inside one another; CPython's
 /// most are 782.
-const BLOCKS: usize = 10_000;
+const BLOCKS: u64 = 10_000;
 /// Loops inside one another. CPython's most are 6; 4,000 take minutes.
-const LOOPS: usize = 200;
+const LOOPS: u64 = 200;
+/// Loops of one function in all: 5,000 take 2 s, 20,000 take 30 s.
+const ALL_LOOPS: u64 = 5_000;
+/// Loops times values that blocks take and give by a type of the module: 1,000 loops of 1,000
+/// values, 5 KB of code, take 4 GB. Compilers hardly make such blocks.
+const HANDED: u64 = 5_000_000;
 /// Locals times loops of one function, since each loop may carry each local: CPython has 8,401
 /// at most, 2,000,000 take 3 s and 300 MB.
 const CARRIED: u64 = 2_000_000;
@@ -37,6 +42,9 @@ const TYPE_NESTING: usize = 256;
 /// Refuses a component beyond the limits, with the reason: what, how much, and the limit.
 pub(super) fn check(wasm: &[u8]) -> Result<(), String> {
     let (mut depth, mut parts, mut functions) = (0usize, 0usize, 0usize);
+    // Values that the types of functions of the current module take and give. A module holds no
+    // other, so that there is one current at a time.
+    let mut arities = Vec::new();
     for payload in Parser::new(0).parse_all(wasm) {
         match payload.map_err(|e| damaged(&e))? {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
@@ -50,18 +58,35 @@ pub(super) fn check(wasm: &[u8]) -> Result<(), String> {
                 let bytes = &wasm[section.range()];
                 most(type_nesting(bytes), TYPE_NESTING, "types inside one another")?;
             }
+            Payload::TypeSection(section) => {
+                arities = section
+                    .into_iter()
+                    .map(|group| Ok(group?.into_types().map(|t| arity(&t)).collect::<Vec<_>>()))
+                    .collect::<Result<Vec<_>, _>>()
+                    .map_err(|e| damaged(&e))?
+                    .concat();
+            }
             Payload::CodeSectionEntry(body) => {
                 functions += 1;
                 most(functions, FUNCTIONS, "functions")?;
-                function(&body).map_err(|reason| match reason {
+                function(&body, &arities).map_err(|reason| match reason {
                     Reason::Damaged(e) => damaged(&e),
-                    Reason::Beyond(what) => format!("function {} has {what}", functions - 1),
+                    Reason::Beyond(what) => {
+                        format!("function {} has {what}, the most that is compiled", functions - 1)
+                    }
                 })?;
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+fn arity(kind: &SubType) -> u64 {
+    match &kind.composite_type.inner {
+        CompositeInnerType::Func(f) => (f.params().len() + f.results().len()) as u64,
+        _ => 0,
+    }
 }
 
 enum Reason {
@@ -92,15 +117,20 @@ fn type_nesting(section: &[u8]) -> usize {
 struct Blocks {
     /// whether each of them is a loop
     open: Vec<bool>,
-    loops_open: usize,
+    loops_open: u64,
     loops: u64,
+    /// values that blocks take and give
+    handed: u64,
 }
 
 impl Blocks {
-    fn open(&mut self, is_loop: bool) {
+    fn open(&mut self, is_loop: bool, kind: BlockType, arities: &[u64]) {
         self.open.push(is_loop);
-        self.loops_open += usize::from(is_loop);
+        self.loops_open += u64::from(is_loop);
         self.loops += u64::from(is_loop);
+        if let BlockType::FuncType(index) = kind {
+            self.handed += arities.get(index as usize).copied().unwrap_or(0);
+        }
     }
 
     fn close(&mut self) {
@@ -108,15 +138,26 @@ impl Blocks {
             self.loops_open -= 1;
         }
     }
+
+    fn check(&self, locals: u64) -> Result<(), Reason> {
+        beyond(self.open.len() as u64, BLOCKS, "blocks inside one another")?;
+        beyond(self.loops_open, LOOPS, "loops inside one another")?;
+        beyond(self.loops, ALL_LOOPS, "loops")?;
+        beyond(self.loops.saturating_mul(self.handed), HANDED, "loops times values of blocks")?;
+        beyond(self.loops.saturating_mul(locals), CARRIED, "loops times locals")
+    }
 }
 
-fn function(body: &FunctionBody<'_>) -> Result<(), Reason> {
-    let beyond = |found: u64, limit: u64, what: &str| match found > limit {
-        true => Err(Reason::Beyond(format!("{found} {what}; at most {limit} are compiled"))),
+fn beyond(found: u64, limit: u64, what: &str) -> Result<(), Reason> {
+    match found > limit {
+        true => Err(Reason::Beyond(format!("more than {limit} {what}"))),
         false => Ok(()),
-    };
+    }
+}
+
+fn function(body: &FunctionBody<'_>, arities: &[u64]) -> Result<(), Reason> {
     let range = body.range();
-    beyond((range.end - range.start) as u64, BODY_BYTES as u64, "bytes of code")?;
+    beyond((range.end - range.start) as u64, BODY_BYTES, "bytes of code")?;
     let mut locals = 0u64;
     for group in body.get_locals_reader().map_err(Reason::Damaged)? {
         locals = locals.saturating_add(u64::from(group.map_err(Reason::Damaged)?.0));
@@ -125,19 +166,18 @@ fn function(body: &FunctionBody<'_>) -> Result<(), Reason> {
     let mut blocks = Blocks::default();
     for operator in body.get_operators_reader().map_err(Reason::Damaged)? {
         match operator.map_err(Reason::Damaged)? {
-            Operator::Loop { .. } => blocks.open(true),
-            Operator::Block { .. } | Operator::If { .. } | Operator::TryTable { .. } => {
-                blocks.open(false);
+            Operator::Loop { blockty } => blocks.open(true, blockty, arities),
+            Operator::Block { blockty } | Operator::If { blockty } => {
+                blocks.open(false, blockty, arities);
             }
+            Operator::TryTable { try_table } => blocks.open(false, try_table.ty, arities),
             Operator::End => {
                 blocks.close();
                 continue;
             }
             _ => continue,
         }
-        beyond(blocks.open.len() as u64, BLOCKS as u64, "blocks inside one another")?;
-        beyond(blocks.loops_open as u64, LOOPS as u64, "loops inside one another")?;
-        beyond(blocks.loops.saturating_mul(locals), CARRIED, "locals times loops")?;
+        blocks.check(locals)?;
     }
     Ok(())
 }

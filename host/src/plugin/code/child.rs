@@ -32,8 +32,9 @@ pub const VERB: &str = "compile-plugin";
 const TIME: Duration = Duration::from_secs(120);
 /// Processor time of all its threads, should the parent not be there to look at the clock.
 const PROCESSOR_SECONDS: u64 = 600;
-/// Address space that the compiler may use. Python's component takes 0.4 GB.
-const MEMORY: u64 = 4 << 30;
+/// Address space that the compiler may use. Python's component takes 0.5 GB, and less
+/// than 1 GB with eight threads.
+const MEMORY: u64 = 2 << 30;
 /// Threads of the compiler: each takes memory.
 const THREADS: usize = 8;
 /// Compilers that run at one time, of all engines of this process.
@@ -74,10 +75,10 @@ fn bound() -> Result<(), String> {
         (Resource::RLIMIT_FSIZE, ENTRY_BYTES),
     ];
     for (resource, limit) in limits {
-        // What the user allows may be less. A second behind the soft limit on time comes the
-        // hard one, which says less of why (getrlimit(2)).
-        let hard = getrlimit(resource).map_err(|e| e.to_string())?.1;
-        let (soft, hard) = (limit.min(hard), limit.saturating_add(1).min(hard));
+        // What the user allows may be less. Where there is room, the hard limit on time comes a
+        // second behind the soft one, whose signal says why (getrlimit(2)).
+        let (soft, hard) = getrlimit(resource).map_err(|e| e.to_string())?;
+        let (soft, hard) = (limit.min(soft), limit.saturating_add(1).min(hard));
         setrlimit(resource, soft, hard).map_err(|e| format!("{resource:?}: {e}"))?;
     }
     // Without its parent nobody waits for the answer (prctl(2)).
@@ -151,7 +152,10 @@ fn wait(mut child: Child, cancel: &Cancel) -> Result<ExitStatus, Refusal> {
 }
 
 fn too_long() -> String {
-    format!("compiling it takes more than {} s, the most that is allowed", TIME.as_secs())
+    format!(
+        "compiling it takes too long: {} s are allowed, or what `ulimit -t` says",
+        TIME.as_secs()
+    )
 }
 
 /// Why there is no code, in words; none when there is.
@@ -162,7 +166,7 @@ fn reason(status: ExitStatus, said: &str) -> Option<String> {
     let no_memory = ["memory allocation of", "Cannot allocate memory", "os error 12"];
     if no_memory.iter().any(|words| said.contains(words)) {
         return Some(format!(
-            "compiling it takes more than {} GiB of memory, the most that is allowed",
+            "compiling it takes too much memory: {} GiB are allowed, or what `ulimit -v` says",
             MEMORY >> 30
         ));
     }
@@ -173,8 +177,8 @@ fn reason(status: ExitStatus, said: &str) -> Option<String> {
             format!("its compiled code has more than {} MiB", ENTRY_BYTES >> 20)
         }
         Some((_, Ok(Signal::SIGKILL))) => {
-            "compiling it was ended from outside (SIGKILL): perhaps the machine has too little \
-             memory"
+            "its compiler was killed from outside (SIGKILL): the machine has too little memory, \
+             or `ulimit -t` allows too little time"
                 .to_owned()
         }
         Some((number, signal)) => {
