@@ -138,6 +138,11 @@ impl Filter {
         self.instance.guest().frames.clear();
     }
 
+    /// Whether the instance broke, and is not entered again.
+    pub fn is_over(&self) -> bool {
+        self.instance.is_over()
+    }
+
     /// Pictures that were handed in and that it still held at the end, though neither they nor
     /// any in their place had come out.
     pub fn held_at_end(&self) -> usize {

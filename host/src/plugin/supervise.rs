@@ -248,7 +248,7 @@ impl Supervised {
     /// nobody asks it by the contract; what it kept is counted all the same.
     pub fn flush(&mut self) -> Result<Vec<Frame>, PluginError> {
         let parallel = self.supervisor.plugin.filter.as_ref().is_some_and(|f| f.parallel);
-        let flush = |filter: &mut Filter| match parallel {
+        let flush = |filter: &mut Filter| match parallel && !filter.is_over() {
             true => {
                 filter.end();
                 Ok(Vec::new())

@@ -81,8 +81,13 @@ fn bound() -> Result<(), String> {
         let (soft, hard) = (limit.min(soft), limit.saturating_add(1).min(hard));
         setrlimit(resource, soft, hard).map_err(|e| format!("{resource:?}: {e}"))?;
     }
-    // Without its parent nobody waits for the answer (prctl(2)).
-    set_pdeathsig(Signal::SIGKILL).map_err(|e| e.to_string())
+    // Without its parent nobody waits for the answer (prctl(2)); it may be gone already.
+    set_pdeathsig(Signal::SIGKILL).map_err(|e| e.to_string())?;
+    let parent = std::env::args().nth(2).and_then(|text| text.parse().ok());
+    match parent.is_none_or(|parent| parent == std::os::unix::process::parent_id()) {
+        true => Ok(()),
+        false => Err("its parent is gone".to_owned()),
+    }
 }
 
 fn answer() -> Result<(), String> {
@@ -103,6 +108,7 @@ pub(super) fn compile(program: &Path, wasm: &[u8], cancel: &Cancel) -> Result<Na
     let mut command = Command::new(program);
     command
         .arg(VERB)
+        .arg(std::process::id().to_string())
         .env("RAYON_NUM_THREADS", threads().to_string())
         .stdin(Stdio::from(input))
         .stdout(Stdio::from(code.try_clone()?))
