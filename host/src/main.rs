@@ -5,19 +5,29 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use filmgate::cancel::Cancel;
-use filmgate::commands::args::LogFormat;
+use filmgate::commands::args::{Arguments, Command, LogFormat, PluginCommand};
 use filmgate::commands::{Exit, SAID, Stderr, config, message, run, speak_json, tell_error};
+use filmgate::plugin;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    // Before all else: a child of ours that compiles a plugin has no command line of its own.
+    #[cfg(target_os = "linux")]
+    {
+        if std::env::args_os().nth(1).is_some_and(|verb| verb == plugin::COMPILE_VERB) {
+            return plugin::compile_plugin();
+        }
+        // This very file, also when an update has put another in its place (proc(5)).
+        plugin::compile_with("/proc/self/exe");
+    }
     let arguments = match config::read() {
         Ok(Some(arguments)) => arguments,
         Ok(None) => return Exit::Done.into(),
         Err(error) => return end(&error),
     };
-    start_log(arguments.log_format);
+    start_log(&arguments);
     let cancel = Cancel::new();
     if let Err(e) = stop_on_signals(&cancel) {
         tell_error(&format!("signals cannot be handled: {e}"), Exit::Failed);
@@ -37,12 +47,18 @@ fn end(error: &anyhow::Error) -> ExitCode {
 }
 
 /// Messages go to stderr; `RUST_LOG` sets which.
-fn start_log(format: LogFormat) {
+fn start_log(arguments: &Arguments) {
     // libav complains of much that it gets over; what stops a job is in the error's own text.
-    let quiet = || EnvFilter::new("warn,libav=error");
+    // Whoever tries a plugin out wants to see what it says.
+    let quiet = || match arguments.command {
+        Command::Plugin(PluginCommand::Check { .. }) => {
+            EnvFilter::new("warn,libav=error,plugin=info")
+        }
+        _ => EnvFilter::new("warn,libav=error"),
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
     let log = tracing_subscriber::fmt().with_writer(|| Stderr).log_internal_errors(false);
-    match format {
+    match arguments.log_format {
         LogFormat::Text => {
             let ansi = std::io::stderr().is_terminal();
             log.with_env_filter(filter).with_ansi(ansi).without_time().init();

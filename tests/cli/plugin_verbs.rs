@@ -188,6 +188,114 @@ fn check_catches_what_is_hostile() {
     assert!(said.stdout.contains("0 places for 5 files"), "{said:?}");
 }
 
+/// Frames that break what the contract says of a stream, though each for itself is sound.
+fn no_streams() -> Vec<(&'static str, Module, &'static str)> {
+    let stamped = |time: &str| {
+        Module::serial(
+            &format!(
+                "(global.set $counter (i32.add (global.get $counter) (i32.const 1)))
+                 (call $set-timestamp (local.get $frame) {time}) (call $same (local.get $frame))"
+            ),
+            "(call $none)",
+        )
+    };
+    let falling = "(i64.sub (i64.const 1000) (i64.extend_i32_u (global.get $counter)))";
+    let numbered = "(global.set $counter (i32.add (global.get $counter) (i32.const 1)))
+        (call $info (local.get $frame) (i32.const 0x600))
+        (call $same (call $new (i32.load (i32.const 0x600)) (i32.load (i32.const 0x604))
+          (i32.load (i32.const 0x608)) (i32.load (i32.const 0x60c))
+          (i64.sub (i64.const 1000) (i64.extend_i32_u (global.get $counter)))
+          (i64.load (i32.const 0x618)) (i32.const 0) (i64.const 0)))";
+    let many = "(loop $more
+          (i32.store (i32.add (i32.const 0x400) (i32.mul (local.get $i) (i32.const 4)))
+            (call $clone (local.get $frame)))
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br_if $more (i32.lt_u (local.get $i) (i32.const 126))))
+        (i32.store (i32.add (i32.const 0x400) (i32.mul (local.get $i) (i32.const 4)))
+          (local.get $frame))
+        (call $list (i32.const 127))";
+    let serial = |process: &str| Module::serial(process, "(call $none)");
+    let dropped = "(call $drop (local.get $frame)) (call $none)";
+    vec![
+        ("falling", stamped(falling), "timestamps have to rise"),
+        ("equal", stamped("(i64.const 5)"), "timestamps have to rise"),
+        ("numbers", serial(numbered), "numbers must not fall"),
+        ("many", serial(many), "timestamps have to rise"),
+        ("kept", serial("(call $none)"), "kept 6 of 6 frames"),
+        ("kept-parallel", Module::processing("(call $none)"), "kept 6 of 6 frames"),
+        ("dropped", serial(dropped), "dropped all of"),
+        ("dropped-parallel", Module::processing(dropped), "dropped all of"),
+        (
+            "rate",
+            announcing("(i32.const 1) (i32.const -1) (i32.const 1)", "(i32.const 1)", ""),
+            "frame rate",
+        ),
+        (
+            "slow",
+            announcing("(i32.const 1) (i32.const 1) (i32.const -1)", "(i32.const 1)", ""),
+            "frame rate",
+        ),
+        (
+            "aspect",
+            announcing("(i32.const 0) (i32.const 0) (i32.const 0)", "(i32.const -1)", ""),
+            "sample aspect",
+        ),
+        (
+            "color",
+            announcing("(i32.const 0) (i32.const 0) (i32.const 0)", "(i32.const 1)", COLOR),
+            "control characters",
+        ),
+    ]
+}
+
+/// Puts a property `color-range` that clears the screen into what `configure` answers.
+const COLOR: &str = "(i32.store (i32.const 0x720) (i32.const 0x700))
+    (i32.store (i32.const 0x724) (i32.const 11)) (i32.store8 (i32.const 0x728) (i32.const 3))
+    (i32.store (i32.const 0x730) (i32.const 0x710)) (i32.store (i32.const 0x734) (i32.const 4))
+    (i32.store (i32.const 0x328) (i32.const 0x720)) (i32.store (i32.const 0x32c) (i32.const 1))";
+
+/// Announces a frame rate and a sample aspect ratio of `aspect` to 1, after which `more` is done.
+fn announcing(rate: &str, aspect: &str, more: &str) -> Module {
+    Module {
+        fields: r#"(data (i32.const 0x700) "color-range") (data (i32.const 0x710) "\1b[2J")"#
+            .to_owned(),
+        configure: format!(
+            "(drop (call $accept (local.get $width) (local.get $height)
+               (local.get $format) (local.get $format_len) {rate} {aspect} (i32.const 1)))
+             {more} (i32.const 0x300)"
+        ),
+        ..Module::default()
+    }
+}
+
+#[test]
+fn check_catches_what_is_no_stream() {
+    let shell = Shell::new();
+    for (name, module, reason) in no_streams() {
+        let file = format!("{name}.wasm");
+        shell.write(&file, module.component());
+        let said = shell.filmgate(&format!("plugin check ./{file} --json"));
+        assert_eq!(said.code, Some(14), "{name}: {said:?}");
+        let json = said.json();
+        let trials = json["trials"].as_array().expect("a list");
+        let failed = |t: &&Value| t["message"].as_str().is_some_and(|m| m.contains(reason));
+        assert!(trials.iter().any(|t| failed(&t)), "{name}: {json}");
+    }
+}
+
+#[test]
+fn check_shows_what_a_plugin_logs_and_how_long_it_takes_to_load() {
+    let shell = Shell::new();
+    let logs = "(call $log (i32.const 1) (i32.const 0x100) (i32.const 7))
+        (call $same (local.get $frame))";
+    shell.write("logs.wasm", Module::processing(logs).component());
+    let said = shell.filmgate("plugin check ./logs.wasm").done();
+    assert!(said.stderr.contains("hostile: hostile"), "{}", said.stderr);
+    assert!(said.stdout.contains("loaded      in 0."), "{}", said.stdout);
+    let json = shell.filmgate("plugin check ./logs.wasm --json").done().json();
+    assert!(json["load_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{json}");
+}
+
 #[test]
 fn pack_makes_a_component_of_a_module() {
     let shell = Shell::new();

@@ -54,6 +54,12 @@ fn files_that_are_no_components() {
     refused(&shell, "-p ./cut.wasm", 12, &["./cut.wasm", "damaged"]);
     std::fs::create_dir(shell.path("folder.wasm")).expect("a folder");
     refused(&shell, "-p ./folder.wasm", 12, &["./folder.wasm", "not a plain file"]);
+    // What cannot be read is as good as not there.
+    let long = format!("-p ./{}.wasm", "a".repeat(300));
+    refused(&shell, &long, 10, &["cannot be read", "too long"]);
+    refused(&shell, "-p ./empty.wasm/x.wasm", 10, &["cannot be read", "Not a directory"]);
+    std::os::unix::fs::symlink("loop.wasm", shell.path("loop.wasm")).expect("a link");
+    refused(&shell, "-p ./loop.wasm", 10, &["cannot be read", "symbolic links"]);
 }
 
 #[test]
@@ -126,6 +132,6 @@ fn a_plugin_that_drops_every_frame_leaves_no_output() {
     let drops = Module::processing("(call $drop (local.get $frame)) (call $none)");
     shell.write("drops.wasm", Module { format: "yuv420p".to_owned(), ..drops }.component());
     let said = shell.run(&input(), "new.mp4", "-p ./drops.wasm");
-    assert!(said.code != Some(0) && said.stderr.contains("not one picture"), "{said:?}");
+    said.refused(17, &["`hostile` dropped every frame", "25"]);
     assert_eq!(shell.names(), ["drops.wasm"]);
 }

@@ -2,11 +2,14 @@
 //! docs/promises.md says which test holds which promise.
 
 mod answers;
+mod cache;
 mod capabilities;
+mod compile;
 mod deadline;
 mod descriptions;
 mod determinism;
 mod files;
+mod held;
 mod logs;
 mod memory;
 mod names;

@@ -1,5 +1,6 @@
 //! Plugins that break the rules, made on the spot, and what the tests need to run them.
 
+pub mod bytes;
 mod module;
 mod wasi;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use filmgate_tests::hostile::built_in;
+use filmgate_tests::hostile::{built_in, bytes};
 use filmgate_tests::shell::Shell;
 
 use crate::desk::{Watch, done, failed, frames, kinds, once, pillow};
@@ -42,6 +42,10 @@ fn a_plugin_that_changes_is_loaded_anew_and_a_bad_one_leaves_the_old() {
     // No plugin at all: it is told once, and the old one goes on.
     fs::write(shell.path("plugin.wasm"), b"\0asm no plugin").expect("written");
     watch.wait_said("stay as they are");
+    // One that would take the compiler minutes and gigabytes.
+    let costly = bytes::with(&bytes::Part::NestedLoops(4_000));
+    fs::write(shell.path("plugin.wasm"), costly).expect("written");
+    watch.wait_said("200 loops inside one another");
     give(&shell, "two.png");
     watch.wait_done(2);
     let [one, two] = ["one", "two"].map(|n| fs::read(shell.path(format!("out/{n}.png"))));

@@ -18,7 +18,7 @@ use crate::plugin::OnFailure;
 #[derive(Debug, Parser)]
 #[command(name = "filmgate", version, long_version = super::version::long(), disable_help_subcommand = true)]
 #[command(after_help = "Messages go to stderr. RUST_LOG sets how much is said (RUST_LOG=debug).\n\
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 10-16 plugins, 20-24 input, 30-35 output, \
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 10-17 plugins, 20-24 input, 30-35 output, \
 40-43 join, 130 interrupted; see docs/exit-codes.md.")]
 pub struct Arguments {
     /// How messages on stderr are written: for people, or a JSON object a line

@@ -315,13 +315,13 @@ fn report(arguments: &EncodeArguments, summary: &Summary, json: &Value) -> Resul
 
 fn exit(summary: &Summary) -> Exit {
     let pushes = || summary.outputs.iter().filter_map(|o| o.push.as_ref());
-    let bypassed = summary.plugins.iter().any(|p| p.bypassed > 0);
+    let incomplete = summary.plugins.iter().any(|p| p.incomplete);
     let cut = summary.ended.partial > 0 || summary.ended.damaged > 0;
     let lost = |p: &crate::encode::PushSummary| p.account.dropped > 0 || p.account.unsure > 0;
     match () {
         // What was handed to connections that broke at once need not have arrived.
         () if pushes().any(|p| p.account.delivered <= p.account.unsure) => Exit::OutputLost,
-        () if bypassed || cut || pushes().any(lost) => Exit::Partly,
+        () if incomplete || cut || pushes().any(lost) => Exit::Partly,
         () => Exit::Done,
     }
 }

@@ -85,6 +85,7 @@ pub(super) fn summary_json(s: &Summary, exit: Exit) -> Value {
                 "ms_a_frame": p.reading.ms_a_frame(),
                 "bypassed": p.bypassed,
                 "failures": p.failures,
+                "held_at_end": p.held_at_end,
             })
         })
         .collect();

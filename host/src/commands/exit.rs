@@ -1,6 +1,8 @@
 //! Exit codes. Programs decide by them, so a code never changes its meaning; the table stands in
 //! docs/exit-codes.md, and `filmgate --help` names the file.
 
+use std::io::ErrorKind;
+
 use crate::collide::Collision;
 use crate::join::JoinError;
 use crate::media::{MediaError, MediaErrorKind};
@@ -28,6 +30,8 @@ pub enum Exit {
     /// the plugin answered with an error
     PluginRefused = 15,
     NoCommonFormat = 16,
+    /// the plugins dropped every frame
+    NothingLeft = 17,
     InputMissing = 20,
     InputNotMedia = 21,
     InputTruncated = 22,
@@ -164,10 +168,15 @@ impl Exit {
         match error {
             PluginError::NotFound { .. } => Exit::PluginUnknown,
             PluginError::Syntax { .. } => Exit::Usage,
-            PluginError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-                Exit::PluginUnknown
+            // No plain file, or too large a one; everything else that cannot be read is as good
+            // as not there.
+            PluginError::Read { source, .. }
+                if matches!(source.kind(), ErrorKind::InvalidInput | ErrorKind::FileTooLarge) =>
+            {
+                Exit::PluginNotAComponent
             }
-            PluginError::Read { .. } => Exit::Failed,
+            PluginError::Read { .. } => Exit::PluginUnknown,
+            PluginError::Compiler { .. } => Exit::Failed,
             PluginError::NotAComponent { .. } => Exit::PluginNotAComponent,
             PluginError::WrongInterface { .. } | PluginError::WrongKind { .. } => {
                 Exit::PluginWrongInterface
@@ -177,6 +186,7 @@ impl Exit {
             | PluginError::Quarantined { .. } => Exit::PluginBroke,
             PluginError::Parameter { .. } => Exit::PluginParameter,
             PluginError::Refused { .. } => Exit::PluginRefused,
+            PluginError::NothingLeft { .. } => Exit::NothingLeft,
             PluginError::Cancelled { .. } => Exit::Interrupted,
         }
     }

@@ -61,7 +61,7 @@ pub(super) fn warn_of_spoilt(arranged: &Arranged, done: &Done) -> bool {
     if bypassed > 0 {
         warn!("{bypassed} frames passed a broken plugin unchanged");
     }
-    damaged > 0 || bypassed > 0
+    damaged > 0 || anew.is_incomplete()
 }
 
 /// What becomes of the film, for programs.
@@ -96,6 +96,7 @@ pub(super) fn plugins_json(anew: &Anew, done: Option<&Done>) -> Value {
             fields.insert("ms_a_frame".into(), json!(reading.ms_a_frame()));
             fields.insert("bypassed".into(), json!(supervisor.bypassed()));
             fields.insert("failures".into(), json!(supervisor.failures()));
+            fields.insert("held_at_end".into(), json!(supervisor.held_at_end()));
         }
         value
     });

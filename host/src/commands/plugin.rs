@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -233,18 +234,21 @@ fn plugin_text(plugin: &Plugin) -> String {
 
 fn try_out(text: &String, limits: &LimitArguments, as_json: bool, cancel: &Cancel) -> Result<Exit> {
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let begun = Instant::now();
     let load::One { plugin, parameters, .. } = load::single(text, limits, &engine)?;
     let path = plugin.path.clone();
+    let load = begun.elapsed();
     let trials = check(&plugin, &parameters);
     interrupted(cancel)?;
     let failed = trials.iter().filter(|t| matches!(t.outcome, Outcome::Failed(_))).count();
     if as_json {
         let trials: Vec<_> = trials.iter().map(trial_json).collect();
         print_json(
-            &json!({ "plugin": Loaded::of(&plugin), "path": path.to_string_lossy(), "passed": failed == 0, "trials": trials }),
+            &json!({ "plugin": Loaded::of(&plugin), "path": path.to_string_lossy(), "passed": failed == 0, "load_ms": load.as_secs_f64() * 1e3, "trials": trials }),
         )?;
     } else {
         let mut out = plugin_text(&plugin);
+        line!(out, "  loaded      in {:.3} s", load.as_secs_f64());
         line!(out, "  tried");
         trials.iter().for_each(|t| trial_text(&mut out, t));
         print(&out)?;

@@ -166,9 +166,9 @@ fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<(
 }
 
 fn exit(summary: &Summary) -> Exit {
-    let bypassed = summary.plugins.iter().any(|p| p.bypassed > 0);
+    let incomplete = summary.plugins.iter().any(|p| p.incomplete);
     let missing = !summary.missing.is_empty();
-    match bypassed || missing || summary.damaged > 0 || summary.truncated.is_some() {
+    match incomplete || missing || summary.damaged > 0 || summary.truncated.is_some() {
         true => Exit::Partly,
         false => Exit::Done,
     }

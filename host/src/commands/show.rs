@@ -123,10 +123,13 @@ pub(crate) fn stages_text(
     };
     before.iter().for_each(|(name, reading)| line(name, *reading, String::new()));
     for plugin in plugins {
-        let note = match plugin.bypassed {
-            0 => String::new(),
-            n => format!("   broke {} times, {n} frames passed unchanged", plugin.failures),
+        let mut note = match (plugin.failures, plugin.bypassed) {
+            (0, 0) => String::new(),
+            (times, n) => format!("   broke {times} times, {n} frames passed unchanged"),
         };
+        if plugin.held_at_end > 0 {
+            let _ = write!(note, "   kept {} frames at the end", plugin.held_at_end);
+        }
         line(&plugin.name, plugin.reading, note);
     }
     behind.iter().for_each(|(name, reading)| line(name, *reading, String::new()));
@@ -153,6 +156,7 @@ pub(super) fn summary_json(
                 "ms_a_frame": p.reading.ms_a_frame(),
                 "bypassed": p.bypassed,
                 "failures": p.failures,
+                "held_at_end": p.held_at_end,
             })
         })
         .collect();

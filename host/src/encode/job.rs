@@ -15,7 +15,7 @@ use crate::media::{
 };
 use crate::pipeline::flow::{Collect, Deal, Flow, Trouble};
 use crate::pipeline::{
-    Chain, Meter, PipelineError, PluginSummary, Progress, Reading, plugin_summaries,
+    Chain, Meter, PipelineError, PluginSummary, Progress, Reading, nothing_left, plugin_summaries,
 };
 use crate::plugin::Supervisor;
 
@@ -296,7 +296,10 @@ impl Prepared {
         (summary.frames_in, summary.ended, summary.frames_out) = (count, ended, sink.frames);
         let result = match trouble.take() {
             Some(error) => Err(error),
-            None => complete(sink, stop, &mut summary),
+            None => {
+                summary.plugins = plugin_summaries(&self.plugins, &self.chain.filter_meters);
+                complete(sink, stop, &mut summary)
+            }
         };
         over.cancel();
         // It only looks at flags.
@@ -304,7 +307,6 @@ impl Prepared {
         result?;
         summary.wall = start.elapsed();
         summary.read = read.reading();
-        summary.plugins = plugin_summaries(&self.plugins, &self.chain.filter_meters);
         Ok(summary)
     }
 }
@@ -314,7 +316,8 @@ fn complete(mut sink: Sink<'_>, stop: &Stop, summary: &mut Summary) -> Result<()
     if sink.frames == 0 || stop.abandon.is_cancelled() {
         return Err(match summary.stopped || stop.abandon.is_cancelled() {
             true => PipelineError::Interrupted,
-            false => no_pictures().into(),
+            false => nothing_left(&summary.plugins)
+                .map_or_else(|| no_pictures().into(), PipelineError::from),
         });
     }
     sink.finish()?;

@@ -83,6 +83,11 @@ impl Anew {
         &self.encode.codec
     }
 
+    /// Whether a plugin broke, or kept frames at the end.
+    pub fn is_incomplete(&self) -> bool {
+        self.plugins.iter().any(|p| p.is_incomplete())
+    }
+
     /// Frames that passed a broken plugin unchanged.
     pub fn bypassed(&self) -> u64 {
         self.plugins.iter().map(|p| p.bypassed()).sum()

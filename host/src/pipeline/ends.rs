@@ -271,6 +271,6 @@ impl Sink {
 fn no_frames() -> MediaError {
     MediaError {
         kind: MediaErrorKind::Decode,
-        message: "not one picture reached the encoder: the input holds none that can be decoded, the part asked for lies behind its end, or the plugins dropped them all".to_owned(),
+        message: "not one picture reached the encoder: the input holds none that can be decoded, or the part asked for lies behind its end".to_owned(),
     }
 }

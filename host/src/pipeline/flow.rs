@@ -226,6 +226,12 @@ impl Flow {
                         return;
                     }
                 }
+                // Nothing comes of it: what parallel plugins kept is only counted.
+                if !trouble.stop.is_cancelled()
+                    && let Err(e) = worker.flush()
+                {
+                    trouble.report(e);
+                }
             })?;
         }
         Ok(Collect { receivers, next: 0 })

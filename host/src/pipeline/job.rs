@@ -23,7 +23,7 @@ use crate::media::{
     DecodeOptions, EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, Packet, VideoDecoder,
     VideoEncoder, encoder_formats,
 };
-use crate::plugin::Supervisor;
+use crate::plugin::{PluginError, Supervisor};
 
 /// Copied packets that may wait for the muxer.
 const PACKETS: usize = 512;
@@ -95,6 +95,10 @@ pub struct PluginSummary {
     pub reading: Reading,
     pub bypassed: u64,
     pub failures: u64,
+    /// frames that it kept when the stream had ended, and that are lost
+    pub held_at_end: u64,
+    /// whether not all came out of it that was to come
+    pub incomplete: bool,
 }
 
 /// A job whose parts are open, checked and connected, and of which nothing has run yet.
@@ -309,6 +313,12 @@ impl Prepared {
             return Err(PipelineError::Interrupted);
         }
         let mut summary = self.summary;
+        summary.plugins = plugin_summaries(&self.job.plugins, &self.chain.filter_meters);
+        if sink.frames == 0
+            && let Some(error) = nothing_left(&summary.plugins)
+        {
+            return Err(error.into());
+        }
         sink.finish(&mut summary)?;
         summary.wall = start.elapsed();
         summary.frames_in = ended.frames;
@@ -318,7 +328,6 @@ impl Prepared {
         summary.truncated = ended.truncated;
         summary.decode = decode_meter.reading();
         summary.convert = self.chain.convert_meter.reading();
-        summary.plugins = plugin_summaries(&self.job.plugins, &self.chain.filter_meters);
         Ok(summary)
     }
 }
@@ -364,8 +373,21 @@ pub(crate) fn plugin_summaries(
             reading: meter.reading(),
             bypassed: supervisor.bypassed(),
             failures: supervisor.failures(),
+            held_at_end: supervisor.held_at_end(),
+            incomplete: supervisor.is_incomplete(),
         })
         .collect()
+}
+
+/// Which plugin is the reason that no picture came out of a chain: the last one that was given
+/// any. None where no picture came to the plugins, and where there are none.
+pub(crate) fn nothing_left(plugins: &[PluginSummary]) -> Option<PluginError> {
+    let last = plugins.iter().rfind(|p| p.reading.frames > 0)?;
+    Some(PluginError::NothingLeft {
+        plugin: last.name.clone(),
+        given: last.reading.frames,
+        held: last.held_at_end,
+    })
 }
 
 /// How many threads parallel plugins get when nobody says: one a processor.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::chain::Chain;
 use super::compare::SideBySide;
 use super::error::PipelineError;
+use super::job::{nothing_left, plugin_summaries};
 use super::line::Line;
 use crate::frame::{Frame, PixelFormat, PlanePool, Rational};
 use crate::media::{DecodeOptions, Input, MediaError, MediaErrorKind, VideoDecoder};
@@ -80,8 +81,10 @@ impl StillJob {
         if !reached(&out) {
             out.extend(line.flush()?);
         }
-        let mut picture =
-            choose(out, target.index, self.at).ok_or_else(|| nothing("the plugins"))?;
+        let mut picture = choose(out, target.index, self.at).ok_or_else(|| {
+            let plugins = plugin_summaries(&self.plugins, &chain.filter_meters);
+            nothing_left(&plugins).map_or_else(|| nothing("the plugins"), PipelineError::from)
+        })?;
         if self.compare {
             picture =
                 SideBySide::new(&source, &chain.output, rotation)?.picture(&target, &picture)?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::describe::Value;
 use super::error::PluginError;
-use super::filter::Filter;
+use super::filter::{Filter, seconds};
 use super::item::Item;
 use super::load::{FilterTraits, Kind, Plugin};
 use super::naming::{Naming, Request};
@@ -39,6 +39,15 @@ const SIZES: [(u32, u32); 5] = [(320, 240), (33, 17), (2, 2), (1, 5), (1, 1)];
 /// Timed at this size.
 const TIMED: (u32, u32) = (1280, 720);
 
+/// How many pictures a stream has.
+const PICTURES: u64 = 6;
+
+/// The most frames a second, and the most seconds a frame.
+const RATE: f64 = 10_000.0;
+
+/// The most that a sample may be wider than high, or higher than wide.
+const ASPECT: f64 = 1000.0;
+
 /// Tries everything. `parameters` are those that the user wants it tried with.
 pub fn check(plugin: &Plugin, parameters: &[(String, Value)]) -> Vec<Trial> {
     match (&plugin.filter, plugin.kind) {
@@ -53,28 +62,45 @@ fn check_filter(
     traits: &FilterTraits,
     parameters: &[(String, Value)],
 ) -> Vec<Trial> {
-    let mut trials = Vec::new();
+    let (mut trials, mut given, mut come) = (Vec::new(), 0, 0);
     for &format in &traits.formats {
         for (width, height) in SIZES {
             let result = stream(plugin, &info(format, width, height), parameters, traits.parallel);
+            if let Ok(tried) = &result {
+                (given, come) = (given + PICTURES, come + tried.frames);
+            }
             trials.push(trial(format!("{format} {width}x{height}"), result));
         }
         let result = timed(plugin, &info(format, TIMED.0, TIMED.1), parameters);
         trials.push(trial(format!("{format} {}x{}", TIMED.0, TIMED.1), result));
     }
+    // Some choose pictures; one that never chooses any leaves no output.
+    let any = match (given, come) {
+        (1.., 0) => Err(Trouble::Text(format!("dropped all of {given} frames"))),
+        _ => Ok(Tried::default()),
+    };
+    trials.push(trial("whether anything comes out".to_owned(), any));
     trials
 }
 
-type Measured = (Option<Duration>, Option<usize>);
+/// What was measured in a trial that went well.
+#[derive(Default)]
+struct Tried {
+    time: Option<Duration>,
+    memory: Option<usize>,
+    /// how many frames came out
+    frames: usize,
+}
 
-fn trial(name: String, result: Result<Measured, Trouble>) -> Trial {
+fn trial(name: String, result: Result<Tried, Trouble>) -> Trial {
+    let none = (None, None);
     let (outcome, (time, memory)) = match result {
-        Ok(measured) => (Outcome::Passed, measured),
+        Ok(tried) => (Outcome::Passed, (tried.time, tried.memory)),
         Err(Trouble::Plugin(e @ (PluginError::Refused { .. } | PluginError::Parameter { .. }))) => {
-            (Outcome::Declined(e.to_string()), (None, None))
+            (Outcome::Declined(e.to_string()), none)
         }
-        Err(Trouble::Plugin(e)) => (Outcome::Failed(e.to_string()), (None, None)),
-        Err(Trouble::Text(t)) => (Outcome::Failed(t), (None, None)),
+        Err(Trouble::Plugin(e)) => (Outcome::Failed(e.to_string()), none),
+        Err(Trouble::Text(t)) => (Outcome::Failed(t), none),
     };
     Trial { name, outcome, time, memory }
 }
@@ -96,30 +122,82 @@ impl From<String> for Trouble {
     }
 }
 
-/// Some pictures and the end. A parallel filter has to answer the same for the last picture
-/// when an instance of its own sees nothing else.
+/// Some pictures and the end: what comes out has to be a stream. A parallel filter has to answer
+/// the same for the last picture when an instance of its own sees nothing else.
 fn stream(
     plugin: &Plugin,
     info: &StreamInfo,
     parameters: &[(String, Value)],
     parallel: bool,
-) -> Result<Measured, Trouble> {
-    const PICTURES: u64 = 6;
+) -> Result<Tried, Trouble> {
     let mut filter = Filter::start(plugin, info, parameters)?;
-    let mut last = Vec::new();
+    rates(filter.output())?;
+    let (mut all, mut last) = (Vec::new(), Vec::new());
     for index in 0..PICTURES {
         last = filter.process(picture(info, index)?)?;
+        all.extend(last.iter().map(|f| (f.index, f.timestamp)));
     }
+    match parallel {
+        true => filter.end(),
+        false => all.extend(filter.flush()?.iter().map(|f| (f.index, f.timestamp))),
+    }
+    order(&all)?;
+    if filter.held_at_end() > 0 {
+        return Err(Trouble::Text(format!(
+            "kept {} of {PICTURES} frames when the stream had ended, and gave nothing for them",
+            filter.held_at_end()
+        )));
+    }
+    let tried = Tried { memory: Some(filter.memory()), frames: all.len(), time: None };
     if !parallel {
-        filter.flush()?;
-        return Ok((None, Some(filter.memory())));
+        return Ok(tried);
     }
     let alone = Filter::start(plugin, info, parameters)?.process(picture(info, PICTURES - 1)?)?;
     match last.iter().map(content).eq(alone.iter().map(content)) {
-        true => Ok((None, Some(filter.memory()))),
+        true => Ok(tried),
         false => Err(Trouble::Text(
             "says that it is parallel, but answers differently for the same picture, depending on those before it".to_owned(),
         )),
+    }
+}
+
+/// Numbers and timestamps of what came out, in its order: the former do not fall, the latter
+/// rise.
+fn order(frames: &[(u64, i64)]) -> Result<(), Trouble> {
+    for pair in frames.windows(2) {
+        let ((before, earlier), (number, time)) = (pair[0], pair[1]);
+        if time <= earlier {
+            return Err(Trouble::Text(format!(
+                "gave frame {number} (at {}) behind frame {before} (at {}): timestamps have to rise",
+                seconds(time),
+                seconds(earlier)
+            )));
+        }
+        if number < before {
+            return Err(Trouble::Text(format!(
+                "gave frame {number} behind frame {before}: numbers must not fall"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Rates and shapes that no stream has are slips of a computation.
+fn rates(output: &StreamInfo) -> Result<(), Trouble> {
+    let sane = |r: Rational, most: f64| {
+        let value = f64::from(r.num) / f64::from(r.den);
+        value <= most && value >= most.recip()
+    };
+    let wrong = |what: &str, r: Rational| {
+        Err(Trouble::Text(format!("announced the {what} {}/{}", r.num, r.den)))
+    };
+    match output.frame_rate {
+        Some(rate) if !sane(rate, RATE) => return wrong("frame rate", rate),
+        _ => {}
+    }
+    match sane(output.sample_aspect, ASPECT) {
+        true => Ok(()),
+        false => wrong("sample aspect ratio", output.sample_aspect),
     }
 }
 
@@ -127,12 +205,12 @@ fn timed(
     plugin: &Plugin,
     info: &StreamInfo,
     parameters: &[(String, Value)],
-) -> Result<Measured, Trouble> {
-    const PICTURES: u32 = 20;
+) -> Result<Tried, Trouble> {
+    const TIMES: u32 = 20;
     let mut filter = Filter::start(plugin, info, parameters)?;
     let source = picture(info, 0)?;
     let mut times = Vec::new();
-    for index in 0..PICTURES {
+    for index in 0..TIMES {
         let mut frame = source.clone();
         frame.index = index.into();
         frame.timestamp = i64::from(index) * 40_000_000;
@@ -141,7 +219,8 @@ fn timed(
         times.push(start.elapsed());
     }
     times.sort();
-    Ok((times.get(times.len() / 2).copied(), Some(filter.memory())))
+    let time = times.get(times.len() / 2).copied();
+    Ok(Tried { time, memory: Some(filter.memory()), frames: 0 })
 }
 
 /// What has to be equal for two pictures to be.
@@ -220,7 +299,7 @@ fn check_naming(plugin: &Plugin, parameters: &[(String, Value)]) -> Trial {
         }
         Ok(())
     };
-    let result = names(true).and_then(|()| names(false)).map(|()| (None, None));
+    let result = names(true).and_then(|()| names(false)).map(|()| Tried::default());
     trial("ten names, with and without folders".to_owned(), result)
 }
 
@@ -234,5 +313,8 @@ fn check_ordering(plugin: &Plugin, parameters: &[(String, Value)]) -> Trial {
             false => Err(Trouble::Text("answers differently for the same files".to_owned())),
         }
     };
-    trial("no file, five files, and the same five again".to_owned(), order().map(|()| (None, None)))
+    trial(
+        "no file, five files, and the same five again".to_owned(),
+        order().map(|()| Tried::default()),
+    )
 }

@@ -1,19 +1,17 @@
-//! The wasmtime engine that all plugins of a process share: how code is compiled and cached, the
-//! clock behind the deadlines, and what is linked to a plugin.
+//! The wasmtime engine that all plugins of a process share: how code is compiled, the clock
+//! behind the deadlines, and what is linked to a plugin. Compiling itself: [`super::code`].
 
-use std::fs;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use tracing::{debug, warn};
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{Cache, CacheConfig, Config, Store, UpdateDeadline};
+use wasmtime::{Config, Store, UpdateDeadline};
 
 use super::bindings::filter::FilterPlugin;
+use super::code::cache::Cache;
 use super::frames;
 use super::guest::Guest;
 use super::limits::{HANDLES, HOSTCALL_BYTES, Limits};
@@ -37,33 +35,15 @@ pub enum CodeCache {
     Off,
 }
 
-impl CodeCache {
-    /// Whether it can be used; makes the folder if it is not there. One that is switched off can.
-    ///
-    /// # Errors
-    /// The reason, to follow the folder's name.
-    pub fn check(&self) -> Result<(), String> {
-        self.folder().map_or(Ok(()), |folder| private_folder(&folder))
-    }
-
-    /// The folder, or none: switched off, or nowhere to put it.
-    pub fn folder(&self) -> Option<PathBuf> {
-        let set = |name: &str| std::env::var_os(name).map(PathBuf::from);
-        match self {
-            CodeCache::Off => None,
-            CodeCache::In(folder) => Some(folder.clone()),
-            CodeCache::ForUser => match set("FILMGATE_CACHE_DIR") {
-                Some(folder) if folder.as_os_str().is_empty() => None,
-                Some(folder) => Some(folder),
-                None => set("XDG_CACHE_HOME")
-                    .filter(|p| p.is_absolute())
-                    .or_else(|| {
-                        set("HOME").filter(|p| p.is_absolute()).map(|home| home.join(".cache"))
-                    })
-                    .map(|cache| cache.join("filmgate")),
-            },
-        }
-    }
+/// The compiler alone, with the settings that all code is compiled and run with.
+pub(super) fn compiler() -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK);
+    wasmtime::Engine::new(&config)
 }
 
 /// Cheap to clone; the clones share everything.
@@ -74,6 +54,7 @@ struct Inner {
     engine: wasmtime::Engine,
     linker: Linker<Guest>,
     pool: PlanePool,
+    cache: Option<Cache>,
     cancel: Cancel,
     /// dropped with the engine, which ends the ticker's thread
     _ticker: Mutex<Sender<()>>,
@@ -91,14 +72,7 @@ impl Engine {
     }
 
     fn set_up(cache: &CodeCache, cancel: &Cancel) -> wasmtime::Result<Engine> {
-        let mut config = Config::new();
-        config
-            .wasm_component_model(true)
-            .concurrency_support(false)
-            .epoch_interruption(true)
-            .max_wasm_stack(WASM_STACK)
-            .cache(cache.folder().and_then(|folder| open_cache(&folder)));
-        let engine = wasmtime::Engine::new(&config)?;
+        let engine = compiler()?;
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker)?;
         FilterPlugin::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
@@ -108,6 +82,7 @@ impl Engine {
             engine,
             linker,
             pool: PlanePool::new(),
+            cache: cache.folder().and_then(|folder| Cache::open(&folder)),
             cancel: cancel.clone(),
             _ticker: Mutex::new(ticker),
         })))
@@ -120,6 +95,14 @@ impl Engine {
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.0.engine
+    }
+
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.0.cache.as_ref()
+    }
+
+    pub(super) fn cancel(&self) -> &Cancel {
+        &self.0.cancel
     }
 
     pub(super) fn linker(&self) -> &Linker<Guest> {
@@ -157,42 +140,4 @@ fn start_ticker(engine: &wasmtime::Engine) -> std::io::Result<Sender<()>> {
         }
     })?;
     Ok(sender)
-}
-
-/// Opens wasmtime's own cache of compiled code in a folder that nobody else can write to: what
-/// lies in there is run as native code.
-fn open_cache(folder: &Path) -> Option<Cache> {
-    if let Err(reason) = private_folder(folder) {
-        warn!(
-            "plugins are compiled anew each time: the cache folder {} {reason}",
-            folder.display()
-        );
-        return None;
-    }
-    let mut config = CacheConfig::new();
-    config.with_directory(folder);
-    match Cache::new(config) {
-        Ok(cache) => Some(cache),
-        Err(e) => {
-            debug!("no cache of compiled plugins: {e:#}");
-            None
-        }
-    }
-}
-
-fn private_folder(folder: &Path) -> Result<(), String> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|e| format!("cannot be made: {e}"))?;
-    let facts = fs::metadata(folder).map_err(|e| format!("cannot be read: {e}"))?;
-    let me = nix::unistd::geteuid().as_raw();
-    if facts.uid() != me {
-        return Err(format!("belongs to user {}, not to {me}", facts.uid()));
-    }
-    if facts.mode() & 0o022 != 0 {
-        return Err("can be written to by others".to_owned());
-    }
-    Ok(())
 }

@@ -22,6 +22,10 @@ pub enum PluginError {
     #[error("plugin {}: {reason}", .path.display())]
     NotAComponent { path: PathBuf, reason: String },
 
+    /// The machine could not start the compiler.
+    #[error("plugin {}: the process that compiles it cannot be started: {source}", .path.display())]
+    Compiler { path: PathBuf, source: std::io::Error },
+
     /// A component, but not of this contract or not of a version that this filmgate serves.
     #[error("plugin {}: {reason}", .path.display())]
     WrongInterface { path: PathBuf, reason: String },
@@ -45,6 +49,10 @@ pub enum PluginError {
     /// The plugin broke off or broke a rule; its instance is gone.
     #[error("plugin `{plugin}` {doing}: {failure}")]
     Failed { plugin: String, doing: String, failure: Failure },
+
+    /// Nothing is left to be written.
+    #[error("plugin `{plugin}` dropped every frame: it was given {given}, and none came out of it{}; there is no output", kept(*.held))]
+    NothingLeft { plugin: String, given: u64, held: u64 },
 
     /// Three failures in a minute.
     #[error(
@@ -76,6 +84,13 @@ pub enum Failure {
 
 fn suggestion(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default()
+}
+
+fn kept(held: u64) -> String {
+    match held {
+        0 => String::new(),
+        held => format!(" ({held} it kept when the stream had ended)"),
+    }
 }
 
 fn folders(searched: &[PathBuf]) -> String {

@@ -21,6 +21,8 @@ pub struct Filter {
     output: StreamInfo,
     /// how many pictures were handed in
     handed: u64,
+    /// how many of them it still held when the stream had ended
+    held_at_end: usize,
     answered: Answered,
 }
 
@@ -73,7 +75,14 @@ impl Filter {
         let output = answer.map_err(|e| instance.refusal(doing(), e))?;
         let output = from_guest(&output, input).map_err(|e| instance.misuse(doing(), e))?;
         instance.expect_pictures(input.width.max(output.width), input.height.max(output.height));
-        Ok(Filter { instance, bindings, output, handed: 0, answered: Answered::default() })
+        Ok(Filter {
+            instance,
+            bindings,
+            output,
+            handed: 0,
+            held_at_end: 0,
+            answered: Answered::default(),
+        })
     }
 
     /// What comes out.
@@ -119,8 +128,25 @@ impl Filter {
         let answer = self.instance.call(doing, |store| filter.call_flush(store))?;
         let handles = answer.map_err(|e| self.instance.refusal(doing(), e))?;
         let frames = self.collect(handles, None, doing)?;
-        self.instance.guest().frames.clear();
+        self.end();
         Ok(frames)
+    }
+
+    /// The stream has ended, and nothing more is asked for: what it still holds is lost.
+    pub fn end(&mut self) {
+        self.held_at_end = self.kept().len();
+        self.instance.guest().frames.clear();
+    }
+
+    /// Whether the instance broke, and is not entered again.
+    pub fn is_over(&self) -> bool {
+        self.instance.is_over()
+    }
+
+    /// Pictures that were handed in and that it still held at the end, though neither they nor
+    /// any in their place had come out.
+    pub fn held_at_end(&self) -> usize {
+        self.held_at_end
     }
 
     /// The pictures that the plugin holds and has not given back, as they were handed in and in
@@ -245,9 +271,15 @@ fn from_guest(answer: &GuestStreamInfo, input: &StreamInfo) -> Result<StreamInfo
         None => None,
     };
     let color = |name: &str, before: &Option<String>| {
-        text_property(&answer.more, name)
-            .filter(|text| text.len() <= COLOR_BYTES)
-            .or_else(|| before.clone())
+        let own = text_property(&answer.more, name).filter(|text| text.len() <= COLOR_BYTES);
+        match own {
+            Some(text) if harmless(&text, 8 * COLOR_BYTES) != text => {
+                let shown = harmless(&text, 8 * COLOR_BYTES);
+                Err(format!("announced a {name} with control characters in it: `{shown}`"))
+            }
+            Some(text) => Ok(Some(text)),
+            None => Ok(before.clone()),
+        }
     };
     let from = &input.color;
     Ok(StreamInfo {
@@ -257,10 +289,10 @@ fn from_guest(answer: &GuestStreamInfo, input: &StreamInfo) -> Result<StreamInfo
         frame_rate,
         sample_aspect: aspect,
         color: Color {
-            range: color("color-range", &from.range),
-            space: color("color-space", &from.space),
-            primaries: color("color-primaries", &from.primaries),
-            transfer: color("color-transfer", &from.transfer),
+            range: color("color-range", &from.range)?,
+            space: color("color-space", &from.space)?,
+            primaries: color("color-primaries", &from.primaries)?,
+            transfer: color("color-transfer", &from.transfer)?,
         },
     })
 }

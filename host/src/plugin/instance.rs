@@ -37,6 +37,10 @@ impl Instance {
         self.store.data_mut()
     }
 
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// Lets it hand over one plane, of any format, of a picture of this size.
     pub(super) fn expect_pictures(&mut self, width: u32, height: u32) {
         // The largest plane that there is: three samples of two bytes interleaved.

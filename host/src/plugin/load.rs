@@ -13,6 +13,7 @@ use super::bindings::filter::FilterPluginPre;
 use super::bindings::filter_exports::Concurrency;
 use super::bindings::naming::NamingPluginPre;
 use super::bindings::ordering::OrderingPluginPre;
+use super::code::{self, Refusal};
 use super::describe::{Description, description};
 use super::engine::Engine;
 use super::error::PluginError;
@@ -103,16 +104,15 @@ impl Plugin {
     /// Loads the component in `path`.
     ///
     /// # Errors
-    /// `Read`, `NotAComponent`, `WrongInterface`, `Description`, and `Failed` when it breaks off
-    /// while describing itself.
+    /// `Read`, `NotAComponent`, `Compiler`, `WrongInterface`, `Description`, `Cancelled`, and
+    /// `Failed` when it breaks off while describing itself.
     pub fn load(engine: &Engine, path: &Path, limits: &Limits) -> Result<Plugin, PluginError> {
         let bytes = read(path)?;
         let fail = |reason: String| PluginError::NotAComponent { path: path.to_owned(), reason };
         recognise(&bytes).map_err(fail)?;
         debug!("loading {} ({} bytes)", path.display(), bytes.len());
-        let component = Component::new(engine.wasmtime(), &bytes).map_err(|e| {
-            fail(format!("a damaged component: {}", harmless(&format!("{e:#}"), 500)))
-        })?;
+        let digest: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let component = code::component(engine, &bytes, &digest).map_err(|r| refused(path, r))?;
         let foreign = |reason| PluginError::WrongInterface { path: path.to_owned(), reason };
         let facts = Facts::of(engine, &component);
         let (kind, interface) = facts.kind().map_err(foreign)?;
@@ -130,7 +130,7 @@ impl Plugin {
         Ok(Plugin {
             path: path.to_owned(),
             size: bytes.len() as u64,
-            digest: Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect(),
+            digest,
             kind,
             interface,
             imports: facts.imports,
@@ -166,6 +166,15 @@ fn read(path: &Path) -> Result<Vec<u8>, PluginError> {
         }
         _ => PluginError::Read { path: path.to_owned(), source },
     })
+}
+
+fn refused(path: &Path, refusal: Refusal) -> PluginError {
+    let path = path.to_owned();
+    match refusal {
+        Refusal::Unfit(reason) => PluginError::NotAComponent { path, reason },
+        Refusal::System(source) => PluginError::Compiler { path, source },
+        Refusal::Cancelled => PluginError::Cancelled { plugin: path.display().to_string() },
+    }
 }
 
 /// Tells components from everything else by the first eight bytes: the magic, and the version

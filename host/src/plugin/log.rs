@@ -52,7 +52,7 @@ impl PluginLog {
     pub(super) fn write(&self, level: Level, message: &str) {
         let text = harmless(message, MESSAGE_BYTES);
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(level, Level::Warn | Level::Error) {
+        if matches!(level, Level::Warn | Level::Error) && explains(&text) {
             inner.last_complaint = Some(text.clone());
         }
         let now = Instant::now();
@@ -85,6 +85,15 @@ impl Drop for Inner {
             warn!(target: "plugin", "{}: {} more messages were dropped", self.plugin, self.dropped);
         }
     }
+}
+
+/// Whether a line may say why a trap follows. What runtimes print around a panic does not: of
+/// `componentize-py` the line before it does, the exception's.
+fn explains(line: &str) -> bool {
+    let panics = line.starts_with("thread '") && line.contains(" panicked at ");
+    let empty = line.trim().is_empty();
+    let hint = line.starts_with("note: run with `RUST_BACKTRACE=");
+    !(panics || empty || hint || line == "Python function threw an unexpected exception")
 }
 
 /// The text without what could steer a terminal or forge a log line: control characters
@@ -197,6 +206,20 @@ mod tests {
         let inner = log.0.lock().expect("not poisoned");
         assert_eq!(inner.printed.len(), MESSAGES);
         assert_eq!(inner.dropped, 10_000 - MESSAGES as u64);
+    }
+
+    #[test]
+    fn the_exception_explains_and_not_what_is_printed_around_it() {
+        let log = PluginLog::new("python");
+        let stream = LogStream::new(&log, Level::Warn);
+        stream.take(
+            b"Traceback (most recent call last):\n  File \"/0/app.py\", line 5, in describe\n\
+              ValueError: no such thing\n\n\
+              thread '<unnamed>' (1) panicked at runtime/src/lib.rs:1280:25:\n\
+              Python function threw an unexpected exception\n\
+              note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+        );
+        assert_eq!(log.take_complaint().as_deref(), Some("ValueError: no such thing"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod bindings;
 pub mod catalogue;
 pub mod check;
+mod code;
 mod describe;
 mod engine;
 mod error;
@@ -28,6 +29,8 @@ mod plain;
 mod supervise;
 mod wasi;
 
+#[cfg(target_os = "linux")]
+pub use code::child::{VERB as COMPILE_VERB, compile_plugin, compile_with};
 pub use describe::{Description, Parameter, ParameterKind, Value};
 pub use engine::{CodeCache, Engine, EngineError, TICK};
 pub use error::{Failure, PluginError};

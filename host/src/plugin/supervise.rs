@@ -46,6 +46,7 @@ struct Record {
     last: String,
     quarantined: bool,
     bypassed: u64,
+    held_at_end: u64,
 }
 
 impl Record {
@@ -99,6 +100,17 @@ impl Supervisor {
     /// Pictures that passed unchanged because the plugin broke.
     pub fn bypassed(&self) -> u64 {
         self.record().bypassed
+    }
+
+    /// Pictures that it kept when the stream had ended, and that are lost.
+    pub fn held_at_end(&self) -> u64 {
+        self.record().held_at_end
+    }
+
+    /// Whether what came out is not all that was to come: it broke, or kept pictures.
+    pub fn is_incomplete(&self) -> bool {
+        let record = self.record();
+        record.total > 0 || record.bypassed > 0 || record.held_at_end > 0
     }
 
     /// How often it broke.
@@ -160,11 +172,23 @@ impl Supervisor {
     }
 
     /// Says what went wrong; how often, the job's summary says.
-    fn tell(&self, error: &PluginError) {
+    fn tell(&self, error: &PluginError, at_end: bool) {
         match self.record().bypassed {
+            _ if at_end => warn!("{error}; what it had to give at the end is missing"),
             0..TOLD => warn!("{error}; the frame passes unchanged"),
             TOLD => warn!("{error}; the frame passes unchanged, and further ones without a word"),
             _ => debug!("{error}; the frame passes unchanged"),
+        }
+    }
+
+    fn note_held(&self, frames: usize) {
+        if frames > 0 {
+            self.record().held_at_end += frames as u64;
+            warn!(
+                "plugin `{}` kept {frames} frames at the end of the stream and gave nothing for \
+                 them: they are missing in the output",
+                self.plugin.name()
+            );
         }
     }
 
@@ -220,10 +244,22 @@ impl Supervised {
         }
     }
 
-    /// The end of the stream: what a serial filter kept.
+    /// The end of the stream: what a serial filter kept. A parallel one is not asked, since
+    /// nobody asks it by the contract; what it kept is counted all the same.
     pub fn flush(&mut self) -> Result<Vec<Frame>, PluginError> {
-        match (self.filter.as_mut().map(Filter::flush), self.supervisor.on_failure) {
-            (Some(Ok(frames)), _) => Ok(frames),
+        let parallel = self.supervisor.plugin.filter.as_ref().is_some_and(|f| f.parallel);
+        let flush = |filter: &mut Filter| match parallel && !filter.is_over() {
+            true => {
+                filter.end();
+                Ok(Vec::new())
+            }
+            false => filter.flush(),
+        };
+        match (self.filter.as_mut().map(flush), self.supervisor.on_failure) {
+            (Some(Ok(frames)), _) => {
+                self.supervisor.note_held(self.filter.as_ref().map_or(0, Filter::held_at_end));
+                Ok(frames)
+            }
             (Some(Err(e)), OnFailure::Fail) => Err(e),
             (Some(Err(e)), OnFailure::Bypass) => self.pass_on(e, None),
             (None, _) => Ok(Vec::new()),
@@ -264,7 +300,7 @@ impl Supervised {
             PluginError::Refused { .. } | PluginError::Parameter { .. } => true,
             _ => false,
         };
-        self.supervisor.tell(&error);
+        self.supervisor.tell(&error, input.is_none());
         let mut frames = Vec::new();
         if let Some(filter) = &mut self.filter {
             let held = if input.is_some() { filter.kept_before() } else { filter.kept() };
@@ -274,7 +310,8 @@ impl Supervised {
                 frames = held;
             }
         }
-        if !refused {
+        // An error at the end is noted, whatever it was: not all came out that was to come.
+        if !refused || input.is_none() {
             self.back_off(&error);
             self.go_on()?;
         }

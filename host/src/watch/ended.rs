@@ -63,6 +63,7 @@ pub struct Done {
 /// Frames of one file that passed broken plugins unchanged.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bypassed {
+    /// with those that are missing, since plugins kept them at the end
     pub(super) frames: u64,
     /// why the output is not what was asked for, for people; none where it is
     pub(super) reason: Option<String>,
@@ -71,16 +72,28 @@ pub(super) struct Bypassed {
 impl Bypassed {
     /// What the plugins of a job say behind it.
     pub(super) fn by(plugins: &[Arc<Supervisor>]) -> Bypassed {
-        let counts = plugins.iter().map(|p| (p.plugin().name(), p.bypassed()));
-        let counts: Vec<_> = counts.filter(|(_, frames)| *frames > 0).collect();
-        let text = |(name, frames): &(&str, u64)| match frames {
-            1 => format!("1 frame passed the plugin `{name}` unchanged, which broke"),
-            _ => format!("{frames} frames passed the plugin `{name}` unchanged, which broke"),
-        };
-        let texts: Vec<String> = counts.iter().map(text).collect();
-        Bypassed {
-            frames: counts.iter().map(|(_, frames)| frames).sum(),
-            reason: (!texts.is_empty()).then(|| texts.join("; ")),
+        let lost = plugins.iter().map(|p| p.bypassed() + p.held_at_end()).sum::<u64>();
+        let texts: Vec<String> = plugins.iter().flat_map(|p| reasons(p)).collect();
+        match texts.is_empty() {
+            true => Bypassed::default(),
+            // A plugin that broke at the end had something to give, though it held no frame.
+            false => Bypassed { frames: lost.max(1), reason: Some(texts.join("; ")) },
         }
     }
+}
+
+/// Why not all that was to come out of a plugin did, or not as it was to.
+fn reasons(plugin: &Supervisor) -> Vec<String> {
+    let (name, mut all) = (plugin.plugin().name(), Vec::new());
+    match (plugin.bypassed(), plugin.failures()) {
+        (0, 0) => {}
+        (0, _) => all.push(format!("the plugin `{name}` broke at the end")),
+        (1, _) => all.push(format!("1 frame passed the plugin `{name}` unchanged, which broke")),
+        (n, _) => all.push(format!("{n} frames passed the plugin `{name}` unchanged, which broke")),
+    }
+    match plugin.held_at_end() {
+        0 => {}
+        n => all.push(format!("{n} of the frames are missing: the plugin `{name}` kept them")),
+    }
+    all
 }

@@ -25,7 +25,7 @@ use crate::media::{
 };
 use crate::namer::Namer;
 use crate::picture::WriteOptions;
-use crate::pipeline::{Progress, Window, default_workers};
+use crate::pipeline::{Progress, Window, default_workers, nothing_left};
 use crate::plugin::{CodeCache, Engine, Item, Limits, Reference, Supervisor, Value};
 use crate::split::{Bound, Choice, Options, Rate, Summary, prepare};
 use names::Names;
@@ -68,11 +68,13 @@ fn exit(summary: &Summary) -> Result<Exit> {
         return Ok(if summary.endless { Exit::Done } else { Exit::Interrupted });
     }
     if summary.published == 0 {
-        return Err(no_pictures(source.broken.as_deref()).into());
+        let dropped = source.broken.is_none().then(|| nothing_left(&summary.plugins)).flatten();
+        return Err(dropped
+            .map_or_else(|| no_pictures(source.broken.as_deref()).into(), anyhow::Error::from));
     }
-    let bypassed = summary.plugins.iter().any(|p| p.bypassed > 0);
+    let incomplete = summary.plugins.iter().any(|p| p.incomplete);
     let missing = source.damaged > 0 || source.lost > 0 || source.broken.is_some();
-    Ok(if bypassed || missing { Exit::Partly } else { Exit::Done })
+    Ok(if incomplete || missing { Exit::Partly } else { Exit::Done })
 }
 
 fn no_pictures(broken: Option<&str>) -> MediaError {

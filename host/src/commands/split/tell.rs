@@ -145,6 +145,7 @@ fn plugins_json(s: &Summary, plugins: &[Arc<Supervisor>]) -> Vec<Value> {
             "ms_a_frame": p.reading.ms_a_frame(),
             "bypassed": p.bypassed,
             "failures": p.failures,
+                "held_at_end": p.held_at_end,
         })
     });
     one.collect()
