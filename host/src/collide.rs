@@ -151,10 +151,10 @@ pub fn series(path: &Path) -> Vec<PathBuf> {
         digits.is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))
     };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter(|e| e.file_name().to_str().is_some_and(fits))
-        .map(|e| folder.join(e.file_name()))
-        .collect()
+    let names = entries.map(|e| e.file_name()).filter(|n| n.to_str().is_some_and(fits));
+    let mut files: Vec<PathBuf> = names.map(|name| path.with_file_name(name)).collect();
+    files.sort();
+    files
 }
 
 /// What stands before and behind the number in `frame%06d.png`.

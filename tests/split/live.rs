@@ -16,7 +16,8 @@ const NUMBERED: &str = "--names template:pattern={number:06}_{position}.{ext}";
 
 /// Position in a name, in milliseconds: `000001_00-00-00.000.jpg`.
 fn position(name: &str) -> u64 {
-    let text = name.split_once('_').expect("a position").1.trim_end_matches(".jpg");
+    let (stem, _ending) = name.rsplit_once('.').expect("an ending");
+    let text = stem.split_once('_').expect("a position").1;
     let parts = text.split(['-', '.']).map(|p| p.parse::<u64>().expect("a number"));
     let parts: Vec<u64> = parts.collect();
     ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 1000 + parts[3]
@@ -165,8 +166,7 @@ fn late_pictures_are_dropped_and_counted_where_that_is_asked_for() {
 fn a_late_picture_does_not_pass_its_turn_to_another_worker() {
     let shell = Shell::new();
     let server = Server::start(transport(), "video/mp2t", &[Act::End]);
-    let numbered = NUMBERED.replace("{ext}", "jpg");
-    let arguments = format!("--live --once --format png -j 3 {numbered}");
+    let arguments = format!("--live --once --format png -j 3 {NUMBERED}");
     let json = said(&shell, server.url(), &arguments).done().json();
     let number = |key: &str| json[key].as_u64().expect("a number");
     assert!(number("late") > 0, "{json}");
