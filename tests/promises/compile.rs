@@ -89,9 +89,9 @@ fn a_compiler_out_of_time_or_memory_refuses_the_plugin_alone() {
     shell.write("slow.wasm", slow());
     let said = shell.say(&mut limited(&shell, "ulimit -S -t 2", "slow.wasm"));
     said.refused(12, &["slow.wasm", "too long", "ulimit -t"]);
-    // Loops that hand on values need more memory than the parent does to read the file.
-    shell.write("large.wasm", bytes::with(&Part::Handing { loops: 70, values: 500 }));
-    let said = shell.say(&mut limited(&shell, "ulimit -v 330000", "large.wasm"));
+    // Many functions take a compiler 800 MB, and the parent no more than to read the file.
+    shell.write("large.wasm", bytes::with(&Part::Functions(140_000)));
+    let said = shell.say(&mut limited(&shell, "ulimit -v 400000", "large.wasm"));
     said.refused(12, &["large.wasm", "too much memory"]);
 }
 
