@@ -15,7 +15,7 @@ use super::pieces::Pieces;
 use super::sink::{Output, Sink, close_reopened, reopen};
 use super::targets::find_muxer;
 use super::template::StreamTemplate;
-use super::versions::copy_side_data;
+use super::versions::{self, copy_side_data};
 use super::{av, facts, ffi, log, options};
 
 /// Writes one container. Streams are added first, then comes the header, then packets, then
@@ -354,9 +354,13 @@ impl Muxer {
         }
     }
 
-    /// Whether the container holds a rotation in every version of libav.
-    fn keeps_rotation(&self) -> bool {
-        matches!(&*self.format, "mp4" | "mov" | "3gp")
+    /// Whether the container is known to hold a rotation.
+    pub(super) fn keeps_rotation(&self) -> bool {
+        match &*self.format {
+            "mp4" | "mov" | "3gp" => true,
+            "matroska" => versions::MATROSKA_KEEPS_ROTATION,
+            _ => false,
+        }
     }
 
     pub(super) fn new_stream(&mut self) -> Result<(usize, *mut ffi::AVStream), MediaError> {

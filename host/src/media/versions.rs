@@ -13,6 +13,10 @@ pub(super) type Written = *const u8;
 #[cfg(not(ffmpeg_7_0))]
 pub(super) type Written = *mut u8;
 
+/// Whether libav writes a rotation into Matroska: 5.1 loses it, 7.1 keeps it; of those between them
+/// it is not known.
+pub(super) const MATROSKA_KEEPS_ROTATION: bool = cfg!(ffmpeg_7_1);
+
 /// How long a frame lasts, in its time base: `duration` since FFmpeg 6.0.
 pub(super) fn duration(frame: &ffi::AVFrame) -> i64 {
     #[cfg(ffmpeg_6_0)]
