@@ -25,7 +25,8 @@ fn of(plan: &Plan, place: usize, first: bool, drop_audio: bool) -> Vec<Missing> 
         let written = planned.streams.contains(&Some(s.facts.index));
         // All segments of a recorder have a cover, and a film has one.
         let cover = s.facts.attached_picture && covered;
-        !written && !cover && !(first && is_timecode_tag(&plan.format, s))
+        let tag = first && is_timecode_tag(&plan.format, s);
+        !(written || cover || tag)
     };
     let missing = |s: &Shape| Missing {
         what: format!("{} ({})", s.facts.kind.name(), name(s)),

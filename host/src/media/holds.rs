@@ -36,7 +36,8 @@ impl Muxer {
         let (name, format) = (&self.name, &self.format);
         let unsupported = |message| Err(MediaError::new(Kind::Unsupported, message));
         let video = what.0 == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
-        if !(video && self.tracks.is_empty()) && !holds_sound(format) {
+        let alone = video && self.tracks.is_empty();
+        if !alone && !holds_sound(format) {
             return unsupported(format!("{name}: the container \"{format}\" holds film alone"));
         }
         // SAFETY: a valid context with its static muxer.

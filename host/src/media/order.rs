@@ -2,6 +2,7 @@
 //! packets have. The decoder goes by the coded pictures alone: it knows nothing of how the times came
 //! about.
 
+use std::ffi::c_int;
 use std::ptr;
 
 use super::av::{self, AvFrame, Codec};
@@ -31,7 +32,7 @@ impl PictureOrder {
         // An H.264 stream that does not say how far it reorders is guessed at from its pictures, and
         // the first ones come out in the wrong order then, unless the decoder is told to wait for as
         // many as there may be (libavcodec/h264_slice.c, h264_select_output_picture).
-        codec.get_mut().strict_std_compliance = ffi::FF_COMPLIANCE_STRICT as i32;
+        codec.get_mut().strict_std_compliance = ffi::FF_COMPLIANCE_STRICT as c_int;
         Ok(PictureOrder { codec, times: Vec::new() })
     }
 
