@@ -270,7 +270,8 @@ mod tests {
         let index = |i| sources.get(i).map(|f| f.index);
         // Held anywhere, they are kept, however many there are.
         let held = pictures(0..100);
-        assert_eq!((sources.lock().len(), index(30), index(29)), (100, Some(30), Some(29)));
+        let count = || sources.lock().len();
+        assert_eq!((count(), index(30), index(29)), (100, Some(30), Some(29)));
         // A frame that a plugin made of another one keeps its source, too.
         let made = Frame { index: 7, ..held[7].clone() };
         drop(held);
@@ -281,7 +282,7 @@ mod tests {
         // Dropped on the way without any output, a fixed number stays.
         for i in 101..10_000 {
             drop(pictures(i..i + 1));
-            assert!(sources.lock().len() <= 41, "{i}");
+            assert!(count() <= 41, "{i}");
         }
     }
 }

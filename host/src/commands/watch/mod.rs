@@ -46,6 +46,12 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
     arguments.plugin_list.iter().for_each(|list| files.reads("the plugin list", list));
     files.writes("the journal", &path);
     files.check()?;
+    // The user's stop ends the watch between two files; nothing breaks a plugin off.
+    let cancel = Cancel::new();
+    let engine = Engine::new(&CodeCache::ForUser, &cancel)?;
+    let namer = namer(arguments, &engine, &folders.output, &mut files)?;
+    let plugins = plugins(arguments, &engine, &cancel, &mut files)?;
+    files.check()?;
     let _lock = lock(&path)?;
     let journal = Journal::open(&path, on_network(path.parent().unwrap_or(&path)))?;
     if arguments.retry_failed {
@@ -55,12 +61,6 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
         ));
     }
     remember(&journal, arguments, &folders)?;
-    // The user's stop ends the watch between two files; nothing breaks a plugin off.
-    let cancel = Cancel::new();
-    let engine = Engine::new(&CodeCache::ForUser, &cancel)?;
-    let namer = namer(arguments, &engine, &folders.output, &mut files)?;
-    let plugins = plugins(arguments, &engine, &cancel, &mut files)?;
-    files.check()?;
     let stats = Arc::<Stats>::default();
     let metrics = metrics(arguments, &stats)?;
     let reload = handle_signals()?;
