@@ -221,3 +221,28 @@ fn a_picture_that_is_held_back_does_not_come_out_as_another() {
     assert_eq!(files(&shell.path("out")), [""; 0]);
     assert_eq!(files(&shell.path("in")), ["blue.png", "green.png", "red.png"]);
 }
+
+/// A plugin that keeps a picture to the end gives nothing for it. The next file is none of that.
+#[test]
+fn a_picture_that_is_kept_to_the_end_is_not_counted_for_the_next() {
+    let shell = Shell::new();
+    let module = Module {
+        format: "rgb24".to_owned(),
+        ..Module::serial(
+            "(call $plane (local.get $frame) (i32.const 0) (i32.const 0x380))
+             (if (i32.gt_u (i32.load8_u (i32.load (i32.const 0x380))) (i32.const 200))
+               (then (return (call $none))))
+             (call $same (local.get $frame))",
+            "(call $none)",
+        )
+    };
+    shell.write("keeps.wasm", module.component());
+    let watch = Watch::start(&shell, "-p ./keeps.wasm -j 1 --originals delete");
+    still(&shell, "white", "white.png");
+    watch.wait("a dropped file", |told| told.iter().any(|t| t["event"] == "dropped"));
+    still(&shell, "gray", "gray.png");
+    watch.wait_done(1);
+    let over = watch.stop().fine();
+    assert_eq!(told(&over.told, "gray.png")["bypassed"], 0, "{:?}", over.told);
+    assert_eq!(files(&shell.path("in")), ["white.png"]);
+}

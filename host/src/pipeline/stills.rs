@@ -31,7 +31,7 @@ struct Set {
 
 impl StillChain {
     pub fn new(plugins: &[Arc<Supervisor>], pool: &PlanePool) -> StillChain {
-        let plugins = plugins.iter().map(|p| p.for_next_job()).collect();
+        let plugins = plugins.iter().map(|p| p.for_one_picture()).collect();
         StillChain { plugins, pool: pool.clone(), kept: Vec::new() }
     }
 
@@ -50,7 +50,7 @@ impl StillChain {
         wanted: &'static [PixelFormat],
     ) -> Result<Vec<Frame>, PipelineError> {
         let input = info(&frame);
-        if self.plugins.iter().any(|p| p.failures() > 0 || p.bypassed() > 0) {
+        if self.plugins.iter().any(|p| p.is_incomplete()) {
             *self = StillChain::new(&self.plugins, &self.pool);
         }
         if self.plugins.is_empty() && wanted.contains(&frame.format) {

@@ -69,6 +69,8 @@ pub struct Supervisor {
     plugin: Arc<Plugin>,
     parameters: Vec<(String, Value)>,
     on_failure: OnFailure,
+    /// whether more pictures follow the one that it broke on, for which a fresh instance is made
+    more_follow: bool,
     record: Mutex<Record>,
     cancel: Cancel,
 }
@@ -80,8 +82,8 @@ impl Supervisor {
         on_failure: OnFailure,
         cancel: &Cancel,
     ) -> Supervisor {
-        let record = Mutex::default();
-        Supervisor { plugin, parameters, on_failure, record, cancel: cancel.clone() }
+        let (record, cancel) = (Mutex::default(), cancel.clone());
+        Supervisor { plugin, parameters, on_failure, more_follow: true, record, cancel }
     }
 
     pub fn plugin(&self) -> &Plugin {
@@ -122,13 +124,24 @@ impl Supervisor {
     /// file does to a plugin is not held against the next.
     #[must_use]
     pub fn for_next_job(&self) -> Arc<Supervisor> {
-        Arc::new(Supervisor {
+        Arc::new(self.renewed(true))
+    }
+
+    /// The same for a job of one picture: behind a failure there is nothing to wait for.
+    #[must_use]
+    pub fn for_one_picture(&self) -> Arc<Supervisor> {
+        Arc::new(self.renewed(false))
+    }
+
+    fn renewed(&self, more_follow: bool) -> Supervisor {
+        Supervisor {
             plugin: Arc::clone(&self.plugin),
             parameters: self.parameters.clone(),
             on_failure: self.on_failure,
+            more_follow,
             record: Mutex::default(),
             cancel: self.cancel.clone(),
-        })
+        }
     }
 
     /// Starts one instance of it, to be used from one thread.
@@ -313,7 +326,11 @@ impl Supervised {
         // An error at the end is noted, whatever it was: not all came out that was to come.
         if !refused || input.is_none() {
             self.back_off(&error);
-            self.go_on()?;
+            match input.is_some() && self.supervisor.more_follow {
+                true => self.wait()?,
+                // Nothing comes that would be worth waiting for.
+                false => self.go_on()?,
+            }
         }
         frames.extend(input);
         self.supervisor.bypass(frames.len());
@@ -325,8 +342,8 @@ impl Supervised {
         self.not_before = self.supervisor.failed(error).map(|wait| Instant::now() + wait);
     }
 
-    /// Waits until a fresh instance may be made, which is when a picture comes for it. A file can
-    /// wait, and so no more pictures than need be pass unchanged.
+    /// Waits until a fresh instance may be made. A file can wait, and so no more pictures than need
+    /// be pass unchanged.
     fn wait(&mut self) -> Result<(), PluginError> {
         let Some(end) = self.not_before.take() else { return Ok(()) };
         while Instant::now() < end && !self.supervisor.record().quarantined {
