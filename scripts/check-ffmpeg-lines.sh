@@ -74,7 +74,7 @@ fetch() {
 check() {
     local libraries
     libraries=$(compgen -G "$2/usr/lib/*/pkgconfig")
-    PKG_CONFIG_LIBDIR=$libraries PKG_CONFIG_SYSROOT_DIR=$2 scripts/compile.sh check --locked -p filmgate \
+    PKG_CONFIG_LIBDIR=$libraries PKG_CONFIG_SYSROOT_DIR=$2 scripts/compile.sh check --locked -p filmgate-cli \
         --target-dir "$folder/target" \
         --config "profile.dev.package.ffmpeg-sys-next.codegen-units=$1" \
         --config "profile.dev.package.turbojpeg-sys.codegen-units=$1"

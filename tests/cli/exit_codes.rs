@@ -23,7 +23,7 @@ fn documented() -> BTreeMap<u8, String> {
 
 /// Code and name of each variant, as the source has them.
 fn declared() -> BTreeMap<u8, String> {
-    let source = root().join("host/src/commands/exit.rs");
+    let source = root().join("host/cli/src/exit.rs");
     let text = std::fs::read_to_string(source).expect("the source can be read");
     let start = text.find("pub enum Exit {").expect("the list");
     let list = &text[start..start + text[start..].find("\n}").expect("its end")];

@@ -1,0 +1,85 @@
+//! The `filmgate` program: parse, run, exit code.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use filmgate_cli::args::{Arguments, Command, LogFormat, PluginCommand};
+use filmgate_cli::{Exit, SAID, Stderr, config, message, run, speak_json, tell_error};
+use filmgate_core::cancel::Cancel;
+use filmgate_plugin as plugin;
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    // Before all else: a child of ours that compiles a plugin has no command line of its own.
+    #[cfg(target_os = "linux")]
+    {
+        if std::env::args_os().nth(1).is_some_and(|verb| verb == plugin::COMPILE_VERB) {
+            return plugin::compile_plugin();
+        }
+        // This very file, also when an update has put another in its place (proc(5)).
+        plugin::compile_with("/proc/self/exe");
+    }
+    let arguments = match config::read() {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => return Exit::Done.into(),
+        Err(error) => return end(&error),
+    };
+    start_log(&arguments);
+    let cancel = Cancel::new();
+    if let Err(e) = stop_on_signals(&cancel) {
+        tell_error(&format!("signals cannot be handled: {e}"), Exit::Failed);
+        return Exit::Failed.into();
+    }
+    match run(arguments, &cancel) {
+        Ok(exit) => exit.into(),
+        Err(error) => end(&error),
+    }
+}
+
+/// Tells why, and gives the exit code for it.
+fn end(error: &anyhow::Error) -> ExitCode {
+    let exit = Exit::of(error);
+    tell_error(&message(error), exit);
+    exit.into()
+}
+
+/// Messages go to stderr; `RUST_LOG` sets which.
+fn start_log(arguments: &Arguments) {
+    // libav complains of much that it gets over; what stops a job is in the error's own text.
+    // Whoever tries a plugin out wants to see what it says.
+    let quiet = || match arguments.command {
+        Command::Plugin(PluginCommand::Check { .. }) => {
+            EnvFilter::new("warn,libav=error,plugin=info")
+        }
+        _ => EnvFilter::new("warn,libav=error"),
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
+    let log = tracing_subscriber::fmt().with_writer(|| Stderr).log_internal_errors(false);
+    match arguments.log_format {
+        LogFormat::Text => {
+            let ansi = std::io::stderr().is_terminal();
+            log.with_env_filter(filter).with_ansi(ansi).without_time().init();
+        }
+        LogFormat::Json => {
+            speak_json();
+            let said = format!("{SAID}=info").parse();
+            let filter = filter.add_directive(said.expect("a target and a level"));
+            log.with_env_filter(filter).json().flatten_event(true).init();
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM end the job cleanly; a second one ends the process at once.
+fn stop_on_signals(cancel: &Cancel) -> std::io::Result<()> {
+    for signal in [SIGINT, SIGTERM] {
+        let now = i32::from(Exit::Interrupted as u8);
+        flag::register_conditional_shutdown(signal, now, cancel.flag())?;
+        flag::register(signal, cancel.flag())?;
+    }
+    // Past the user's limit for files (`ulimit -f`) a write is to fail, not to end the process.
+    flag::register(SIGXFSZ, Arc::default())?;
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! What a watch says while it runs: a line for each file, or a display that lives on a terminal.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sd_notify::NotifyState;
+use serde_json::{Value, json};
+
+use super::args::WatchArguments;
+use crate::out::{print, tell};
+use filmgate_plugin::harmless;
+use filmgate_watch::{Candidate, Ended, Print, Stats, Teller};
+
+/// Prints events on stdout. A reader that is gone is no fault.
+pub(super) fn events() -> Print {
+    Box::new(|line| {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    })
+}
+
+/// Tells people, or programs with `--json`, how each file ended.
+pub(super) struct Told {
+    folder: PathBuf,
+    json: bool,
+    quiet: bool,
+    once: bool,
+    stats: Arc<Stats>,
+    display: Option<Display>,
+    /// what could not be told to programs
+    lost: Mutex<Option<anyhow::Error>>,
+}
+
+impl Told {
+    pub(super) fn new(arguments: &WatchArguments, folder: &Path, stats: &Arc<Stats>) -> Told {
+        let (json, quiet) = (arguments.json.json, arguments.quiet);
+        let live = !quiet && !json && !arguments.events && std::io::stderr().is_terminal();
+        Told {
+            folder: folder.to_owned(),
+            json,
+            quiet,
+            once: arguments.once,
+            stats: Arc::clone(stats),
+            display: live.then(|| Display::start(stats)).flatten(),
+            lost: Mutex::default(),
+        }
+    }
+
+    /// The last words.
+    pub(super) fn finish(mut self) -> anyhow::Result<()> {
+        drop(self.display.take());
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let stats = &self.stats;
+        let summary = json!({
+            "event": "end",
+            "done": count(&stats.done),
+            "bypassed": count(&stats.bypassed),
+            "dropped": count(&stats.dropped),
+            "failed": count(&stats.failed),
+            "known": count(&stats.known),
+            "unsettled": count(&stats.unsettled),
+            "overflows": count(&stats.overflows),
+            "bytes": count(&stats.bytes_out),
+            "seconds": stats.uptime().as_secs_f64(),
+        });
+        if self.json {
+            self.print(&summary);
+        } else if !self.quiet {
+            let bypassed = match count(&stats.bypassed) {
+                0 => String::new(),
+                count => format!(", {count} of them past a broken plugin"),
+            };
+            tell(format_args!(
+                "{} done{bypassed}, {} failed, {} dropped by plugins, {} known already\n",
+                summary["done"], summary["failed"], summary["dropped"], summary["known"]
+            ));
+        }
+        match self.lost.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) if self.once => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn print(&self, value: &Value) {
+        if let Err(e) = print(&format!("{value}\n")) {
+            self.lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e);
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.display {
+            Some(display) => display.bar.println(text),
+            None => tell(format_args!("{text}\n")),
+        }
+    }
+}
+
+impl Teller for Told {
+    fn ready(&self) {
+        // Only systemd listens, and only where it started the process.
+        let status = format!("watching {}", self.folder.display());
+        let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+        if self.json {
+            self.print(&json!({ "event": "ready", "folder": self.folder.to_string_lossy() }));
+        }
+    }
+
+    fn ended(&self, candidate: &Candidate, ended: &Ended) {
+        if self.once && matches!(ended, Ended::Empty) {
+            let name = harmless(&candidate.path.to_string_lossy(), 1000);
+            return self.line(&format!("{name}: is empty, and was left alone"));
+        }
+        if self.json {
+            if let Some(value) = as_json(candidate, ended) {
+                self.print(&value);
+            }
+            return;
+        }
+        if let Some((bad, text)) = as_text(candidate, ended)
+            && (bad || !self.quiet && self.display.is_none())
+        {
+            self.line(&text);
+        }
+    }
+}
+
+/// The line, and whether it is bad news.
+fn as_text(candidate: &Candidate, ended: &Ended) -> Option<(bool, String)> {
+    let name = harmless(&candidate.path.to_string_lossy(), 1000);
+    Some(match ended {
+        Ended::Done(done) => {
+            let size = match done.size {
+                (0, 0) => String::new(),
+                (width, height) => format!("{width}x{height}, "),
+            };
+            let mut text = format!(
+                "{name} → {}: {size}{} KB, {:.1} ms",
+                harmless(&done.output, 1000),
+                done.bytes.div_ceil(1000),
+                done.took.as_secs_f64() * 1e3
+            );
+            if done.replaced {
+                text.push_str(", in place of an older one");
+            }
+            done.notes.iter().for_each(|note| {
+                text.push_str("; ");
+                text.push_str(note);
+            });
+            (done.bypassed > 0, text)
+        }
+        Ended::Dropped => (false, format!("{name}: the plugins gave no picture for it")),
+        Ended::Failed { reason, quarantined } => {
+            let place = match quarantined {
+                Some(path) => format!(" (now {})", path.display()),
+                None => String::new(),
+            };
+            (true, format!("{name}: failed: {reason}{place}"))
+        }
+        Ended::Trouble(reason) => (true, format!("{name}: has to wait: {reason}")),
+        Ended::Known(_) | Ended::Gone | Ended::Empty | Ended::Busy => return None,
+    })
+}
+
+fn as_json(candidate: &Candidate, ended: &Ended) -> Option<Value> {
+    let source = candidate.path.to_string_lossy();
+    Some(match ended {
+        Ended::Done(done) => json!({
+            "event": "done",
+            "source": source,
+            "output": done.output,
+            "bytes": done.bytes,
+            "width": done.size.0,
+            "height": done.size.1,
+            "ms": done.took.as_secs_f64() * 1e3,
+            "latency_ms": done.latency.as_secs_f64() * 1e3,
+            "replaced": done.replaced,
+            "bypassed": done.bypassed,
+            "notes": done.notes,
+        }),
+        Ended::Dropped => json!({ "event": "dropped", "source": source }),
+        Ended::Failed { reason, quarantined } => json!({
+            "event": "failed",
+            "source": source,
+            "reason": reason,
+            "quarantined": quarantined.as_ref().map(|p| p.to_string_lossy()),
+        }),
+        Ended::Trouble(reason) => {
+            json!({ "event": "waiting", "source": source, "reason": reason })
+        }
+        Ended::Known(_) | Ended::Gone | Ended::Empty | Ended::Busy => return None,
+    })
+}
+
+/// A line at the foot of the terminal.
+struct Display {
+    bar: ProgressBar,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Display {
+    fn start(stats: &Arc<Stats>) -> Option<Display> {
+        let bar = ProgressBar::new_spinner();
+        let bar = match ProgressStyle::with_template("{spinner} {elapsed}  {msg}") {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        };
+        let (stop, stopped) = channel();
+        let (stats, shown) = (Arc::clone(stats), bar.clone());
+        let drawn = thread::Builder::new().name("display".to_owned()).spawn(move || {
+            let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+            let mut before = 0;
+            const TICK: Duration = Duration::from_millis(500);
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
+                let done = count(&stats.done);
+                let rate = (done - before) as f64 / TICK.as_secs_f64();
+                before = done;
+                let latency = match stats.percentile(0.99) {
+                    Some(ms) => format!("99 % within {ms} ms"),
+                    None => String::new(),
+                };
+                shown.set_message(format!(
+                    "{done} done, {rate:.0}/s, {} waiting, {} failed  {latency}",
+                    count(&stats.queue) + count(&stats.in_hand),
+                    count(&stats.failed)
+                ));
+                shown.tick();
+            }
+        });
+        Some(Display { bar, stop: Some(stop), thread: Some(drawn.ok()?) })
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It cannot fail in a way that matters at the end.
+            let _ = thread.join();
+        }
+        self.bar.finish_and_clear();
+    }
+}

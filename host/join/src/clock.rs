@@ -1,0 +1,214 @@
+//! Where each packet goes on the time line of the output. Plain arithmetic: nothing here knows a
+//! file.
+//!
+//! Pictures keep the times that they have in their segment, moved by where the segment begins.
+//! Sound is different. A coded packet of it holds a fixed number of samples, every segment has
+//! some in front that only wind the decoder up and some behind that only fill its last packet, and
+//! a player that counts samples plays those too: in 200 segments it would be seconds late. So the
+//! packets of a sound track stand behind one another without gap or overlap, and at each seam as
+//! many of them are left out as keeps the track within half a packet of where the segment's own
+//! clock puts it. What is left out is silence that the source's own time stamps hide, and at most
+//! half a packet of sound. Where sound is missing, whole packets of silence are put in.
+
+use filmgate_core::frame::Rational;
+
+/// `value` in units of `from` as units of `to`, rounded to the nearest.
+pub fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
+    let up = i128::from(from.num) * i128::from(to.den);
+    let down = i128::from(from.den) * i128::from(to.num);
+    if down <= 0 {
+        return 0;
+    }
+    let product = i128::from(value) * up;
+    let half = down / 2;
+    let rounded = if product >= 0 { (product + half) / down } else { (product - half) / down };
+    i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// The coarsest clock in which all of `bases` can be told without rounding; none where it would be
+/// finer than containers can hold.
+pub fn common(bases: impl IntoIterator<Item = Rational>) -> Option<Rational> {
+    /// mp4 counts in 32 bits, and libav's steps from packet to packet do too.
+    const FINEST: i64 = 100_000_000;
+    let mut all: i64 = 1;
+    for base in bases {
+        let divisor = gcd(i64::from(base.num), i64::from(base.den));
+        let den = i64::from(base.den) / divisor.max(1);
+        all = all / gcd(all, den).max(1) * den;
+        if all <= 0 || all > FINEST {
+            return None;
+        }
+    }
+    Some(Rational { num: 1, den: i32::try_from(all).ok()? })
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a.abs() } else { gcd(b, a % b) }
+}
+
+/// What becomes of a packet of sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It lies before what is there already.
+    LeaveOut,
+    /// It goes there, behind so many packets of silence.
+    Place { at: i64, silent: u64 },
+}
+
+/// The most packets that an encoder puts in front to wind the decoder up (AAC with spectral band
+/// replication: 2 and a half).
+const PRIMING: i64 = 3;
+
+/// One track of sound, in samples of the output's time line.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// samples of a packet of silence, where there is such a thing
+    pub silent: Option<i64>,
+    /// where the next packet goes; none before the first
+    end: Option<i64>,
+    /// the next packet is the first of its segment
+    seam: bool,
+}
+
+impl Chain {
+    pub fn new(silent: Option<i64>) -> Chain {
+        Chain { silent, end: None, seam: true }
+    }
+
+    /// A segment begins.
+    pub fn seam(&mut self) {
+        self.seam = true;
+    }
+
+    pub fn end(&self) -> Option<i64> {
+        self.end
+    }
+
+    /// Finds the place of the next packet of the segment, which its clock puts at `wanted`, and
+    /// which holds `length` samples. `start` is where the track begins to be heard.
+    pub fn fit(&mut self, wanted: i64, length: i64, start: i64) -> Fit {
+        let Some(end) = self.end else { return self.fit_first(wanted, length, start) };
+        let late = wanted - end;
+        if self.seam && 2 * late < -length {
+            return Fit::LeaveOut;
+        }
+        // Within a segment its packets follow one another, whatever their clock rounds to; a gap
+        // there is a real one only from a packet and a half on.
+        let gap = match self.seam {
+            true => 2 * late > length,
+            false => 2 * late > 3 * length,
+        };
+        self.seam = false;
+        match gap {
+            false => Fit::Place { at: end, silent: 0 },
+            true => self.behind_silence(end, wanted),
+        }
+    }
+
+    /// The very first packet. What winds the decoder up may stand before the start.
+    fn fit_first(&mut self, wanted: i64, length: i64, start: i64) -> Fit {
+        if wanted < start - PRIMING * length {
+            return Fit::LeaveOut;
+        }
+        self.seam = false;
+        match 2 * (wanted - start) > length {
+            false => Fit::Place { at: wanted, silent: 0 },
+            true => self.behind_silence(start, wanted),
+        }
+    }
+
+    fn behind_silence(&self, from: i64, wanted: i64) -> Fit {
+        match self.silent {
+            Some(step) if step > 0 => {
+                let count = ((wanted - from + step / 2) / step).max(0);
+                Fit::Place { at: from + count * step, silent: count.unsigned_abs() }
+            }
+            _ => Fit::Place { at: wanted, silent: 0 },
+        }
+    }
+
+    /// A packet has been put at `at`.
+    pub fn put(&mut self, at: i64, length: i64) {
+        self.end = Some(at + length);
+    }
+
+    /// Packets of silence that bring the track up to `until`, where there is no sound before.
+    pub fn missing(&self, until: i64, start: i64) -> u64 {
+        let late = until - self.end.unwrap_or(start);
+        match self.silent {
+            Some(step) if step > 0 && 2 * late > step => ((late + step / 2) / step).unsigned_abs(),
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(num: i32, den: i32) -> Rational {
+        Rational { num, den }
+    }
+
+    #[test]
+    fn clocks_meet() {
+        assert_eq!(common([base(1, 12_800), base(1, 90_000)]), Some(base(1, 5_760_000 / 2)));
+        assert_eq!(common([base(1, 1000), base(1001, 30_000)]), Some(base(1, 30_000)));
+        assert_eq!(common([base(1, 99_999_989), base(1, 1000)]), None);
+        assert_eq!(rescale(-3, base(1, 2), base(1, 1)), -2);
+        assert_eq!(rescale(i64::MAX, base(1, 1), base(1, 90_000)), i64::MAX);
+    }
+
+    /// Two hundred segments of 6 s of AAC, a packet of priming in front of each and padding behind.
+    #[test]
+    fn priming_and_padding_do_not_add_up() {
+        let (rate, step, long) = (44_100, 1024, 6 * 44_100);
+        let mut chain = Chain::new(Some(step));
+        let (mut placed, mut left_out, mut worst) = (0, 0, 0);
+        for segment in 0..200 {
+            let start = segment * long;
+            chain.seam();
+            for packet in -1..=258 {
+                let wanted = start + packet * step;
+                let Fit::Place { at, silent } = chain.fit(wanted, step, 0) else {
+                    left_out += 1;
+                    continue;
+                };
+                assert_eq!(silent, 0);
+                if 2 * at + step > 2 * (start + long) {
+                    left_out += 1;
+                    continue;
+                }
+                worst = worst.max((at - wanted).abs());
+                chain.put(at, step);
+                placed += 1;
+            }
+        }
+        let drift = placed * step - (200 * long + step);
+        assert!(drift.abs() <= step / 2, "{drift}");
+        assert!(worst <= step / 2 && worst * 1000 / rate < 20, "{worst}");
+        assert!((300..420).contains(&left_out), "{left_out}");
+    }
+
+    #[test]
+    fn gaps_are_filled_where_there_is_silence_to_fill_them_with() {
+        let mut chain = Chain::new(Some(1024));
+        assert_eq!(chain.fit(44_100, 1024, 0), Fit::Place { at: 43 * 1024, silent: 43 });
+        let mut chain = Chain::new(None);
+        chain.put(0, 1024);
+        chain.seam();
+        assert_eq!(chain.fit(44_100, 1024, 0), Fit::Place { at: 44_100, silent: 0 });
+        assert_eq!(chain.missing(100_000, 0), 0);
+    }
+
+    #[test]
+    fn clocks_that_round_do_not_tear_a_segment() {
+        let mut chain = Chain::new(Some(1024));
+        for (packet, milliseconds) in [0, 23, 46, 70, 93, 116].into_iter().enumerate() {
+            let wanted = milliseconds * 441 / 10;
+            let at = packet as i64 * 1024;
+            assert_eq!(chain.fit(wanted, 1024, 0), Fit::Place { at, silent: 0 });
+            chain.put(at, 1024);
+        }
+    }
+}

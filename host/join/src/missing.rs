@@ -1,0 +1,87 @@
+//! The streams of each segment that are not in the output: every one has a reason, and a source of
+//! which one is missing is not removed.
+
+use super::plan::{Action, Missing, Plan};
+use super::tracks::is_film;
+use filmgate_av::{Muxer, Shape, StreamKind};
+
+/// Notes them in a plan whose tracks are known.
+pub(super) fn note(plan: &mut Plan, first: usize, drop_audio: bool) {
+    let all: Vec<Vec<Missing>> =
+        (0..plan.segments.len()).map(|place| of(plan, place, place == first, drop_audio)).collect();
+    plan.left_out = texts(plan, &all);
+    for (planned, missing) in plan.segments.iter_mut().zip(all) {
+        planned.missing = missing;
+    }
+}
+
+fn of(plan: &Plan, place: usize, first: bool, drop_audio: bool) -> Vec<Missing> {
+    let planned = &plan.segments[place];
+    if matches!(planned.action, Action::LeaveOut(_)) {
+        return Vec::new();
+    }
+    let covered = plan.tracks.iter().any(|t| t.cover);
+    let gone = |s: &&Shape| {
+        let written = planned.streams.contains(&Some(s.facts.index));
+        // All segments of a recorder have a cover, and a film has one.
+        let cover = s.facts.attached_picture && covered;
+        let tag = first && is_timecode_tag(&plan.format, s);
+        !(written || cover || tag)
+    };
+    let missing = |s: &Shape| Missing {
+        what: format!("{} ({})", s.facts.kind.name(), name(s)),
+        reason: reason(plan, s, drop_audio).to_owned(),
+    };
+    planned.shapes.iter().filter(gone).map(missing).collect()
+}
+
+/// The name of a codec, or the letters that stand for it: `tmcd`.
+fn name(shape: &Shape) -> String {
+    let letters = shape.tag.to_le_bytes();
+    match &*shape.facts.codec {
+        "none" | "bin_data" if letters.iter().all(u8::is_ascii_graphic) => {
+            String::from_utf8_lossy(&letters).into_owned()
+        }
+        "none" => "unknown".to_owned(),
+        codec => codec.to_owned(),
+    }
+}
+
+fn reason(plan: &Plan, shape: &Shape, drop_audio: bool) -> &'static str {
+    match shape.facts.kind {
+        StreamKind::Audio if drop_audio => "--drop-audio",
+        _ if is_film(shape) => "the first segment has no such stream",
+        _ if !Muxer::holds(&plan.format, shape) => "the container cannot hold it",
+        _ => "it is coded otherwise than that of another segment",
+    }
+}
+
+/// The track of a time code that these muxers write by themselves, from the tag that goes over with
+/// the first segment's film.
+fn is_timecode_tag(format: &str, shape: &Shape) -> bool {
+    matches!(format, "mp4" | "mov")
+        && shape.tag == u32::from_le_bytes(*b"tmcd")
+        && shape.facts.metadata.iter().any(|(key, _)| key == "timecode")
+}
+
+/// One line for all streams that are left out for the same reason.
+fn texts(plan: &Plan, all: &[Vec<Missing>]) -> Vec<String> {
+    let mut lines: Vec<(&Missing, usize, usize)> = Vec::new();
+    for (place, missing) in all.iter().enumerate() {
+        for one in missing {
+            match lines.iter_mut().find(|(known, ..)| *known == one) {
+                Some((_, _, more)) => *more += 1,
+                None => lines.push((one, place, 0)),
+            }
+        }
+    }
+    let line = |(missing, place, more): (&Missing, usize, usize)| {
+        let name = plan.segments[place].segment.name.display();
+        let more = match more {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        format!("{name}: {}{more}: {}", missing.what, missing.reason)
+    };
+    lines.into_iter().map(line).collect()
+}

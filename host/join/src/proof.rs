@@ -1,0 +1,374 @@
+//! The output read back and held against what was read of the sources: every packet's payload,
+//! their number and size, their times, and where sound and picture meet at each seam.
+//!
+//! What the proof knows of the sources it knows from reading them once; the output it opens anew,
+//! as any other program would.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::clock::rescale;
+use super::error::JoinError;
+use super::ledger::{Check, Fault};
+use super::order::Order;
+use super::payload::{Payload, is_no_text};
+use super::plan::Plan;
+use super::segment::quick;
+use super::written::{Seam, Written, WrittenTrack};
+use filmgate_av::{Input, MediaErrorKind, OpenOptions, Shape, StreamKind};
+use filmgate_core::cancel::Cancel;
+use filmgate_core::frame::Rational;
+
+/// What was found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Proof {
+    pub tracks: Vec<TrackProof>,
+    pub seams: usize,
+    /// milliseconds: the largest difference from the source's own offset of sound and picture
+    pub worst_seam_ms: f64,
+    /// seconds
+    pub duration: f64,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TrackProof {
+    pub kind: &'static str,
+    pub codec: String,
+    /// packets of the sources that are in the output, each with the source's payload
+    pub packets: u64,
+    /// bytes of their payload
+    pub bytes: u64,
+    /// packets of silence put in
+    pub silent: u64,
+    /// packets of sound left out at seams
+    pub left_out: u64,
+    /// milliseconds: what a player that counts samples is ahead of the time line at the end
+    pub drift_ms: Option<f64>,
+}
+
+/// One stream of the output as it is read.
+struct Track<'a> {
+    stream: Option<usize>,
+    payload: Payload,
+    seen: u64,
+    bytes: u64,
+    last_dts: Option<i64>,
+    span: Option<(i64, i64)>,
+    /// what is known of its packets
+    check: Check<'a>,
+    /// how far its packets are from the times that they were given, and which one is where
+    off: Option<Off>,
+    base: Rational,
+    /// nanoseconds of its longest packet
+    longest: i64,
+    /// the times of the first packets behind each seam
+    seams: Vec<Option<i64>>,
+    next_seam: usize,
+}
+
+/// Nanoseconds from the times that packets were given to those that they have: the first one's, the
+/// least and the most, with the packets' numbers.
+#[derive(Clone, Copy)]
+struct Off {
+    first: i64,
+    least: (i64, u64),
+    most: (i64, u64),
+}
+
+impl Off {
+    fn with(self, off: i64, packet: u64) -> Off {
+        Off {
+            least: self.least.min((off, packet)),
+            most: if off > self.most.0 { (off, packet) } else { self.most },
+            ..self
+        }
+    }
+}
+
+/// Reads the output back.
+///
+/// # Errors
+/// Proof, with the first thing that is not as it should be, that the output cannot be read among them.
+/// Media for what is no fault of the output: Cancelled, OutOfMemory.
+pub fn prove(
+    output: &Path,
+    plan: &Plan,
+    written: &Written,
+    cancel: &Cancel,
+) -> Result<Proof, JoinError> {
+    read_back(output, plan, written, cancel).map_err(|error| match error {
+        JoinError::Media(e)
+            if !matches!(e.kind, MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory) =>
+        {
+            // The file aside is gone when this is read; what matters is why.
+            let aside = output.display().to_string();
+            let why = e.message.replace(&aside, "the output");
+            JoinError::Proof(format!("it cannot be read back: {why}"))
+        }
+        other => other,
+    })
+}
+
+fn read_back(
+    output: &Path,
+    plan: &Plan,
+    written: &Written,
+    cancel: &Cancel,
+) -> Result<Proof, JoinError> {
+    let options = OpenOptions { buffer: 256 << 10, ..quick(cancel) };
+    let mut input = Input::open(output, &options)?;
+    let shapes = (0..input.facts().streams.len())
+        .map(|i| input.shape(i))
+        .collect::<Result<Vec<Shape>, _>>()?;
+    let mut tracks = tracks(plan, &shapes, written);
+    attached(plan, &shapes, &tracks)?;
+    let mut order = Order::default();
+    let disordered = |place: usize| disordered(plan, place);
+    while let Some(packet) = input.read()? {
+        let stream = packet.stream();
+        let Some(number) = tracks.iter().position(|t| t.stream == Some(stream)) else { continue };
+        if is_no_text(&plan.tracks[number].codec, packet.data()) {
+            continue;
+        }
+        let track = &mut tracks[number];
+        let time = |t: Option<i64>| {
+            let base = packet.time_base();
+            t.map(|t| rescale(t, base, NANOSECONDS))
+        };
+        let (pts, dts) = (time(packet.pts().or(packet.dts())), time(packet.dts()));
+        let seen = track.seen;
+        let fail = |what: String| Err(wrong(plan, number, seen, &what));
+        let wanted = match track.check.next(track.payload.hash(packet.data())) {
+            Ok(time) => time,
+            Err(Fault::OneTooMany) => return fail("is one too many".to_owned()),
+            Err(Fault::Differs(0)) => return fail("is not the source's".to_owned()),
+            Err(Fault::Differs(before)) => {
+                let segment = named(plan, &written.seams, number, seen);
+                return fail(format!(
+                    "or one of the {before} before it is not the source's, in {segment}"
+                ));
+            }
+        };
+        let film = plan.tracks[number].kind == StreamKind::Video && !plan.tracks[number].cover;
+        let ordered = matches!(plan.tracks[number].kind, StreamKind::Video | StreamKind::Audio);
+        if let (Some(last), Some(dts), true) = (track.last_dts, packet.dts(), ordered)
+            && dts < last
+        {
+            return fail(format!("goes back in time, to {dts}"));
+        }
+        if let Some(seam) = due(&written.seams, number, track) {
+            if film && !packet.is_key() {
+                return fail(format!("begins segment {} and is no key frame", seam + 1));
+            }
+            track.seams[seam] = pts;
+            track.next_seam = seam + 1;
+            if plan.leader() == Some(number) && film {
+                let place = written.seams[seam].place;
+                order.seam(plan, place, (&input, stream)).map_err(disordered)?;
+            }
+        }
+        if plan.leader() == Some(number) && film {
+            order.packet(&packet).map_err(disordered)?;
+        }
+        if let (Some(pts), true) = (packet.pts().or(packet.dts()), ordered) {
+            track.base = packet.time_base();
+            let off = rescale(pts, track.base, NANOSECONDS)
+                - rescale(wanted, plan.tracks[number].clock, NANOSECONDS);
+            let start = Off { first: off, least: (off, seen), most: (off, seen) };
+            track.off = Some(track.off.unwrap_or(start).with(off, seen));
+        }
+        track.last_dts = packet.dts();
+        track.bytes += track.payload.size(packet.data());
+        track.seen += 1;
+        if let Some(pts) = pts.or(dts) {
+            let (first, last) = track.span.unwrap_or((pts, pts));
+            track.span = Some((first.min(pts), last.max(pts + packet.length())));
+            track.longest = track.longest.max(packet.length());
+        }
+    }
+    order.end().map_err(disordered)?;
+    judge(plan, written, &tracks)
+}
+
+/// The pictures of a segment are shown in another order than they were coded in.
+fn disordered(plan: &Plan, place: usize) -> JoinError {
+    let path = plan.segments[place].segment.path.display();
+    JoinError::Proof(format!(
+        "the pictures of {path} are shown in another order than they were coded in: its container \
+         has wrong display times; `filmgate run` re-encodes it with right ones"
+    ))
+}
+
+/// That the files that are attached to the film are there: they have no packets.
+fn attached(plan: &Plan, shapes: &[Shape], tracks: &[Track<'_>]) -> Result<(), JoinError> {
+    for (number, track) in plan.tracks.iter().enumerate() {
+        let model = &plan.segments[track.model.0].shapes[track.model.1];
+        let found = tracks[number].stream.and_then(|s| shapes.get(s));
+        let same = found.is_some_and(|s| s.extradata == model.extradata);
+        if track.kind == StreamKind::Attachment && !same {
+            let codec = &track.codec;
+            return Err(JoinError::Proof(format!("attachment ({codec}) is not the source's")));
+        }
+    }
+    Ok(())
+}
+
+const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
+
+fn wrong(plan: &Plan, number: usize, packet: u64, what: &str) -> JoinError {
+    let track = &plan.tracks[number];
+    JoinError::Proof(format!("{} ({}) packet {packet} {what}", track.kind.name(), track.codec))
+}
+
+/// The segment that a packet comes from.
+fn named(plan: &Plan, seams: &[Seam], number: usize, packet: u64) -> String {
+    let begun = |s: &&Seam| s.first[number].is_some_and(|(first, _)| first <= packet);
+    let place = seams.iter().rfind(begun).map_or(0, |s| s.place);
+    plan.segments[place].segment.name.display().to_string()
+}
+
+/// The seam that begins with the packet that comes next.
+fn due(seams: &[Seam], number: usize, track: &mut Track<'_>) -> Option<usize> {
+    while let Some(seam) = seams.get(track.next_seam) {
+        match seam.first.get(number).copied().flatten() {
+            Some((packet, _)) if packet == track.seen => return Some(track.next_seam),
+            Some((packet, _)) if packet > track.seen => return None,
+            _ => track.next_seam += 1,
+        }
+    }
+    None
+}
+
+fn tracks<'a>(plan: &Plan, shapes: &[Shape], written: &'a Written) -> Vec<Track<'a>> {
+    let number = |track: usize| {
+        let of = |t: &super::plan::Track| (t.kind, t.cover);
+        let kind = of(&plan.tracks[track]);
+        plan.tracks.iter().take(track).filter(|t| of(t) == kind).count()
+    };
+    (0..plan.tracks.len())
+        .map(|track| {
+            let wanted = (plan.tracks[track].kind, plan.tracks[track].cover);
+            let mut alike =
+                shapes.iter().filter(|s| (s.facts.kind, s.facts.attached_picture) == wanted);
+            let shape = alike.nth(number(track));
+            Track {
+                stream: shape.map(|s| s.facts.index),
+                payload: shape.map_or(Payload::Whole, |s| Payload::of(s, plan.tracks[track].whole)),
+                seen: 0,
+                bytes: 0,
+                last_dts: None,
+                span: None,
+                check: written.tracks[track].ledger.check(),
+                off: None,
+                base: NANOSECONDS,
+                longest: 0,
+                seams: vec![None; written.seams.len()],
+                next_seam: 0,
+            }
+        })
+        .collect()
+}
+
+fn judge(plan: &Plan, written: &Written, tracks: &[Track<'_>]) -> Result<Proof, JoinError> {
+    let mut proof = Proof {
+        seams: written.seams.len(),
+        duration: written.duration as f64 / 1e9,
+        ..Proof::default()
+    };
+    for (number, (track, expected)) in tracks.iter().zip(&written.tracks).enumerate() {
+        let fail = |what: String| Err(wrong(plan, number, track.seen, &what));
+        let count = expected.packets + expected.silent;
+        if (track.seen, track.bytes) != (count, expected.total) {
+            return fail(format!(
+                "is the end: {} packets of {count}, {} bytes of {}",
+                track.seen, track.bytes, expected.total
+            ));
+        }
+        let length = |span: Option<(i64, i64)>| span.map_or(0, |(first, last)| last - first);
+        let (found, wanted) = (length(track.span), length(expected.span));
+        // A packet of the sources (one of the output may be wrong), and what containers that count
+        // milliseconds round.
+        let slack = expected.longest.max(50_000_000);
+        let timed = !plan.tracks[number].cover && plan.tracks[number].kind != StreamKind::Subtitle;
+        if timed && (found - wanted).abs() > slack {
+            let (found, wanted) = (found as f64 / 1e9, wanted as f64 / 1e9);
+            return fail(format!("ends {found:.3} s behind the first, and not {wanted:.3} s"));
+        }
+        proof.tracks.push(TrackProof {
+            kind: plan.tracks[number].kind.name(),
+            codec: plan.tracks[number].codec.clone(),
+            packets: expected.packets,
+            bytes: expected.bytes,
+            silent: expected.silent,
+            left_out: expected.left_out,
+            drift_ms: drift(plan, number, expected),
+        });
+    }
+    times(plan, tracks)?;
+    proof.worst_seam_ms = seams(plan, written, tracks)?;
+    Ok(proof)
+}
+
+/// That every packet has the time that it was given, as far as the container can tell it. All may
+/// be moved together.
+fn times(plan: &Plan, tracks: &[Track<'_>]) -> Result<(), JoinError> {
+    let Some(leader) = plan.leader() else { return Ok(()) };
+    let Some(moved) = tracks[leader].off.map(|off| off.first) else { return Ok(()) };
+    for (number, track) in tracks.iter().enumerate() {
+        let Some(off) = track.off else { continue };
+        // A tick, and one that the first packet was rounded by.
+        let slack = 2 * rescale(1, track.base, NANOSECONDS) + 1000;
+        // libav's mkv counts what Opus skips in front twice.
+        let twice = plan.format == "matroska" || plan.format == "webm";
+        let slack =
+            slack + if twice && plan.tracks[number].codec == "opus" { 8_000_000 } else { 0 };
+        for (off, packet) in [off.least, off.most] {
+            if (off - moved).abs() > slack {
+                let off = (off - moved) as f64 / 1e6;
+                let what = format!("is {off:.3} ms away from its time");
+                return Err(wrong(plan, number, packet, &what));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a player that counts samples plays longer than the time line, in milliseconds.
+fn drift(plan: &Plan, number: usize, expected: &WrittenTrack) -> Option<f64> {
+    let track = &plan.tracks[number];
+    let (first, last) = expected.span.filter(|_| track.kind == StreamKind::Audio)?;
+    let played = rescale(expected.length, track.clock, NANOSECONDS);
+    Some((played - (last - first)) as f64 / 1e6)
+}
+
+/// The largest difference of sound from picture at a seam from what it is in the source, in
+/// milliseconds.
+fn seams(plan: &Plan, written: &Written, tracks: &[Track<'_>]) -> Result<f64, JoinError> {
+    let Some(leader) = plan.leader().filter(|l| plan.tracks[*l].kind == StreamKind::Video) else {
+        return Ok(0.0);
+    };
+    let mut worst: f64 = 0.0;
+    for (number, track) in tracks.iter().enumerate() {
+        if plan.tracks[number].kind != StreamKind::Audio {
+            continue;
+        }
+        for (place, seam) in written.seams.iter().enumerate() {
+            let found = (tracks[leader].seams[place], track.seams[place]);
+            let (Some(picture), Some(sound)) = found else { continue };
+            let own = (seam.first[leader], seam.first[number]);
+            let (Some((_, own_picture)), Some((_, own_sound))) = own else { continue };
+            let off = (sound - picture) - (own_sound - own_picture);
+            // One packet of sound, and two ticks of a container that counts milliseconds.
+            if off.abs() > track.longest.max(20_000_000) + 2_000_000 {
+                let name = plan.segments[seam.place].segment.name.display();
+                return Err(JoinError::Proof(format!(
+                    "sound and picture of {name} are {:.1} ms further apart than in the source",
+                    off as f64 / 1e6
+                )));
+            }
+            worst = worst.max((off as f64 / 1e6).abs());
+        }
+    }
+    Ok(worst)
+}

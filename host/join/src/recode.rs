@@ -1,0 +1,342 @@
+//! A segment that does not fit, encoded anew to what the first one is like: its pictures, its
+//! sound, or both; what fits of it is copied as ever.
+
+use std::collections::VecDeque;
+
+use super::anew::Pictures;
+use super::display::Display;
+use super::error::JoinError;
+use super::nal::{Framing, Setup, UnitCodec};
+use super::picture::Fitter;
+use super::plan::{Action, Planned, Track};
+use super::read::{Event, Lanes, Reader, Ready, Start, Stop};
+use filmgate_av::{
+    DecodeOptions, EncodeOptions, Input, MediaError, OpenOptions, Packet, SoundRecoder, StreamKind,
+    VideoDecoder, VideoEncoder, encoder_named,
+};
+use filmgate_core::frame::{Frame, Rational, StreamInfo};
+use filmgate_engine::pipeline::Line;
+
+const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
+
+/// Close to what the eye can tell, where nobody says otherwise: the pictures were encoded before.
+pub(super) const QUALITY: f64 = 18.0;
+
+/// The pictures of one segment on their way.
+struct Film {
+    track: usize,
+    stream: usize,
+    decoder: VideoDecoder,
+    fitter: Option<Fitter>,
+    /// the plugins
+    line: Option<Line>,
+    encoder: VideoEncoder,
+    count: Pictures,
+    /// pictures that the encoder got
+    sent: u64,
+    /// nanoseconds that frames count from
+    origin: i64,
+}
+
+/// The sound of one segment on its way.
+struct Sound {
+    track: usize,
+    stream: usize,
+    recoder: SoundRecoder,
+}
+
+/// One segment on its way.
+struct Recode<'r, 'a> {
+    reader: &'r Reader<'a>,
+    lanes: Lanes,
+    film: Option<Film>,
+    sounds: Vec<Sound>,
+    place: usize,
+    /// packets that came before the segment's start was known
+    early: VecDeque<(usize, Packet)>,
+    /// nanoseconds: where the file begins, if it only counts pictures as they are decoded. The first
+    /// one is shown there, whenever it came out of the decoder.
+    counted: Option<i64>,
+    start: Option<Start>,
+    batch: Vec<Ready>,
+}
+
+/// Reads a segment and sends it on, encoded anew as far as its plan says.
+pub(super) fn segment(reader: &Reader<'_>, place: usize, planned: &Planned) -> Result<(), Stop> {
+    let failed = |e: JoinError| Stop::Failed(place, e);
+    let mut input = open(reader, planned).map_err(failed)?;
+    let (mut recode, start) = prepare(reader, place, planned, &mut input).map_err(failed)?;
+    if let Some((start, early)) = start {
+        recode.begin(start)?;
+        for packet in early {
+            recode.packet(packet)?;
+        }
+    }
+    while let Some(packet) = input.read().map_err(|e| failed(e.into()))? {
+        recode.packet(packet)?;
+    }
+    recode.end()?;
+    super::read::unchanged(&mut input, planned).map_err(failed)?;
+    reader.send(Event::End)
+}
+
+fn open(reader: &Reader<'_>, planned: &Planned) -> Result<Input, JoinError> {
+    let mut input = Input::open(&planned.segment.path, &OpenOptions::files(reader.cancel))?;
+    super::read::unchanged(&mut input, planned)?;
+    super::display::derive_display_times(&mut input, planned);
+    Ok(input)
+}
+
+type Begun = Option<(Start, VecDeque<Packet>)>;
+
+fn prepare<'r, 'a>(
+    reader: &'r Reader<'a>,
+    place: usize,
+    planned: &Planned,
+    input: &mut Input,
+) -> Result<(Recode<'r, 'a>, Begun), JoinError> {
+    let Action::Reencode { video, audio } = planned.action else {
+        return Err(JoinError::System("a segment that fits was to be encoded anew".to_owned()));
+    };
+    let (mut film, mut sounds) = (None, Vec::new());
+    let mut lanes = reader.lanes(planned);
+    for (number, track) in reader.plan.tracks.iter().enumerate() {
+        let Some(stream) = planned.streams.get(number).copied().flatten() else { continue };
+        let model = &reader.plan.segments[track.model.0].segment.path;
+        let model = || Input::open(model, &OpenOptions::files(reader.cancel));
+        match track.kind {
+            StreamKind::Video if video && !track.cover && film.is_none() => {
+                film = Some(Film::new(reader, (number, stream), input, &model()?)?);
+                lanes.encoded(number, units_of(track));
+            }
+            StreamKind::Audio if audio => {
+                let recoder = SoundRecoder::new(input, stream, &model()?, track.model.1)?;
+                sounds.push(Sound { track: number, stream, recoder });
+                lanes.encoded(number, None);
+            }
+            _ => {}
+        }
+    }
+    // Plugins change nothing about where a segment begins, unless its first pictures are hidden.
+    let told = !matches!(planned.segment.display, Display::Unknown(_));
+    let as_copied =
+        reader.anew.is_some() && told && planned.differences.iter().all(|d| d.field != "start");
+    let start = match film.as_ref().filter(|_| !as_copied) {
+        None => Some(reader.beginning(input, planned, &lanes)?),
+        Some(_) => None,
+    };
+    let recode = Recode {
+        reader,
+        lanes,
+        film,
+        sounds,
+        place,
+        early: VecDeque::new(),
+        counted: (!told).then(|| input.facts().start),
+        start: None,
+        batch: Vec::new(),
+    };
+    Ok((recode, start))
+}
+
+/// How the encoder frames what it makes: with its parameter sets before every key frame.
+fn units_of(track: &Track) -> Option<Setup> {
+    let codec = UnitCodec::of(&track.codec)?;
+    Some(Setup { codec, framing: Framing::StartCodes, sets: Vec::new() })
+}
+
+impl Film {
+    fn new(
+        reader: &Reader<'_>,
+        (track, stream): (usize, usize),
+        input: &Input,
+        model: &Input,
+    ) -> Result<Film, JoinError> {
+        let plan = &reader.plan.tracks[track];
+        let options = DecodeOptions::default();
+        let like = VideoDecoder::new(model, plan.model.1, &options)?.output();
+        let own = VideoDecoder::new(input, stream, &options)?.output();
+        let turn = rotation(input, stream) - rotation(model, plan.model.1);
+        let shape = |info: &StreamInfo| f64::from(info.width) / f64::from(info.height.max(1));
+        let straight = turn.rem_euclid(360) == 0 && (shape(&own) / shape(&like) - 1.0).abs() < 0.01;
+        let (decoded, fitter) = match straight {
+            true => (like.clone(), None),
+            false => {
+                let decoded = StreamInfo { width: own.width, height: own.height, ..like.clone() };
+                let fitter = Fitter::new(&decoded, turn, &like)?;
+                (decoded, Some(fitter))
+            }
+        };
+        let decoder = VideoDecoder::continuing(input, stream, &options, &decoded)?;
+        let (line, encoder) = match reader.anew {
+            Some(anew) => (Some(Line::start(&anew.chain, &anew.pool)?), anew.encoder(reader.plan)?),
+            None => (None, VideoEncoder::new(&like, plan.clock, &usual(&plan.codec)?)?),
+        };
+        let (count, origin) = (Pictures::default(), input.facts().start);
+        Ok(Film { track, stream, decoder, fitter, line, encoder, count, sent: 0, origin })
+    }
+}
+
+fn usual(codec: &str) -> Result<EncodeOptions, MediaError> {
+    let codec = encoder_named(codec)?;
+    Ok(EncodeOptions { codec, crf: Some(QUALITY), ..EncodeOptions::default() })
+}
+
+fn rotation(input: &Input, stream: usize) -> i32 {
+    let facts = input.facts().streams.get(stream);
+    facts.and_then(|s| s.video.as_ref()).map_or(0, |v| v.rotation)
+}
+
+impl Recode<'_, '_> {
+    fn failed(&self, error: impl Into<JoinError>) -> Stop {
+        Stop::Failed(self.place, error.into())
+    }
+
+    /// The segment begins.
+    fn begin(&mut self, start: Start) -> Result<(), Stop> {
+        let counted = self.counted.map(|time| Start { time, base: NANOSECONDS });
+        self.lanes.begin(counted.unwrap_or(start));
+        self.start = Some(start);
+        self.reader.send(Event::Begin(self.place, start.nanoseconds()))?;
+        while let Some((track, packet)) = self.early.pop_front() {
+            self.ready(track, packet)?;
+        }
+        Ok(())
+    }
+
+    fn packet(&mut self, packet: Packet) -> Result<(), Stop> {
+        let stream = packet.stream();
+        if self.film.as_ref().is_some_and(|f| f.stream == stream) {
+            if let Some(film) = &mut self.film {
+                film.decoder.send(&packet).map_err(|e| Stop::Failed(self.place, e.into()))?;
+            }
+            return self.frames();
+        }
+        if let Some(sound) = self.sounds.iter_mut().find(|s| s.stream == stream) {
+            sound.recoder.send(Some(&packet)).map_err(|e| Stop::Failed(self.place, e.into()))?;
+            let track = sound.track;
+            return self.heard(track);
+        }
+        match self.lanes.track_of(stream) {
+            Some(track) => self.ready(track, packet),
+            None => Ok(()),
+        }
+    }
+
+    /// What the sound's encoder has ready.
+    fn heard(&mut self, track: usize) -> Result<(), Stop> {
+        while let Some(packet) =
+            self.sounds.iter_mut().find(|s| s.track == track).and_then(|s| s.recoder.receive())
+        {
+            self.ready(track, packet)?;
+        }
+        Ok(())
+    }
+
+    /// Encodes what the decoder has ready.
+    fn frames(&mut self) -> Result<(), Stop> {
+        loop {
+            let place = self.place;
+            let failed = |e: MediaError| Stop::Failed(place, e.into());
+            let Some(film) = &mut self.film else { return Ok(()) };
+            let Some(frame) = film.decoder.receive().map_err(failed)? else { return Ok(()) };
+            let origin = film.origin;
+            if self.start.is_none() {
+                let time = frame.timestamp.saturating_add(origin);
+                self.begin(Start { time, base: NANOSECONDS })?;
+            }
+            let Some(film) = &mut self.film else { return Ok(()) };
+            film.count.decoded += 1;
+            let frame = match &mut film.fitter {
+                Some(fitter) => fitter.fit(&frame).map_err(failed)?,
+                None => frame,
+            };
+            let frames = match &mut film.line {
+                Some(line) => line.feed(frame).map_err(|e| Stop::Failed(place, e.into()))?,
+                None => vec![frame],
+            };
+            self.encode(frames)?;
+        }
+    }
+
+    /// Encodes pictures that are as they will be in the output.
+    fn encode(&mut self, frames: Vec<Frame>) -> Result<(), Stop> {
+        let start = self.start.map_or(0, Start::nanoseconds);
+        for mut frame in frames {
+            let Some(film) = &mut self.film else { return Ok(()) };
+            frame.timestamp = frame.timestamp + film.origin - start;
+            frame.baggage = None;
+            film.sent += 1;
+            film.encoder.send(&frame).map_err(|e| Stop::Failed(self.place, e.into()))?;
+            self.encoded()?;
+        }
+        Ok(())
+    }
+
+    fn encoded(&mut self) -> Result<(), Stop> {
+        loop {
+            let place = self.place;
+            let Some(film) = &mut self.film else { return Ok(()) };
+            let packet = film.encoder.receive().map_err(|e| Stop::Failed(place, e.into()))?;
+            let (Some(packet), track) = (packet, film.track) else { return Ok(()) };
+            film.count.made += 1;
+            self.ready(track, packet.into_packet())?;
+        }
+    }
+
+    /// A packet that is as it will be in the output.
+    fn ready(&mut self, track: usize, packet: Packet) -> Result<(), Stop> {
+        /// Packets that go over to the writer at once.
+        const BATCH: usize = 16;
+        if self.start.is_none() {
+            self.early.push_back((track, packet));
+            return Ok(());
+        }
+        let ready = self.lanes.ready_for(track, packet, self.reader.hashes);
+        self.batch.extend(ready.map_err(|e| self.failed(e))?);
+        if self.batch.len() >= BATCH {
+            let batch = std::mem::take(&mut self.batch);
+            self.reader.send(Event::Packets(batch))?;
+        }
+        Ok(())
+    }
+
+    /// All that is still in decoders and encoders.
+    fn end(&mut self) -> Result<(), Stop> {
+        if let Some(film) = &mut self.film {
+            film.decoder.end().map_err(|e| Stop::Failed(self.place, e.into()))?;
+            self.frames()?;
+            let kept = match self.film.as_mut().and_then(|f| f.line.as_mut()) {
+                Some(line) => line.flush().map_err(|e| Stop::Failed(self.place, e.into()))?,
+                None => Vec::new(),
+            };
+            self.encode(kept)?;
+            if let Some(film) = &mut self.film {
+                film.encoder.finish().map_err(|e| Stop::Failed(self.place, e.into()))?;
+            }
+            self.encoded()?;
+        }
+        for number in 0..self.sounds.len() {
+            let sound = &mut self.sounds[number];
+            sound.recoder.send(None).map_err(|e| Stop::Failed(self.place, e.into()))?;
+            let track = sound.track;
+            self.heard(track)?;
+        }
+        let batch = std::mem::take(&mut self.batch);
+        self.reader.send(Event::Packets(batch))?;
+        self.counted()
+    }
+
+    /// That the encoder gave back every picture that it got, and what became of the film.
+    fn counted(&self) -> Result<(), Stop> {
+        let Some(film) = self.film.as_ref().filter(|f| f.line.is_some()) else { return Ok(()) };
+        if film.count.made != film.sent {
+            let message = format!("the encoder made {} pictures of {}", film.count.made, film.sent);
+            return Err(self.failed(JoinError::Proof(message)));
+        }
+        self.reader.send(Event::Pictures(Pictures {
+            damaged: film.decoder.damaged() + film.decoder.undecodable_lead(),
+            ..film.count
+        }))
+    }
+}

@@ -1,0 +1,395 @@
+//! The packets' places on the time line, and the output written in one go.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::anew::Anew;
+use super::clock::{Chain, Fit, rescale};
+use super::error::JoinError;
+use super::layout::{like, room, spent};
+use super::plan::Plan;
+use super::read::{Event, Ready};
+use super::segment::quick;
+use super::settings::{Gap, Settings};
+use super::written::{Seam, Written, WrittenTrack};
+use filmgate_av::{
+    Chapter, Input, MediaError, MediaErrorKind, Muxer, OpenOptions, Packet, StreamKind, Times,
+};
+use filmgate_core::cancel::Cancel;
+use filmgate_core::frame::Rational;
+
+/// Sound that goes on longer than the film by this is no padding any more: nanoseconds.
+const TAIL: i64 = 100_000_000;
+
+const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
+
+struct Track {
+    kind: StreamKind,
+    cover: bool,
+    clock: Rational,
+    chain: Option<Chain>,
+    silence: Option<filmgate_av::Silence>,
+    silent_hash: u64,
+    /// samples of a packet
+    frame: i64,
+    /// not yet known to be heard before the segment ends
+    pending: VecDeque<Ready>,
+    /// where the segment's packets end, in the clock, from its start
+    end: i64,
+    /// where the segment starts
+    base: i64,
+    last_dts: Option<i64>,
+    model: bool,
+}
+
+/// Writes one output.
+pub(super) struct Writer<'a> {
+    plan: &'a Plan,
+    settings: &'a Settings,
+    muxer: Muxer,
+    tracks: Vec<Track>,
+    leader: Option<usize>,
+    /// the leader's
+    clock: Rational,
+    /// where the segment that is being written starts, in `clock`
+    at: i64,
+    /// the start of the first segment by its own time, nanoseconds
+    origin: Option<i64>,
+    /// bytes kept in front
+    room: u64,
+    sort: bool,
+    written: Written,
+}
+
+impl<'a> Writer<'a> {
+    /// Sets the output up: streams and header.
+    pub(super) fn begin(
+        plan: &'a Plan,
+        settings: &'a Settings,
+        anew: Option<&Anew>,
+        file: File,
+        name: &Path,
+        cancel: &Cancel,
+    ) -> Result<Writer<'a>, JoinError> {
+        let mut muxer = Muxer::create(&plan.format, Box::new(file), name)?;
+        let leader = plan.leader();
+        let mut tracks = Vec::with_capacity(plan.tracks.len());
+        let mut open: Option<(usize, Input)> = None;
+        for (number, track) in plan.tracks.iter().enumerate() {
+            let (place, stream) = track.model;
+            if open.as_ref().is_none_or(|(p, _)| *p != place) {
+                let segment = &plan.segments[place].segment;
+                let options = OpenOptions { quick: false, ..quick(cancel) };
+                open = Some((place, Input::open(&segment.path, &options)?));
+            }
+            let Some((_, input)) = &mut open else { continue };
+            match anew.filter(|a| a.track == number) {
+                Some(anew) => muxer.add_encoded(&anew.encoder(plan)?, Some((input, stream)))?,
+                None => {
+                    let like = like(plan, number, input)?;
+                    muxer.add_like(input, stream, &like)?
+                }
+            };
+            let shape = &plan.segments[place].shapes[stream];
+            let sound = track.kind == StreamKind::Audio;
+            let silence = if sound { input.silence(stream)? } else { None };
+            let chain = sound.then(|| Chain::new(silence.as_ref().map(|s| s.samples)));
+            tracks.push(Track {
+                kind: track.kind,
+                cover: track.cover,
+                clock: track.clock,
+                chain,
+                silent_hash: silence.as_ref().map_or(0, |s| xxhash_rust::xxh3::xxh3_64(&s.data)),
+                silence,
+                frame: i64::from(shape.frame_size),
+                pending: VecDeque::new(),
+                end: 0,
+                base: 0,
+                last_dts: None,
+                model: false,
+            });
+            if number == 0 {
+                muxer.set_tags(input);
+            }
+        }
+        drop(open);
+        let room = room(plan, settings);
+        let options = match room {
+            0 if settings.faststart => filmgate_av::header_options(&plan.format, true),
+            0 => Vec::new(),
+            room => vec![("moov_size".to_owned(), room.to_string())],
+        };
+        muxer.write_header(&options)?;
+        let written =
+            Written { tracks: vec![WrittenTrack::default(); tracks.len()], ..Written::default() };
+        Ok(Writer {
+            plan,
+            settings,
+            muxer,
+            clock: leader.map_or(NANOSECONDS, |l| plan.tracks[l].clock),
+            leader,
+            tracks,
+            at: 0,
+            origin: None,
+            room,
+            // An mp4's index knows every packet's place: their order is the segments' own.
+            sort: !matches!(&*plan.format, "mp4" | "mov"),
+            written,
+        })
+    }
+
+    /// Takes what the reader found.
+    pub(super) fn take(&mut self, event: Event) -> Result<(), JoinError> {
+        match event {
+            Event::Begin(place, start) => {
+                self.seam(place, start);
+                Ok(())
+            }
+            Event::Packets(packets) => {
+                packets.into_iter().try_for_each(|p| self.packet(p).map_err(JoinError::from))
+            }
+            Event::Pictures(more) => {
+                let all = &mut self.written.pictures;
+                all.decoded += more.decoded;
+                all.made += more.made;
+                all.damaged += more.damaged;
+                Ok(())
+            }
+            Event::End => self.end().map_err(JoinError::from),
+        }
+    }
+
+    fn seam(&mut self, place: usize, start: i64) {
+        let origin = *self.origin.get_or_insert(start);
+        if self.settings.gap == Gap::Keep {
+            let own = rescale(start - origin, NANOSECONDS, self.clock);
+            if own < self.at {
+                let name = self.plan.segments[place].segment.name.display();
+                let late = rescale(self.at - own, self.clock, NANOSECONDS);
+                self.written.notes.push(format!(
+                    "{name} begins {:.3} s before the end of what stands before it; it follows that",
+                    late as f64 / 1e9
+                ));
+            }
+            self.at = self.at.max(own);
+        }
+        let at = self.at;
+        for track in &mut self.tracks {
+            track.base = rescale(at, self.clock, track.clock);
+            track.end = 0;
+            if let Some(chain) = &mut track.chain {
+                chain.seam();
+            }
+        }
+        self.written.seams.push(Seam {
+            place,
+            at: rescale(at, self.clock, NANOSECONDS),
+            first: vec![None; self.tracks.len()],
+        });
+    }
+
+    fn packet(&mut self, ready: Ready) -> Result<(), MediaError> {
+        let number = ready.track;
+        let track = &mut self.tracks[number];
+        track.end = track.end.max(ready.pts + ready.duration);
+        if track.chain.is_some() {
+            track.pending.push_back(ready);
+            return match self.leader == Some(number) {
+                true => self.heard(number),
+                false => Ok(()),
+            };
+        }
+        self.picture(ready)?;
+        if self.leader == Some(number) {
+            for sound in 0..self.tracks.len() {
+                self.heard(sound)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Anything but sound: it keeps its time.
+    fn picture(&mut self, ready: Ready) -> Result<(), MediaError> {
+        let number = ready.track;
+        let track = &mut self.tracks[number];
+        if track.cover && std::mem::replace(&mut track.model, true) {
+            return Ok(());
+        }
+        let pts = track.base + ready.pts;
+        let mut dts = track.base + ready.dts;
+        // Where segments reorder their pictures more than the one before, their first decoding
+        // times lie before its last: they are moved, the times of showing are not.
+        if let Some(last) = track.last_dts.filter(|&last| dts <= last) {
+            dts = last + 1;
+            self.written.retimed += u64::from(dts > pts);
+        }
+        track.last_dts = Some(dts);
+        let times = Times { pts, dts, duration: ready.duration };
+        self.write(number, ready, times)
+    }
+
+    /// Writes the sound of a track that is surely heard: what the film has passed.
+    fn heard(&mut self, number: usize) -> Result<(), MediaError> {
+        let Some(leader) = self.leader else { return Ok(()) };
+        let track = &self.tracks[number];
+        if track.chain.is_none() {
+            return Ok(());
+        }
+        let limit = match leader == number {
+            // Its own last packets may be filled up.
+            true => track.end - 4 * track.frame.max(1),
+            false => rescale(self.tracks[leader].end, self.clock, track.clock),
+        };
+        let reached = track.chain.as_ref().and_then(Chain::end).unwrap_or(0) - track.base;
+        while let Some(ready) = self.tracks[number]
+            .pending
+            .pop_front_if(|r| 2 * r.pts.max(reached) + r.length <= 2 * limit)
+        {
+            self.sound(ready)?;
+        }
+        Ok(())
+    }
+
+    fn sound(&mut self, ready: Ready) -> Result<(), MediaError> {
+        let number = ready.track;
+        let track = &mut self.tracks[number];
+        let (wanted, length) = (track.base + ready.pts, ready.length);
+        let Some(chain) = &mut track.chain else { return Ok(()) };
+        let (at, silent) = match chain.fit(wanted, length, 0) {
+            Fit::LeaveOut => {
+                self.written.tracks[number].left_out += 1;
+                return Ok(());
+            }
+            Fit::Place { at, silent } => (at, silent),
+        };
+        self.silence(number, silent, at)?;
+        if let Some(chain) = &mut self.tracks[number].chain {
+            chain.put(at, length);
+        }
+        let times = Times { pts: at, dts: at, duration: ready.duration };
+        self.write(number, ready, times)
+    }
+
+    /// So many packets of silence that end at `until`.
+    fn silence(&mut self, number: usize, count: u64, until: i64) -> Result<(), MediaError> {
+        let track = &self.tracks[number];
+        let Some(silence) = track.silence.clone().filter(|_| count > 0) else { return Ok(()) };
+        let (clock, hash, step) = (track.clock, track.silent_hash, silence.samples);
+        let data: Arc<[u8]> = silence.data.into();
+        for left in (1..=i64::try_from(count).unwrap_or(i64::MAX)).rev() {
+            let at = until - left * step;
+            let packet = Packet::of(&data, clock)?;
+            let times = Times { pts: at, dts: at, duration: step };
+            self.muxer.write_placed(number, packet, times, self.sort)?;
+            let own = rescale(at, clock, NANOSECONDS);
+            let end = rescale(at + step, clock, NANOSECONDS);
+            let written = &mut self.written.tracks[number];
+            written.reach(own, end);
+            written.silent += 1;
+            written.total += data.len() as u64;
+            written.length += step;
+            if self.settings.proof {
+                written.ledger.push(hash, at);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, number: usize, ready: Ready, times: Times) -> Result<(), MediaError> {
+        let track = &self.tracks[number];
+        let own = rescale(ready.pts, track.clock, NANOSECONDS);
+        let (pts, end) = (
+            rescale(times.pts, track.clock, NANOSECONDS),
+            rescale(times.pts + times.duration, track.clock, NANOSECONDS),
+        );
+        let written = &mut self.written.tracks[number];
+        written.reach(pts, end);
+        written.keys += u64::from(ready.key && track.kind == StreamKind::Video);
+        let count = written.packets + written.silent;
+        if let Some(seam) = self.written.seams.last_mut()
+            && let Some(first) = seam.first.get_mut(number)
+        {
+            first.get_or_insert((count, own));
+        }
+        written.packets += 1;
+        written.bytes += ready.size;
+        written.total += ready.size;
+        written.length += ready.length;
+        if self.settings.proof {
+            written.ledger.push(ready.hash, times.pts);
+        }
+        self.muxer.write_placed(number, ready.packet, times, self.sort)
+    }
+
+    /// The segment ends: how long it is, and which sound lies behind its end.
+    fn end(&mut self) -> Result<(), MediaError> {
+        let Some(leader) = self.leader else { return Ok(()) };
+        let mut length = self.tracks[leader].end;
+        let sounds = self.tracks.iter().filter(|t| t.chain.is_some());
+        let longest = sounds.map(|t| rescale(t.end, t.clock, self.clock)).max().unwrap_or(0);
+        if rescale(longest - length, self.clock, NANOSECONDS) > TAIL {
+            length = longest;
+        }
+        let next = self.at + length.max(0);
+        for number in 0..self.tracks.len() {
+            let track = &self.tracks[number];
+            let until = rescale(next, self.clock, track.clock);
+            let Some(mut end) = track.chain.as_ref().map(|c| c.end().unwrap_or(0)) else {
+                continue;
+            };
+            while let Some(ready) = self.tracks[number].pending.pop_front() {
+                if 2 * end + ready.length > 2 * until {
+                    self.written.tracks[number].left_out += 1;
+                    continue;
+                }
+                self.sound(ready)?;
+                end = self.tracks[number].chain.as_ref().and_then(Chain::end).unwrap_or(end);
+            }
+            let Some(chain) = &mut self.tracks[number].chain else { continue };
+            let (missing, step) = (chain.missing(until, 0), chain.silent.unwrap_or(0));
+            if missing > 0 {
+                let end = chain.end().unwrap_or(0) + missing as i64 * step;
+                chain.put(end - step, step);
+                self.silence(number, missing, end)?;
+            }
+        }
+        self.at = next;
+        Ok(())
+    }
+
+    /// Writes the container's end.
+    pub(super) fn finish(mut self) -> Result<Written, JoinError> {
+        self.written.duration = rescale(self.at, self.clock, NANOSECONDS);
+        self.written.retimed += self.muxer.retimed();
+        if self.settings.chapters {
+            self.muxer.set_chapters(&self.chapters())?;
+        }
+        let spent = spent(&self.written);
+        let full = self.room > 0 && spent > self.room;
+        if full {
+            self.muxer.give_up_room(self.settings.faststart)?;
+        }
+        let mut sink = self.muxer.finish()?;
+        if full {
+            super::room::release(&mut sink, self.room).map_err(|e| MediaError {
+                kind: MediaErrorKind::Write(e.kind()),
+                message: format!("write the index: {e}"),
+            })?;
+        }
+        Ok(self.written)
+    }
+
+    fn chapters(&self) -> Vec<Chapter> {
+        let seams = &self.written.seams;
+        let ends = seams.iter().skip(1).map(|s| s.at).chain([self.written.duration]);
+        let title = |place: usize| {
+            let name = &self.plan.segments[place].segment.name;
+            name.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let chapter =
+            |(seam, end): (&Seam, i64)| Chapter { start: seam.at, end, title: title(seam.place) };
+        seams.iter().zip(ends).map(chapter).collect()
+    }
+}

@@ -1,0 +1,172 @@
+//! Reading: recognised by content, held to filmgate's sizes before anything is decoded, turned the
+//! right way up.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use image::codecs::gif::GifDecoder;
+use image::codecs::jpeg::JpegDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
+use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use super::format::recognise;
+use super::jpeg::{self, carries_metadata};
+use super::pixels::{self, from_image, plane_size, turned};
+use super::tiff::{self, has_several_pages};
+use super::{Picture, PictureError, PictureErrorKind};
+use filmgate_core::frame::{Frame, MAX_SIDE, PixelFormat, Plane, PlanePool, check_size};
+
+/// Bytes that a decoder may allocate for one picture: the largest that filmgate takes, with
+/// sixteen bits and transparency, and what decoders need beside it.
+const DECODER_BYTES: u64 = 1 << 30;
+
+/// Decodes image files. Nothing is kept from one file to the next but buffers.
+pub struct PictureReader {
+    pool: PlanePool,
+}
+
+impl PictureReader {
+    /// `pool` gives the memory for the pictures.
+    pub fn new(pool: &PlanePool) -> PictureReader {
+        PictureReader { pool: pool.clone() }
+    }
+
+    /// The picture in `bytes`. `name` decides only where the content does not say what it is.
+    ///
+    /// # Errors
+    /// `NotAPicture`, `Unsupported`, `TooLarge`, `Damaged`.
+    pub fn read(&self, bytes: &[u8], name: &Path) -> Result<Picture, PictureError> {
+        let format = recognise(bytes, name).ok_or_else(|| {
+            let what = if bytes.is_empty() { "an empty file" } else { "no picture known here" };
+            PictureError::new(PictureErrorKind::NotAPicture, what)
+        })?;
+        if format == ImageFormat::Jpeg {
+            return self.read_jpeg(bytes);
+        }
+        refuse_animated(bytes, format)?;
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        reader.limits(limits());
+        let decoder = reader.into_decoder().map_err(|e| PictureError::of_image(&e))?;
+        let mut picture = decode(decoder)?;
+        if format == ImageFormat::Tiff && picture.icc.is_none() {
+            picture.icc = tiff::profile(bytes);
+        }
+        if format == ImageFormat::Gif {
+            // Its decoder gives transparency whether there is any or not.
+            picture.frame = without_needless_alpha(picture.frame);
+        }
+        Ok(picture)
+    }
+
+    fn read_jpeg(&self, bytes: &[u8]) -> Result<Picture, PictureError> {
+        let headers =
+            || JpegDecoder::new(Cursor::new(bytes)).map_err(|e| PictureError::of_image(&e));
+        let Some(frame) = jpeg::read(bytes, &self.pool)? else {
+            let mut picture = decode(headers()?)?;
+            if picture.icc.take().is_some() {
+                picture.notes.push("the profile of its CMYK colours is not kept".to_owned());
+            }
+            return Ok(picture);
+        };
+        if !carries_metadata(bytes) {
+            return Ok(Picture { frame, alpha: None, icc: None, exif: None, notes: Vec::new() });
+        }
+        let mut decoder = headers()?;
+        let (icc, mut exif) = metadata(&mut decoder);
+        let orientation = exif.as_mut().and_then(|e| Orientation::remove_from_exif_chunk(e));
+        let frame = match orientation {
+            None => frame,
+            Some(turn) => turned(&frame, turn)?,
+        };
+        Ok(Picture { frame, alpha: None, icc, exif, notes: Vec::new() })
+    }
+}
+
+fn decode(mut decoder: impl ImageDecoder) -> Result<Picture, PictureError> {
+    let broken = |e| PictureError::of_image(&e);
+    check(decoder.dimensions())?;
+    // Before anything is allocated: a header may claim what it likes.
+    if decoder.total_bytes() > DECODER_BYTES {
+        let message = format!("{} bytes of samples", decoder.total_bytes());
+        return Err(PictureError::new(PictureErrorKind::TooLarge, message));
+    }
+    let orientation = decoder.orientation().map_err(broken)?;
+    let (icc, mut exif) = metadata(&mut decoder);
+    if let Some(exif) = &mut exif {
+        // It is applied here.
+        let _ = Orientation::remove_from_exif_chunk(exif);
+    }
+    let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    image.apply_orientation(orientation);
+    let (frame, alpha) = from_image(image)?;
+    Ok(Picture { frame, alpha, icc, exif, notes: Vec::new() })
+}
+
+/// Colour profile and EXIF. What is wrong with them does not make a picture unreadable.
+fn metadata(decoder: &mut impl ImageDecoder) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    let icc = decoder.icc_profile().ok().flatten();
+    (icc, decoder.exif_metadata().ok().flatten())
+}
+
+fn check((width, height): (u32, u32)) -> Result<(), PictureError> {
+    check_size(width, height).map_err(|e| PictureError::new(PictureErrorKind::TooLarge, e))
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(DECODER_BYTES);
+    limits
+}
+
+/// One picture is wanted; where there are several, nobody can know which.
+fn refuse_animated(bytes: &[u8], format: ImageFormat) -> Result<(), PictureError> {
+    let broken = |e: image::ImageError| PictureError::of_image(&e);
+    let cursor = || Cursor::new(bytes);
+    let several = match format {
+        ImageFormat::Gif => {
+            let mut decoder = GifDecoder::new(cursor()).map_err(broken)?;
+            check(decoder.dimensions())?;
+            decoder.set_limits(limits()).map_err(broken)?;
+            let mut frames = decoder.into_frames();
+            let first = frames.next().transpose().map_err(broken)?;
+            // What follows the first may be damaged without harm to it.
+            first.is_some() && matches!(frames.next(), Some(Ok(_)))
+        }
+        ImageFormat::WebP => WebPDecoder::new(cursor()).map_err(broken)?.has_animation(),
+        ImageFormat::Png => PngDecoder::with_limits(cursor(), limits())
+            .and_then(|decoder| decoder.is_apng())
+            .map_err(broken)?,
+        ImageFormat::Tiff if has_several_pages(bytes) => {
+            let message = "a TIFF of several pages; give each page a file of its own";
+            return Err(PictureError::new(PictureErrorKind::Unsupported, message));
+        }
+        _ => false,
+    };
+    match several {
+        true => Err(PictureError::new(
+            PictureErrorKind::Unsupported,
+            "an animated picture, of which there is no one picture to take; `filmgate run` takes it as a video",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Opaque pictures as RGB.
+fn without_needless_alpha(frame: Frame) -> Frame {
+    let size = (frame.width, frame.height);
+    let samples = match (frame.format, frame.planes.first()) {
+        (PixelFormat::Rgba, Some(plane)) => plane.to_packed(),
+        _ => return frame,
+    };
+    if samples.chunks_exact(4).any(|p| p[3] != u8::MAX) {
+        return frame;
+    }
+    let opaque: Vec<u8> = samples.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+    plane_size(PixelFormat::Rgb24, size)
+        .and_then(|size| Plane::packed(opaque, size))
+        .map_or(frame, |plane| pixels::frame(PixelFormat::Rgb24, size, plane))
+}

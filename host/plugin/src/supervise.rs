@@ -1,0 +1,399 @@
+//! What happens when a filter breaks: the crash policies, the back-off before a fresh instance,
+//! and the quarantine.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracing::{debug, warn};
+
+use super::describe::Value;
+use super::error::PluginError;
+use super::filter::Filter;
+use super::load::Plugin;
+use filmgate_core::cancel::Cancel;
+use filmgate_core::frame::{Frame, StreamInfo};
+
+/// What to do with a job whose plugin breaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// the job fails
+    #[default]
+    Fail,
+    /// the picture passes unchanged, and is counted
+    Bypass,
+}
+
+/// Frames that passed unchanged after which no more is said of each.
+const TOLD: u64 = 20;
+
+/// Failures within [`WINDOW`] that put a plugin in quarantine.
+const FAILURES: usize = 3;
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// The wait before a fresh instance is made after the first failure of a job, the second, and
+/// every one after that.
+const BACK_OFF: [Duration; 3] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+/// The failures of one plugin, counted over all of its instances.
+#[derive(Default)]
+struct Record {
+    recent: VecDeque<Instant>,
+    total: u64,
+    last: String,
+    quarantined: bool,
+    bypassed: u64,
+    held_at_end: u64,
+}
+
+impl Record {
+    /// Notes a failure and says how long to wait before the next instance; none in quarantine.
+    fn note(&mut self, error: &PluginError, now: Instant) -> Option<Duration> {
+        let before = usize::try_from(self.total).unwrap_or(usize::MAX);
+        self.total += 1;
+        self.last = error.to_string();
+        self.recent.push_back(now);
+        while self.recent.front().is_some_and(|t| now.duration_since(*t) > WINDOW) {
+            self.recent.pop_front();
+        }
+        self.quarantined |= self.recent.len() >= FAILURES;
+        (!self.quarantined).then(|| BACK_OFF[before.min(BACK_OFF.len() - 1)])
+    }
+}
+
+/// One plugin in a chain, with its parameters: what its instances have in common.
+pub struct Supervisor {
+    plugin: Arc<Plugin>,
+    parameters: Vec<(String, Value)>,
+    on_failure: OnFailure,
+    /// whether more pictures follow the one that it broke on, for which a fresh instance is made
+    more_follow: bool,
+    record: Mutex<Record>,
+    cancel: Cancel,
+}
+
+impl Supervisor {
+    pub fn new(
+        plugin: Arc<Plugin>,
+        parameters: Vec<(String, Value)>,
+        on_failure: OnFailure,
+        cancel: &Cancel,
+    ) -> Supervisor {
+        let (record, cancel) = (Mutex::default(), cancel.clone());
+        Supervisor { plugin, parameters, on_failure, more_follow: true, record, cancel }
+    }
+
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// What its instances are configured with.
+    pub fn parameters(&self) -> &[(String, Value)] {
+        &self.parameters
+    }
+
+    pub fn on_failure(&self) -> OnFailure {
+        self.on_failure
+    }
+
+    /// Pictures that passed unchanged because the plugin broke.
+    pub fn bypassed(&self) -> u64 {
+        self.record().bypassed
+    }
+
+    /// Pictures that it kept when the stream had ended, and that are lost.
+    pub fn held_at_end(&self) -> u64 {
+        self.record().held_at_end
+    }
+
+    /// Whether what came out is not all that was to come: it broke, or kept pictures.
+    pub fn is_incomplete(&self) -> bool {
+        let record = self.record();
+        record.total > 0 || record.bypassed > 0 || record.held_at_end > 0
+    }
+
+    /// How often it broke.
+    pub fn failures(&self) -> u64 {
+        self.record().total
+    }
+
+    /// The same plugin for another job. Failures, back-off and quarantine are a job's own: what one
+    /// file does to a plugin is not held against the next.
+    #[must_use]
+    pub fn for_next_job(&self) -> Arc<Supervisor> {
+        Arc::new(self.renewed(true))
+    }
+
+    /// The same for a job of one picture: behind a failure there is nothing to wait for.
+    #[must_use]
+    pub fn for_one_picture(&self) -> Arc<Supervisor> {
+        Arc::new(self.renewed(false))
+    }
+
+    fn renewed(&self, more_follow: bool) -> Supervisor {
+        Supervisor {
+            plugin: Arc::clone(&self.plugin),
+            parameters: self.parameters.clone(),
+            on_failure: self.on_failure,
+            more_follow,
+            record: Mutex::default(),
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    /// Starts one instance of it, to be used from one thread.
+    pub fn start(self: &Arc<Self>, input: &StreamInfo) -> Result<Supervised, PluginError> {
+        let filter = Filter::start(&self.plugin, input, &self.parameters)?;
+        let output = filter.output().clone();
+        if self.on_failure == OnFailure::Bypass && !same_picture(&output, input) {
+            return Err(PluginError::Refused {
+                plugin: self.plugin.name().to_owned(),
+                doing: "cannot be run with --on-failure bypass".to_owned(),
+                message: format!(
+                    "it turns {} into {}, so that nothing could stand in for its frames",
+                    super::filter::summary(input),
+                    super::filter::summary(&output)
+                ),
+            });
+        }
+        Ok(Supervised {
+            supervisor: Arc::clone(self),
+            input: input.clone(),
+            output,
+            filter: Some(filter),
+            not_before: None,
+        })
+    }
+
+    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a failure and says how long to wait before the next instance; none in quarantine.
+    fn failed(&self, error: &PluginError) -> Option<Duration> {
+        let mut record = self.record();
+        let before = record.quarantined;
+        let wait = record.note(error, Instant::now());
+        if record.quarantined && !before {
+            let (failures, last) = (record.recent.len(), record.last.clone());
+            warn!("{}", PluginError::Quarantined { plugin: self.name(), failures, last });
+        }
+        wait
+    }
+
+    /// Says what went wrong; how often, the job's summary says.
+    fn tell(&self, error: &PluginError, at_end: bool) {
+        match self.record().bypassed {
+            _ if at_end => warn!("{error}; what it had to give at the end is missing"),
+            0..TOLD => warn!("{error}; the frame passes unchanged"),
+            TOLD => warn!("{error}; the frame passes unchanged, and further ones without a word"),
+            _ => debug!("{error}; the frame passes unchanged"),
+        }
+    }
+
+    fn note_held(&self, frames: usize) {
+        if frames > 0 {
+            self.record().held_at_end += frames as u64;
+            warn!(
+                "plugin `{}` kept {frames} frames at the end of the stream and gave nothing for \
+                 them: they are missing in the output",
+                self.plugin.name()
+            );
+        }
+    }
+
+    fn bypass(&self, frames: usize) {
+        self.record().bypassed += frames as u64;
+    }
+
+    fn name(&self) -> String {
+        self.plugin.name().to_owned()
+    }
+}
+
+fn same_picture(a: &StreamInfo, b: &StreamInfo) -> bool {
+    (a.format, a.width, a.height) == (b.format, b.width, b.height)
+}
+
+/// One instance after another of one plugin, as the crash policy has it. For one thread.
+pub struct Supervised {
+    supervisor: Arc<Supervisor>,
+    input: StreamInfo,
+    output: StreamInfo,
+    /// none after a failure, until the next picture
+    filter: Option<Filter>,
+    /// when the next instance may be made
+    not_before: Option<Instant>,
+}
+
+impl Supervised {
+    /// What comes out.
+    pub fn output(&self) -> &StreamInfo {
+        &self.output
+    }
+
+    /// One picture in, whatever comes of it out. Under `Bypass` no error of the plugin gets
+    /// through, and no picture is lost: this one, and those that the broken instance still held,
+    /// come out as they went in.
+    pub fn process(&mut self, frame: Frame) -> Result<Vec<Frame>, PluginError> {
+        if self.supervisor.on_failure == OnFailure::Fail {
+            return match &mut self.filter {
+                Some(filter) => filter.process(frame),
+                None => Err(self.gone()),
+            };
+        }
+        if !self.revive()? {
+            self.supervisor.bypass(1);
+            return Ok(vec![frame]);
+        }
+        let spare = frame.clone();
+        match self.filter.as_mut().map(|f| f.process(frame)) {
+            Some(Ok(frames)) => Ok(frames),
+            Some(Err(e)) => self.pass_on(e, Some(spare)),
+            None => Err(self.gone()),
+        }
+    }
+
+    /// The end of the stream: what a serial filter kept. A parallel one is not asked, since
+    /// nobody asks it by the contract; what it kept is counted all the same.
+    pub fn flush(&mut self) -> Result<Vec<Frame>, PluginError> {
+        let parallel = self.supervisor.plugin.filter.as_ref().is_some_and(|f| f.parallel);
+        let flush = |filter: &mut Filter| match parallel && !filter.is_over() {
+            true => {
+                filter.end();
+                Ok(Vec::new())
+            }
+            false => filter.flush(),
+        };
+        match (self.filter.as_mut().map(flush), self.supervisor.on_failure) {
+            (Some(Ok(frames)), _) => {
+                self.supervisor.note_held(self.filter.as_ref().map_or(0, Filter::held_at_end));
+                Ok(frames)
+            }
+            (Some(Err(e)), OnFailure::Fail) => Err(e),
+            (Some(Err(e)), OnFailure::Bypass) => self.pass_on(e, None),
+            (None, _) => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether the instance holds frames that it was given, and may still give back.
+    pub fn holds_frames(&mut self) -> bool {
+        self.filter.as_mut().is_some_and(|filter| !filter.kept().is_empty())
+    }
+
+    /// Makes sure that there is an instance; false when the plugin is in quarantine.
+    fn revive(&mut self) -> Result<bool, PluginError> {
+        while self.filter.is_none() {
+            self.wait()?;
+            if self.supervisor.record().quarantined {
+                return Ok(false);
+            }
+            let supervisor = &self.supervisor;
+            match Filter::start(&supervisor.plugin, &self.input, &supervisor.parameters) {
+                Ok(filter) => self.filter = Some(filter),
+                Err(e) => self.back_off(&e),
+            }
+        }
+        Ok(!self.supervisor.record().quarantined)
+    }
+
+    /// After an error of `process` or, without `input`, of `flush`: what comes out in place of
+    /// an answer, in order: the pictures that the instance still held, and `input`.
+    fn pass_on(
+        &mut self,
+        error: PluginError,
+        input: Option<Frame>,
+    ) -> Result<Vec<Frame>, PluginError> {
+        let refused = match &error {
+            PluginError::Cancelled { .. } => return Err(error),
+            // An answer by the contract, and no failure.
+            PluginError::Refused { .. } | PluginError::Parameter { .. } => true,
+            _ => false,
+        };
+        self.supervisor.tell(&error, input.is_none());
+        let mut frames = Vec::new();
+        if let Some(filter) = &mut self.filter {
+            let held = if input.is_some() { filter.kept_before() } else { filter.kept() };
+            // The instance goes on where nothing that it holds could come out behind `input`.
+            if !refused || input.is_none() || !filter.kept().is_empty() {
+                self.filter = None;
+                frames = held;
+            }
+        }
+        // An error at the end is noted, whatever it was: not all came out that was to come.
+        if !refused || input.is_none() {
+            self.back_off(&error);
+            match input.is_some() && self.supervisor.more_follow {
+                true => self.wait()?,
+                // Nothing comes that would be worth waiting for.
+                false => self.go_on()?,
+            }
+        }
+        frames.extend(input);
+        self.supervisor.bypass(frames.len());
+        Ok(frames)
+    }
+
+    /// Notes a failure, and when a fresh instance may be made.
+    fn back_off(&mut self, error: &PluginError) {
+        self.not_before = self.supervisor.failed(error).map(|wait| Instant::now() + wait);
+    }
+
+    /// Waits until a fresh instance may be made. A file can wait, and so no more pictures than need
+    /// be pass unchanged.
+    fn wait(&mut self) -> Result<(), PluginError> {
+        let Some(end) = self.not_before.take() else { return Ok(()) };
+        while Instant::now() < end && !self.supervisor.record().quarantined {
+            self.go_on()?;
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Whether the job goes on.
+    fn go_on(&self) -> Result<(), PluginError> {
+        match self.supervisor.cancel.is_cancelled() {
+            true => Err(PluginError::Cancelled { plugin: self.supervisor.name() }),
+            false => Ok(()),
+        }
+    }
+
+    fn gone(&self) -> PluginError {
+        let record = self.supervisor.record();
+        PluginError::Quarantined {
+            plugin: self.supervisor.name(),
+            failures: record.recent.len(),
+            last: record.last.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(seconds: &[u64]) -> Vec<Option<u64>> {
+        let (mut record, start) = (Record::default(), Instant::now());
+        let error = PluginError::Cancelled { plugin: "p".to_owned() };
+        seconds
+            .iter()
+            .map(|s| record.note(&error, start + Duration::from_secs(*s)).map(|w| w.as_secs()))
+            .collect()
+    }
+
+    #[test]
+    fn the_wait_doubles_up_to_four_seconds() {
+        let waits = waits(&[0, 50, 100, 150, 200]);
+        assert_eq!(waits, [Some(1), Some(2), Some(4), Some(4), Some(4)]);
+    }
+
+    #[test]
+    fn three_failures_in_a_minute_are_the_last() {
+        assert_eq!(waits(&[0, 1, 3]), [Some(1), Some(2), None]);
+        assert_eq!(waits(&[0, 50, 100, 109, 500]), [Some(1), Some(2), Some(4), None, None]);
+        assert_eq!(waits(&[0, 30, 61]), [Some(1), Some(2), Some(4)]);
+    }
+}

@@ -1,0 +1,12 @@
+//! System calls and vector loops that need unsafe code and are not libav's: leases on files, the
+//! offset of local time, JPEG from planes of YUV, RGB to YUV.
+#![allow(unsafe_code)]
+
+mod jpeg;
+mod lease;
+pub mod rgb;
+mod wall;
+
+pub use jpeg::{JpegError, PlanarJpeg};
+pub use lease::{Written, being_written};
+pub use wall::utc_offset;

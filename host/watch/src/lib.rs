@@ -1,0 +1,265 @@
+//! Watching a folder: from what happens in it to settled files, through the plugins, into another
+//! folder, each file exactly once.
+//!
+//! ```text
+//! inotify ─► Tree ─┐                                  ┌─► Worker ─┐ opened, settled, read, checked
+//!                  ├─► Feed ─► bounded queue ─────────┼─► Worker ─┼─► Journal: claimed
+//! folders ─► Scan ─┘    ▲  one worker a file          └─► Worker ─┘   Aside: written, synced, named
+//!                       └──── busy, or changed meanwhile ◄──┘         Journal: published, done
+//! ```
+//!
+//! Nothing waits in memory without bound: when the queue is full, or the kernel's own queue ran
+//! over, the folder is looked through again, and the journal tells what is new.
+
+mod ended;
+#[cfg(target_os = "linux")]
+mod events;
+mod feed;
+mod identity;
+pub mod journal;
+mod originals;
+mod output;
+mod plugins;
+mod scan;
+mod select;
+mod serve;
+mod settle;
+mod stats;
+mod stop;
+#[cfg(target_os = "linux")]
+mod tree;
+#[cfg(not(target_os = "linux"))]
+#[path = "tree_elsewhere.rs"]
+mod tree;
+mod video;
+mod work;
+
+pub use ended::{Candidate, Done, Ended};
+pub use journal::{Journal, JournalError, Report, State};
+pub use originals::Originals;
+pub use plugins::{Loader, PluginSet, Plugins};
+pub use scan::pending;
+pub use select::Selection;
+pub use serve::Metrics;
+pub use settle::{Lock, on_network};
+pub use stats::Stats;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use feed::{Back, Feed, InHand};
+use filmgate_core::cancel::Cancel;
+use filmgate_core::collide::Files;
+use filmgate_core::frame::PlanePool;
+use filmgate_engine::namer::Namer;
+use filmgate_picture::{PictureFormat, WriteOptions};
+use settle::reconcile;
+use tree::Tree;
+use work::{Shop, Worker};
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// canonical
+    pub folder: PathBuf,
+    pub selection: Selection,
+    /// what pictures are written as; none: as what they are
+    pub format: Option<PictureFormat>,
+    pub write: WriteOptions,
+    pub originals: Originals,
+    /// where files go that cannot be converted
+    pub quarantine: Option<PathBuf>,
+    /// whether files that are there may be replaced
+    pub replace: bool,
+    /// files that are not replaced even so: those that the watch itself reads and writes
+    pub protected: Files,
+    /// ends when all that is there is done
+    pub once: bool,
+    /// looks through the folder so often instead of listening
+    pub poll: Option<Duration>,
+    /// how long a file has to rest where the system does not tell who writes to it
+    pub settle: Duration,
+    pub workers: usize,
+}
+
+/// Prints a line for somebody.
+pub type Print = Box<dyn FnMut(&str) + Send>;
+
+/// What a watch needs besides.
+pub struct Parts {
+    pub journal: Journal,
+    pub namer: Namer,
+    pub plugins: PluginSet,
+    pub pool: PlanePool,
+    pub stats: Arc<Stats>,
+    /// prints every event of inotify
+    pub events: Option<Print>,
+    /// asks for all plugins to be loaded anew; is reset
+    pub reload: Arc<AtomicBool>,
+}
+
+/// How often plugin files are looked at.
+const PLUGIN_TICK: Duration = Duration::from_millis(250);
+
+/// Whoever wants to know how each file ended.
+pub trait Teller: Sync {
+    /// The watch listens and works.
+    fn ready(&self);
+    fn ended(&self, candidate: &Candidate, ended: &Ended);
+}
+
+/// Watches until `stop`, or, with `once`, until everything is done.
+///
+/// # Errors
+/// What makes going on pointless, for people.
+pub fn watch(
+    options: Options,
+    parts: Parts,
+    stop: &Cancel,
+    teller: &dyn Teller,
+) -> Result<(), String> {
+    let tree = match (options.poll, options.once) {
+        (None, false) => Some(
+            Tree::new(&options.folder, &options.selection, parts.events)
+                .map_err(|e| format!("inotify: {e}; --poll does without"))?,
+        ),
+        _ => None,
+    };
+    let workers = options.workers.max(1);
+    let shop = Arc::new(Shop {
+        options,
+        journal: parts.journal,
+        namer: parts.namer,
+        plugins: parts.plugins,
+        stats: parts.stats,
+        pool: parts.pool,
+        stop: stop.clone(),
+        frames: AtomicU64::default(),
+    });
+    reconcile(&shop)?;
+    let (jobs, taken) = bounded(workers);
+    let (returned, back) = unbounded();
+    let in_hand = Arc::<InHand>::default();
+    let mut feed = Feed::new(&shop, &in_hand, jobs, tree);
+    let (finished, over) = bounded::<()>(0);
+    thread::scope(|scope| {
+        for number in 0..workers {
+            let (shop, taken, returned) = (&shop, &taken, &returned);
+            let in_hand = &in_hand;
+            thread::Builder::new()
+                .name(format!("watch {number}"))
+                .spawn_scoped(scope, move || serve(shop, taken, in_hand, returned, teller))
+                .map_err(|e| format!("a thread cannot be started: {e}"))?;
+        }
+        let (plugins, reload) = (&shop.plugins, &parts.reload);
+        thread::Builder::new()
+            .name("plugins".to_owned())
+            .spawn_scoped(scope, move || keep_fresh(plugins, reload, &over))
+            .map_err(|e| format!("a thread cannot be started: {e}"))?;
+        let result = feed.run(&back, &mut || teller.ready());
+        // Workers end when there is no feed any more, with what they have in hand done.
+        drop(feed);
+        drop(finished);
+        result
+    })
+}
+
+/// Looks at the plugins' files now and then, until the other end of `over` is gone.
+fn keep_fresh(plugins: &PluginSet, reload: &AtomicBool, over: &Receiver<()>) {
+    while over.recv_timeout(PLUGIN_TICK).is_err_and(|e| e.is_timeout()) {
+        plugins.refresh(reload.swap(false, Ordering::Relaxed));
+    }
+}
+
+/// One worker: file after file, until the feed or the user ends it.
+fn serve(
+    shop: &Arc<Shop>,
+    jobs: &Receiver<Candidate>,
+    in_hand: &InHand,
+    returned: &Sender<Back>,
+    teller: &dyn Teller,
+) {
+    let mut worker = Worker::new(shop);
+    let mut troubles = 0_u32;
+    for candidate in jobs {
+        // After the stop nothing new is begun; it lies there and is found again.
+        if shop.stop.is_cancelled() {
+            in_hand.release(&candidate.path);
+            continue;
+        }
+        let ended = worker.work(&candidate);
+        account(shop, &ended);
+        teller.ended(&candidate, &ended);
+        let wait = match &ended {
+            Ended::Busy => Some(BUSY),
+            Ended::Trouble(_) if shop.options.once => {
+                // It is named, it stays, and the next run finds it.
+                shop.stats.left.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            Ended::Trouble(_) => {
+                troubles += 1;
+                Some(back_off(troubles))
+            }
+            _ => {
+                troubles = 0;
+                None
+            }
+        };
+        // A failure of the machine's will meet the next file, too.
+        if let (Ended::Trouble(_), Some(wait)) = (&ended, wait) {
+            rest(shop, wait);
+        }
+        let again = in_hand.release(&candidate.path);
+        // Both ends live as long as the feed; after it nobody needs to know.
+        if let Some(again) = again {
+            let _ = returned.send(Back { candidate: again, wait: Duration::ZERO });
+        } else if let Some(wait) = wait {
+            let candidate = Candidate { heard: identity::Heard::Found, ..candidate };
+            let _ = returned.send(Back { candidate, wait });
+        }
+    }
+}
+
+/// How long a file that is being written is left alone before somebody looks again.
+const BUSY: Duration = Duration::from_millis(200);
+
+/// 1, 2, 4 … 30 s.
+fn back_off(troubles: u32) -> Duration {
+    Duration::from_secs((1 << troubles.saturating_sub(1).min(5)).min(30))
+}
+
+/// Waits, unless the watch is to end.
+fn rest(shop: &Shop, wait: Duration) {
+    let end = Instant::now() + wait;
+    while Instant::now() < end && !shop.stop.is_cancelled() {
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn account(shop: &Shop, ended: &Ended) {
+    let stats = &shop.stats;
+    let one = |counter: &AtomicU64| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    };
+    match ended {
+        Ended::Done(done) => {
+            stats.published(done.latency, done.bytes);
+            if done.bypassed > 0 {
+                one(&stats.bypassed);
+            }
+            stats.stuck.store(false, Ordering::Relaxed);
+        }
+        Ended::Dropped => one(&stats.dropped),
+        Ended::Failed { .. } => one(&stats.failed),
+        Ended::Known(state) => stats.known(*state),
+        Ended::Trouble(_) => stats.stuck.store(true, Ordering::Relaxed),
+        Ended::Empty if shop.options.once => one(&stats.unsettled),
+        Ended::Gone | Ended::Empty | Ended::Busy => {}
+    }
+}

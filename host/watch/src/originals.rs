@@ -1,0 +1,94 @@
+//! What becomes of originals: kept, deleted or moved once their output is published, and of those
+//! that failed.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::identity::Identity;
+use filmgate_core::publish::{self, PublishError};
+
+/// What to do with an original whose output is in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Originals {
+    Keep,
+    Delete,
+    /// into this folder, below which sub-folders are kept
+    Move(PathBuf),
+}
+
+/// Why an original could not be put away.
+#[derive(Debug, thiserror::Error)]
+pub enum PutAwayError {
+    /// somebody wrote something new there meanwhile; that is not what was processed
+    #[error("the original was replaced meanwhile, and the new one stays")]
+    Replaced,
+    #[error("could not be deleted: {0}")]
+    Delete(io::Error),
+    #[error(transparent)]
+    Move(#[from] PublishError),
+}
+
+impl Originals {
+    /// Puts `path`, which lies at `relative` below the watched folder, away, if it still is what
+    /// was processed. Whether it is gone from there now.
+    ///
+    /// # Errors
+    /// The original is then where it was.
+    pub fn put_away(
+        &self,
+        path: &Path,
+        relative: &Path,
+        processed: &Identity,
+    ) -> Result<bool, PutAwayError> {
+        if *self == Originals::Keep {
+            return Ok(false);
+        }
+        let now = match fs::metadata(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(true),
+            other => other.map_err(PutAwayError::Delete)?,
+        };
+        if !Identity::of(&now).same_content(processed) {
+            return Err(PutAwayError::Replaced);
+        }
+        match self {
+            Originals::Keep => {}
+            Originals::Delete => fs::remove_file(path).map_err(PutAwayError::Delete)?,
+            Originals::Move(folder) => move_below(path, folder, relative)?,
+        }
+        Ok(true)
+    }
+}
+
+/// Moves a file into a folder, with its sub-folders. A name that is taken is counted on.
+pub(super) fn move_below(path: &Path, folder: &Path, relative: &Path) -> Result<(), PublishError> {
+    let target = folder.join(relative);
+    if let Some(parent) = target.parent() {
+        publish::make_folders(parent).map_err(|source| PublishError::Folder {
+            path: target.clone(),
+            folder: parent.to_owned(),
+            source,
+        })?;
+    }
+    let mut number = 0;
+    loop {
+        match publish::move_file(path, &numbered(&target, number)) {
+            Err(PublishError::Exists(_)) if number < 100_000 => number += 1,
+            other => return other,
+        }
+    }
+}
+
+/// `a.jpg`, `a-1.jpg`, `a-2.jpg` …
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    if number == 0 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{number}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}

@@ -1,0 +1,87 @@
+//! A video in the folder: the same job as `filmgate run` does, with the container it has.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::ended::Bypassed;
+use super::stop::Stop;
+use super::work::Shop;
+use filmgate_av::{
+    EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, OpenOptions, default_encoder,
+    encoder_named,
+};
+use filmgate_core::cancel::Cancel;
+use filmgate_core::publish::Aside;
+use filmgate_engine::pipeline::{
+    FileJob, PipelineError, Progress, Selection, Target, Window, default_workers,
+};
+use filmgate_plugin::Supervisor;
+
+/// How a video is written.
+pub(super) struct Settings {
+    format: String,
+    codec: String,
+}
+
+/// The ending of the output and how it is written: as the source, where that container can be
+/// written, else as Matroska.
+pub(super) fn plan(path: &Path) -> Result<(String, Settings), Stop> {
+    let ending = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
+    let (ending, format) = match Muxer::format_for(path, None) {
+        Ok(format) => (ending, format),
+        Err(_) => ("mkv".to_owned(), "matroska".to_owned()),
+    };
+    let codec = encoder_named(default_encoder(&format)).map_err(PipelineError::from)?;
+    Ok((ending, Settings { format, codec }))
+}
+
+/// A video that was converted.
+pub(super) struct Converted {
+    /// what is not in the output, for people
+    pub(super) notes: Vec<String>,
+    pub(super) bypassed: Bypassed,
+}
+
+/// Converts the video into the file aside, which the job replaces as a whole. Nothing that the
+/// plugins do to it is held against the next file.
+pub(super) fn convert(
+    shop: &Shop,
+    plugins: &[Arc<Supervisor>],
+    path: &Path,
+    aside: &Aside,
+    settings: &Settings,
+) -> Result<Converted, Stop> {
+    // A job that fails cancels what it was given, so that all of its threads end: the next video
+    // must not share it. Nothing else breaks a video off.
+    let cancel = Cancel::new();
+    let input = Input::open(path, &OpenOptions::files(&cancel)).map_err(refused)?;
+    let plugins: Vec<_> = plugins.iter().map(|p| p.for_next_job()).collect();
+    let job = FileJob {
+        output: Target::File(aside.path().to_owned()),
+        format: Some(settings.format.clone()),
+        replace: true,
+        plugins: plugins.clone(),
+        encode: EncodeOptions { codec: settings.codec.clone(), ..EncodeOptions::default() },
+        window: Window::default(),
+        selection: Selection::default(),
+        workers: default_workers(),
+        decoder_threads: 0,
+        accept_truncated: false,
+        compare: false,
+        dry_run: false,
+    };
+    let prepared = job.prepare(input, Vec::new(), &cancel)?;
+    let summary = prepared.run(&shop.pool, &cancel, &Arc::new(Progress::default()))?;
+    let mut notes = summary.left_out;
+    if summary.damaged > 0 {
+        notes.push(format!("{} packets could not be decoded", summary.damaged));
+    }
+    Ok(Converted { notes, bypassed: Bypassed::by(&plugins) })
+}
+
+fn refused(error: MediaError) -> Stop {
+    match error.kind {
+        MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory => Stop::Trouble(error.message),
+        _ => Stop::Failed(error.message),
+    }
+}

@@ -1,0 +1,360 @@
+//! One file from beginning to end: opened, found whole, read, taken through the plugins, written
+//! aside, noted, published, and the original put away. In this order, so that whoever is killed at
+//! any point leaves either the original and no output, or the whole output and a note of it.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::AtomicU64};
+use std::time::Instant;
+
+use tracing::warn;
+
+use super::ended::{Bypassed, Candidate, Done, Ended};
+use super::identity::{Fingerprint, Identity, NotNow, Opened, open};
+use super::journal::{Journal, JournalError, State, Verdict};
+use super::originals::{Originals, PutAwayError, move_below};
+use super::output::Output;
+use super::plugins::Plugins;
+use super::select::is_video;
+use super::stop::Stop;
+use super::{Options, PluginSet, Stats, video};
+use filmgate_core::cancel::Cancel;
+use filmgate_core::frame::PlanePool;
+use filmgate_engine::namer::Namer;
+use filmgate_engine::pipeline::StillChain;
+use filmgate_picture::{PICTURE_BYTES, Picture, PictureFormat, PictureReader, PictureWriter};
+use filmgate_plugin::{Item, Request, Value};
+
+/// What all workers share.
+pub(super) struct Shop {
+    pub(super) options: Options,
+    pub(super) journal: Journal,
+    pub(super) namer: Namer,
+    pub(super) plugins: PluginSet,
+    pub(super) stats: Arc<Stats>,
+    pub(super) pool: PlanePool,
+    /// the work in hand is to be the last
+    pub(super) stop: Cancel,
+    /// pictures taken in hand, for plugins that count
+    pub(super) frames: AtomicU64,
+}
+
+/// One thread's tools.
+pub(super) struct Worker {
+    shop: Arc<Shop>,
+    reader: PictureReader,
+    writer: PictureWriter,
+    plugins: Arc<Plugins>,
+    chain: StillChain,
+}
+
+impl Worker {
+    pub(super) fn new(shop: &Arc<Shop>) -> Worker {
+        let plugins = shop.plugins.current();
+        Worker {
+            reader: PictureReader::new(&shop.pool),
+            writer: PictureWriter::new(shop.options.write),
+            chain: StillChain::new(&plugins.chain, &shop.pool),
+            plugins,
+            shop: Arc::clone(shop),
+        }
+    }
+
+    /// Works on one file.
+    pub(super) fn work(&mut self, candidate: &Candidate) -> Ended {
+        let path = self.shop.options.folder.join(&candidate.path);
+        let mut opened = match open(&path) {
+            Ok(opened) => opened,
+            Err(NotNow::Gone) => return Ended::Gone,
+            Err(NotNow::Failed(e)) => return self.unreadable(candidate, &path, &e),
+        };
+        let mut content = None;
+        let result = match self.admit(candidate, &path, &mut opened, &mut content) {
+            Ok(Admitted::Ended(ended)) => return ended,
+            Ok(Admitted::Bytes(bytes)) => self.picture(candidate, &path, &opened, &bytes, &content),
+            Ok(Admitted::Video) => self.video(candidate, &path, &opened, &content),
+            Err(stop) => Err(stop),
+        };
+        self.conclude(candidate, &path, &opened, content.as_ref(), result)
+    }
+
+    /// Finds out whether the file is whole and new, and reads it.
+    fn admit(
+        &mut self,
+        candidate: &Candidate,
+        path: &Path,
+        opened: &mut Opened,
+        content: &mut Option<Fingerprint>,
+    ) -> Result<Admitted, Stop> {
+        let shop = &self.shop;
+        let verdict = shop.journal.look(&candidate.path, &opened.identity)?;
+        if let Verdict::Known(state) = verdict {
+            return Ok(Admitted::Ended(Ended::Known(state)));
+        }
+        if !opened.is_settled(candidate.heard, shop.options.settle) {
+            return Err(Stop::Busy);
+        }
+        if opened.identity.size == 0 {
+            return Ok(Admitted::Ended(Ended::Empty));
+        }
+        let unreadable = |e: io::Error| match e.kind() {
+            io::ErrorKind::FileTooLarge => {
+                Stop::Failed(format!("larger than the {PICTURE_BYTES} bytes that are read"))
+            }
+            _ => Stop::Failed(format!("cannot be read: {e}")),
+        };
+        let is_video = is_video(path);
+        let (bytes, print) = match is_video {
+            true => (Vec::new(), opened.sample().map_err(unreadable)?),
+            false => opened.read(PICTURE_BYTES).map_err(unreadable)?,
+        };
+        if !opened.is_unchanged(path) {
+            return Err(Stop::Busy);
+        }
+        *content = Some(print);
+        if let Verdict::Perhaps(list) = verdict
+            && let Some(known) = list.into_iter().find(|k| k.content == Some(print))
+        {
+            shop.journal.adopt(&known, &candidate.path, &opened.identity)?;
+            let renamed = known.path != candidate.path;
+            if renamed && !shop.options.folder.join(&known.path).exists() {
+                shop.journal.gone(&known.path)?;
+            }
+            return Ok(Admitted::Ended(Ended::Known(known.state)));
+        }
+        Ok(if is_video { Admitted::Video } else { Admitted::Bytes(bytes) })
+    }
+
+    /// A picture: decoded, through the plugins, encoded, published. None where they dropped it.
+    fn picture(
+        &mut self,
+        candidate: &Candidate,
+        path: &Path,
+        opened: &Opened,
+        bytes: &[u8],
+        content: &Option<Fingerprint>,
+    ) -> Result<Option<Done>, Stop> {
+        let begun = Instant::now();
+        self.take_new_plugins();
+        let format = self.shop.options.format.unwrap_or_else(|| PictureFormat::for_source(path));
+        let mut picture = self.reader.read(bytes, path)?;
+        let size = (picture.frame.width, picture.frame.height);
+        picture.frame.index = self.shop.frames.fetch_add(1, Ordering::Relaxed);
+        let frames = self.chain.process(picture.frame.clone(), format.pixel_formats())?;
+        let bypassed = Bypassed::by(self.chain.plugins());
+        let mut frames = frames.into_iter();
+        let (frame, more) = (frames.next(), frames.count());
+        let Some(frame) = frame else { return Ok(None) };
+        if more > 0 {
+            let message = format!("the plugins gave {} pictures for one", more + 1);
+            return Err(Stop::Failed(message));
+        }
+        picture.frame = frame;
+        check_alpha(&picture, size)?;
+        let (encoded, mut notes) = self.writer.write(&picture, format)?;
+        notes.splice(0..0, std::mem::take(&mut picture.notes));
+        let size = (picture.frame.width, picture.frame.height);
+        let output = Output {
+            candidate,
+            path,
+            opened,
+            content: content.unwrap_or_default(),
+            request: self.request(candidate, opened, &format.ending_for(path), size)?,
+        };
+        let mut published = output.publish(&self.shop, &mut |aside| {
+            let written = |e: io::Error| {
+                Stop::Trouble(format!("{}: cannot be written: {e}", aside.target().display()))
+            };
+            aside.file().and_then(|mut file| file.write_all(&encoded)).map_err(written)?;
+            Ok(bypassed.clone())
+        })?;
+        published.notes.append(&mut notes);
+        Ok(Some(Done { size, took: begun.elapsed(), ..published }))
+    }
+
+    fn video(
+        &mut self,
+        candidate: &Candidate,
+        path: &Path,
+        opened: &Opened,
+        content: &Option<Fingerprint>,
+    ) -> Result<Option<Done>, Stop> {
+        let begun = Instant::now();
+        self.take_new_plugins();
+        let (extension, settings) = video::plan(path)?;
+        let output = Output {
+            candidate,
+            path,
+            opened,
+            content: content.unwrap_or_default(),
+            request: self.request(candidate, opened, &extension, (0, 0))?,
+        };
+        let mut notes = Vec::new();
+        let mut published = output.publish(&self.shop, &mut |aside| {
+            let converted =
+                video::convert(&self.shop, &self.plugins.chain, path, aside, &settings)?;
+            notes = converted.notes;
+            Ok(converted.bypassed)
+        })?;
+        published.notes.append(&mut notes);
+        Ok(Some(Done { took: begun.elapsed(), ..published }))
+    }
+
+    fn take_new_plugins(&mut self) {
+        let current = self.shop.plugins.current();
+        if current.generation != self.plugins.generation {
+            self.chain = StillChain::new(&current.chain, &self.shop.pool);
+            self.plugins = current;
+        }
+    }
+
+    fn request(
+        &self,
+        candidate: &Candidate,
+        opened: &Opened,
+        extension: &str,
+        size: (u32, u32),
+    ) -> Result<Request, Stop> {
+        let mut properties = Vec::new();
+        if size.0 > 0 {
+            properties.push(("width".to_owned(), Value::Integer(i64::from(size.0))));
+            properties.push(("height".to_owned(), Value::Integer(i64::from(size.1))));
+        }
+        let item = Item {
+            path: candidate.path.to_string_lossy().into_owned(),
+            size: opened.identity.size,
+            modified: opened.identity.modified / 1000,
+            properties,
+        };
+        Ok(Request {
+            sources: vec![item],
+            index: self.shop.journal.next_number()?,
+            extension: extension.to_owned(),
+            folders: true,
+            ..Request::default()
+        })
+    }
+
+    /// Notes how a file ended that was taken in hand.
+    fn conclude(
+        &mut self,
+        candidate: &Candidate,
+        path: &Path,
+        opened: &Opened,
+        content: Option<&Fingerprint>,
+        result: Result<Option<Done>, Stop>,
+    ) -> Ended {
+        let shop = &self.shop;
+        let reason = match result {
+            Ok(Some(done)) => return self.put_away(candidate, path, opened, done),
+            Ok(None) => {
+                let (state, identity) = (State::Dropped, &opened.identity);
+                let noted = shop.journal.end(&candidate.path, identity, content, state, None, true);
+                return noted.map_or_else(|e| Ended::Trouble(e.to_string()), |()| Ended::Dropped);
+            }
+            Err(Stop::Busy) => return Ended::Busy,
+            Err(Stop::Trouble(reason)) => return Ended::Trouble(reason),
+            Err(Stop::Taken) => "its name was taken again and again".to_owned(),
+            Err(Stop::Failed(reason)) => reason,
+        };
+        // Instances that broke are not used again.
+        self.chain = StillChain::new(&self.plugins.chain, &self.shop.pool);
+        self.fail(candidate, path, &opened.identity, content, reason)
+    }
+
+    fn fail(
+        &self,
+        candidate: &Candidate,
+        path: &Path,
+        identity: &Identity,
+        content: Option<&Fingerprint>,
+        reason: String,
+    ) -> Ended {
+        let shop = &self.shop;
+        let quarantined = shop.options.quarantine.as_ref().and_then(|folder| {
+            match move_below(path, folder, &candidate.path) {
+                Ok(()) => Some(folder.join(&candidate.path)),
+                Err(e) => {
+                    warn!("{}: cannot be put into quarantine: {e}", path.display());
+                    None
+                }
+            }
+        });
+        let (state, kept) = (State::Failed, quarantined.is_none());
+        let why = Some(reason.as_str());
+        match shop.journal.end(&candidate.path, identity, content, state, why, kept) {
+            Ok(()) => Ended::Failed { reason, quarantined },
+            Err(e) => Ended::Trouble(e.to_string()),
+        }
+    }
+
+    fn unreadable(&self, candidate: &Candidate, path: &Path, error: &io::Error) -> Ended {
+        let Ok(facts) = std::fs::metadata(path) else { return Ended::Gone };
+        let identity = Identity::of(&facts);
+        if let Ok(Verdict::Known(state)) = self.shop.journal.look(&candidate.path, &identity) {
+            return Ended::Known(state);
+        }
+        self.fail(candidate, path, &identity, None, format!("cannot be opened: {error}"))
+    }
+
+    fn put_away(
+        &self,
+        candidate: &Candidate,
+        path: &Path,
+        opened: &Opened,
+        mut done: Done,
+    ) -> Ended {
+        let bypassed = done.bypassed > 0;
+        match finish(&self.shop, path, &candidate.path, &opened.identity, bypassed) {
+            Ok(None) => {}
+            Ok(Some(note)) => done.notes.push(note),
+            Err(e) => return Ended::Trouble(e.to_string()),
+        }
+        Ended::Done(done)
+    }
+}
+
+/// Puts an original away whose output is published, and notes that the file is done. Gives a note
+/// for people where it stays although it should not; the next watch tries again then. Where frames
+/// were `bypassed`, the output is not what was asked for, and the original is all that there is.
+pub(super) fn finish(
+    shop: &Shop,
+    path: &Path,
+    relative: &Path,
+    processed: &Identity,
+    bypassed: bool,
+) -> Result<Option<String>, JournalError> {
+    if bypassed {
+        shop.journal.advance(relative, State::Bypassed, true)?;
+        let stays = shop.options.originals != Originals::Keep;
+        return Ok(stays.then(|| "the original stays where it is".to_owned()));
+    }
+    let put_away = shop.options.originals.put_away(path, relative, processed);
+    let (gone, note) = match put_away {
+        Ok(gone) => (gone, None),
+        Err(PutAwayError::Replaced) => (false, Some(PutAwayError::Replaced.to_string())),
+        Err(e) => return Ok(Some(format!("the original {e}"))),
+    };
+    shop.journal.advance(relative, State::Done, !gone)?;
+    Ok(note)
+}
+
+/// What was found out of a file.
+enum Admitted {
+    Ended(Ended),
+    Bytes(Vec<u8>),
+    Video,
+}
+
+/// Transparency of sixteen bits goes beside the frame, past the plugins.
+fn check_alpha(picture: &Picture, before: (u32, u32)) -> Result<(), Stop> {
+    let after = (picture.frame.width, picture.frame.height);
+    match picture.alpha {
+        Some(_) if after != before => Err(Stop::Failed(
+            "transparency of 16 bits cannot follow a change of size; convert it to 8 bits first"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
