@@ -145,6 +145,8 @@ for id in $left; do kill -s KILL -- "-$id"; done
 
 /// Programs in groups of their own do not get the Ctrl-C that ends the tests, and a test program
 /// that is killed drops nothing: one shell a test program sees to what is left then.
+// The shell has to outlive this program, which so cannot wait for it.
+#[allow(clippy::zombie_processes)]
 fn tell_the_warden(sign: char, group: Pid) {
     static WARDEN_STDIN: LazyLock<Mutex<ChildStdin>> = LazyLock::new(|| {
         let mut shell = Command::new("sh");

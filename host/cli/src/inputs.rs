@@ -9,13 +9,13 @@ use clap::Args;
 
 use super::args::RunArguments;
 use super::exit::{Exit, WithExit};
-use super::mapping::{self, Map};
 use filmgate_av::{
     Input, InputSource, MediaError, MediaErrorKind, OpenOptions, StreamKind, check_input_format,
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_engine::pipeline::{Selection, Window};
+use filmgate_engine::spec::{self, StreamChoice};
 
 /// Which part of the input, and which of its streams.
 #[derive(Debug, Args)]
@@ -33,8 +33,8 @@ pub struct InputArguments {
     /// Take these streams only: v (video), a (audio), s (subtitles), d (data), t (attachments),
     /// with a number for one of them (a:1), or the number of a stream (2 or 0:2); -a:1 takes all
     /// but that. May be given several times
-    #[arg(long, value_name = "STREAMS", allow_hyphen_values = true, value_parser = Map::parse)]
-    pub map: Vec<Map>,
+    #[arg(long, value_name = "STREAMS", allow_hyphen_values = true, value_parser = clap::value_parser!(StreamChoice))]
+    pub map: Vec<StreamChoice>,
     /// Leave out all sound
     #[arg(long)]
     pub no_audio: bool,
@@ -177,7 +177,7 @@ pub(super) fn check_stdin(count: usize) -> Result<(), WithExit> {
 /// The streams that were asked for.
 pub(super) fn selection(arguments: &RunArguments, input: &Input) -> Result<Selection> {
     let reading = &arguments.reading;
-    let mut selection = mapping::select(&reading.map, input)?;
+    let mut selection = spec::select(&reading.map, input)?;
     if reading.no_audio {
         let streams = &input.facts().streams;
         let sound = |i: &usize| streams.get(*i).is_some_and(|s| s.kind == StreamKind::Audio);

@@ -21,7 +21,6 @@ mod join_plugins;
 mod join_policy;
 mod join_show;
 mod load;
-mod mapping;
 mod out;
 mod outputs;
 mod plan;

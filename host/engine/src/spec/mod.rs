@@ -1,16 +1,20 @@
 //! Job descriptions: plain data that says everything a job is. A command line, a TOML file and a
 //! program fill the same fields; what is not set gets its default where it is used.
 
+mod job;
 mod plugins;
+mod streams;
 #[doc(hidden)]
 pub mod values;
 
 use std::collections::BTreeMap;
 
+pub use job::{Frames, JobSpec, Matrix, Odd, Subsampling, Verb};
 pub use plugins::{
     CrashPolicy, DEADLINE, Deadline, Grant, MEMORY, Memory, PluginSpec, Plugins, ReadFile, Request,
     Single, Workers, add,
 };
+pub use streams::{StreamChoice, select};
 pub use values::{
     BitRate, Crf, FrameRate, Length, OneOrMany, Pair, Pairs, PerSecond, Size, Threshold, Time,
     Within, one_or_many,

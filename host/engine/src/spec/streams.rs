@@ -1,14 +1,16 @@
 //! `--map`: which streams of the input go into the output.
 
-use anyhow::Result;
+use std::fmt;
+use std::str::FromStr;
 
-use super::exit::{Exit, WithExit};
+use super::SpecError;
+use crate::pipeline::{PipelineError, Selection};
+use crate::scalar;
 use filmgate_av::{Input, StreamFacts, StreamKind};
-use filmgate_engine::pipeline::Selection;
 
 /// One `--map`, as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Map {
+pub struct StreamChoice {
     text: String,
     /// takes them away instead
     negative: bool,
@@ -16,12 +18,11 @@ pub struct Map {
     number: Option<usize>,
 }
 
-impl Map {
-    /// `v`, `a:1`, `2`, `0:2`, `0:a:1`, each with `-` before it for all but that.
-    ///
-    /// # Errors
-    /// With what is wanted.
-    pub fn parse(text: &str) -> Result<Map, String> {
+impl FromStr for StreamChoice {
+    type Err = String;
+
+    /// Reads `v`, `a:1`, `2`, `0:2`, `0:a:1`, each with `-` before it for all but that.
+    fn from_str(text: &str) -> Result<StreamChoice, String> {
         let wrong = || format!("{text:?} names no streams; v, a:1, 2 or -s is wanted");
         let plain = text.strip_prefix('-').unwrap_or(text);
         let mut parts: Vec<&str> = plain.split(':').collect();
@@ -41,9 +42,19 @@ impl Map {
             [one, two] => (Some(kind(one).ok_or_else(wrong)?), Some(number(two)?)),
             _ => return Err(wrong()),
         };
-        Ok(Map { text: text.to_owned(), negative: plain.len() < text.len(), kind, number })
+        Ok(StreamChoice { text: text.to_owned(), negative: plain.len() < text.len(), kind, number })
     }
+}
 
+impl fmt::Display for StreamChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+scalar!(StreamChoice, "StreamChoice", "streams such as v, a:1, or 2", {"type": ["integer", "string"]});
+
+impl StreamChoice {
     /// The streams that it names.
     fn find(&self, streams: &[StreamFacts]) -> Vec<usize> {
         let Some(kind) = self.kind else {
@@ -71,7 +82,10 @@ fn kind(letter: &str) -> Option<StreamKind> {
 
 /// What all of them together choose. Without any, everything; if all of them take away, everything
 /// but that. The first video that is named is the one that is worked on.
-pub(super) fn select(maps: &[Map], input: &Input) -> Result<Selection> {
+///
+/// # Errors
+/// Usage for streams that the input does not have; NoVideo.
+pub fn select(maps: &[StreamChoice], input: &Input) -> Result<Selection, PipelineError> {
     if maps.is_empty() {
         return Ok(Selection::default());
     }
@@ -101,12 +115,12 @@ pub(super) fn select(maps: &[Map], input: &Input) -> Result<Selection> {
     if positive && video.is_none() && covers.count() > 0 {
         let message = "--map names a cover picture and no film: a cover is no video to work on; \
                        add --map v:0";
-        return Err(WithExit::new(Exit::Usage, message).into());
+        return Err(SpecError::usage(message).into());
     }
     if !positive && video.is_none() {
         let message = "--map takes all video away: the video goes through the plugins and cannot be \
                        left out";
-        return Err(WithExit::new(Exit::Usage, message).into());
+        return Err(SpecError::usage(message).into());
     }
     let video = video.unwrap_or(best);
     match positive {
@@ -119,7 +133,7 @@ pub(super) fn select(maps: &[Map], input: &Input) -> Result<Selection> {
     }
 }
 
-fn nothing(map: &Map, input: &Input) -> WithExit {
+fn nothing(map: &StreamChoice, input: &Input) -> SpecError {
     let list: Vec<String> = input
         .facts()
         .streams
@@ -127,7 +141,7 @@ fn nothing(map: &Map, input: &Input) -> WithExit {
         .map(|s| format!("{} {} ({})", s.index, s.kind.name(), s.codec))
         .collect();
     let (text, file, list) = (&map.text, input.path().display(), list.join(", "));
-    WithExit::new(Exit::Usage, format!("--map {text}: {file} has no such stream; it has {list}"))
+    SpecError::usage(format!("--map {text}: {file} has no such stream; it has {list}"))
 }
 
 #[cfg(test)]
@@ -135,7 +149,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> (bool, Option<StreamKind>, Option<usize>) {
-        let map = Map::parse(text).unwrap_or_else(|e| panic!("{e}"));
+        let map = text.parse::<StreamChoice>().unwrap_or_else(|e| panic!("{e}"));
         (map.negative, map.kind, map.number)
     }
 
@@ -148,7 +162,7 @@ mod tests {
         assert_eq!(parsed("0:s:0"), (false, Some(StreamKind::Subtitle), Some(0)));
         assert_eq!(parsed("-d"), (true, Some(StreamKind::Data), None));
         for text in ["", "-", "x", "a:b", "1:2", "0:1:2", "a:1:2", "a:-1"] {
-            assert!(Map::parse(text).is_err(), "{text}");
+            assert!(text.parse::<StreamChoice>().is_err(), "{text}");
         }
     }
 }

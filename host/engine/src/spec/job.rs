@@ -1,0 +1,248 @@
+//! The description of a job that takes frames from a source through plugins to a sink.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BitRate, CrashPolicy, Crf, Deadline, FrameRate, Length, Memory, Merge, OneOrMany, Pairs,
+    PerSecond, PluginSpec, Size, StreamChoice, Threshold, Time, Within, Workers, one_or_many,
+};
+use crate::spec;
+
+/// What a job does, as its verb.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// inputs in turn, encoded into one or several outputs
+    #[default]
+    Run,
+    /// raw frames, still images or a decoded input, encoded into outputs that last
+    Encode,
+    /// a source into image files
+    Split,
+    /// one frame into an image file
+    Frame,
+}
+
+impl Verb {
+    /// As it is written on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verb::Run => "run",
+            Verb::Encode => "encode",
+            Verb::Split => "split",
+            Verb::Frame => "frame",
+        }
+    }
+}
+
+impl Merge for Verb {
+    /// A file does not say it.
+    fn or_from(&mut self, _: Verb) {}
+}
+
+/// What to do about odd sizes, which 4:2:0 does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Odd {
+    #[default]
+    Refuse,
+    /// the last row or column is repeated
+    Pad,
+}
+
+/// The matrix between RGB and YUV.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matrix {
+    /// BT.709 from 720 rows up, BT.601 below
+    #[default]
+    Auto,
+    Bt601,
+    Bt709,
+}
+
+/// Chroma subsampling of a JPEG.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Subsampling {
+    #[default]
+    #[serde(rename = "420")]
+    Yuv420,
+    #[serde(rename = "422")]
+    Yuv422,
+    #[serde(rename = "444")]
+    Yuv444,
+}
+
+/// A number of frames, at least one.
+pub type Frames = Within<1, { u64::MAX }>;
+
+spec! {
+    /// A job. Which of the fields it may set depends on its verb; the keys of a file are those that
+    /// the verb has as options.
+    pub struct JobSpec {
+        pub verb: Verb,
+
+        // ---- source ----
+        /// Files, URLs, devices, numbered images, `-`; read in turn
+        #[serde(deserialize_with = "one_or_many")]
+        #[schemars(with = "OneOrMany")]
+        pub input: Vec<PathBuf>,
+        /// A named pipe with raw frames
+        pub fifo: Option<PathBuf>,
+        /// Still images, each shown for `duration`
+        #[serde(deserialize_with = "one_or_many")]
+        #[schemars(with = "OneOrMany")]
+        pub image: Vec<PathBuf>,
+        /// libav's name of the input's format
+        pub input_format: Option<String>,
+        /// Options of the input's format
+        pub input_option: Pairs,
+        /// Seconds that opening an input may take
+        pub open_timeout: Option<Length>,
+        /// Seconds of silence after which a live source is opened again
+        pub stall: Option<Length>,
+        /// Reconnect to a live input that ends, breaks or stalls
+        pub reopen: bool,
+        /// End with the source, even a live one
+        pub once: bool,
+        /// Wait for a source that does not exist yet
+        pub wait: bool,
+        /// Accept an input that ends too early
+        pub accept_truncated: bool,
+        /// Width and height of raw frames
+        pub size: Option<Size>,
+        /// Pixel format: of raw frames for `encode`, else of the encoder
+        pub pix_fmt: Option<String>,
+        /// Frames a second of raw frames and still images
+        pub rate: Option<FrameRate>,
+        /// Wait for the next writer of the pipe
+        pub stay: bool,
+        /// Let frames go at their own times
+        pub realtime: bool,
+        /// What to do about odd sizes
+        pub odd: Option<Odd>,
+        /// The matrix between RGB and YUV
+        pub matrix: Option<Matrix>,
+        /// Audio from a file, or `silence`
+        pub audio: Option<PathBuf>,
+        /// Audio from a named pipe
+        pub audio_fifo: Option<PathBuf>,
+        /// Samples a second of the pipe and of silence
+        pub audio_rate: Option<Within<8_000, 96_000>>,
+        /// Channels of the pipe and of silence
+        pub audio_channels: Option<Within<1, 8>>,
+
+        // ---- which part of it ----
+        /// When the part begins
+        pub start: Option<Time>,
+        /// The time of the one frame
+        pub at: Option<Time>,
+        /// How long the part, or each still image, lasts
+        pub duration: Option<Length>,
+        /// The most frames
+        pub max_frames: Option<Frames>,
+        /// Which streams
+        #[serde(deserialize_with = "one_or_many")]
+        #[schemars(with = "OneOrMany")]
+        pub map: Vec<StreamChoice>,
+        /// Leave out all audio
+        pub no_audio: bool,
+        /// One frame of so many
+        pub every: Option<Frames>,
+        /// At most so many frames a second
+        pub fps: Option<PerSecond>,
+        /// Keyframes alone
+        pub keyframes: bool,
+        /// The first frame of each scene, found with this threshold
+        pub scene: Option<Threshold>,
+        /// Drop frames rather than fall behind
+        pub live: bool,
+
+        // ---- plugins ----
+        /// Plugins, in the order in which frames go through them
+        pub plugin: Vec<PluginSpec>,
+        /// Threads of plugins whose frames may be shared out
+        pub workers: Option<Workers>,
+        /// What to do when a plugin fails
+        pub on_failure: Option<CrashPolicy>,
+        /// Milliseconds that one call of a plugin may take
+        pub deadline: Option<Deadline>,
+        /// MiB that one instance of a plugin may use
+        pub memory: Option<Memory>,
+        /// `NAME:CAPABILITY` of plugins
+        pub grant: Vec<String>,
+
+        // ---- sink ----
+        /// Files, servers, playlists, numbered images, a folder, `-`
+        #[serde(deserialize_with = "one_or_many")]
+        #[schemars(with = "OneOrMany")]
+        pub output: Vec<PathBuf>,
+        /// Whole copies in files
+        #[serde(deserialize_with = "one_or_many")]
+        #[schemars(with = "OneOrMany")]
+        pub also: Vec<PathBuf>,
+        /// Replace existing outputs
+        pub overwrite: bool,
+        /// The container, or the format of images
+        pub format: Option<String>,
+        /// mp4 in fragments
+        pub fragmented: bool,
+        /// The encoder
+        pub codec: Option<String>,
+        /// The encoder's preset
+        pub preset: Option<String>,
+        /// What the encoder is tuned for
+        pub tune: Option<String>,
+        /// Constant quality on the encoder's own scale
+        pub crf: Option<Crf>,
+        /// Bits a second
+        pub bitrate: Option<BitRate>,
+        /// The most bits a second
+        pub maxrate: Option<BitRate>,
+        /// The player's buffer, in bits
+        pub bufsize: Option<BitRate>,
+        /// Seconds from keyframe to keyframe
+        pub keyframe_interval: Option<Length>,
+        /// The encoder's profile
+        pub profile: Option<String>,
+        /// Pixel format of the encoder, for `encode`
+        pub output_pix_fmt: Option<String>,
+        /// Options of the encoder
+        pub encoder_option: Pairs,
+        /// MiB that may wait for a server
+        pub buffer: Option<Within<1, 65_536>>,
+        /// Seconds that may wait for a server
+        pub buffer_time: Option<Length>,
+        /// Seconds that connecting to a server, or one write to it, may take
+        pub patience: Option<Length>,
+        /// Names of images: a pattern, or a naming policy
+        pub names: Option<String>,
+        /// Quality of JPEG
+        pub quality: Option<Within<1, 100>>,
+        /// Chroma subsampling of JPEG
+        pub subsampling: Option<Subsampling>,
+        /// Wait for the disk with every image
+        pub sync: bool,
+        /// Images to keep in the folder
+        pub keep: Option<Frames>,
+        /// How long to keep images
+        pub keep_for: Option<Length>,
+        /// Put the source of each frame on its left
+        pub compare: bool,
+
+        // ---- reports ----
+        /// A file for what plugins attach to frames
+        pub tags: Option<PathBuf>,
+        /// A file that says what came of what
+        pub receipt: Option<PathBuf>,
+        /// No progress bar, no summary
+        pub quiet: bool,
+        /// The summary as JSON
+        pub json: bool,
+        /// Progress as JSON lines
+        pub progress_json: bool,
+    }
+}
