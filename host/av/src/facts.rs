@@ -91,7 +91,7 @@ pub struct VideoFacts {
     pub interlaced: Option<bool>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AudioFacts {
     /// samples a second
     pub sample_rate: u32,

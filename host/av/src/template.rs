@@ -100,6 +100,23 @@ impl StreamTemplate {
         unsafe { self.parameters.0.as_ref() }.codec_id
     }
 
+    /// The same once more.
+    ///
+    /// # Errors
+    /// OutOfMemory.
+    pub fn share(&self) -> Result<StreamTemplate, MediaError> {
+        let mut template = StreamTemplate::blank(self.time_base)?;
+        // SAFETY: both are valid.
+        let code = unsafe {
+            ffi::avcodec_parameters_copy(template.parameters.0.as_ptr(), self.parameters.0.as_ptr())
+        };
+        if code < 0 {
+            return Err(MediaError::memory("a stream"));
+        }
+        (template.frame_rate, template.sample_aspect) = (self.frame_rate, self.sample_aspect);
+        Ok(template)
+    }
+
     /// libav's name of the codec.
     pub fn codec(&self) -> String {
         // SAFETY: a table look-up that gives static text.
@@ -139,18 +156,23 @@ impl Input {
     }
 }
 
+/// The same packet once more; the data are shared.
+fn share(from: &AvPacket) -> Result<AvPacket, MediaError> {
+    let mut packet = AvPacket::new().ok_or_else(|| MediaError::memory("share a packet"))?;
+    // SAFETY: a blank packet and a valid one; data that are not counted yet are copied.
+    match unsafe { ffi::av_packet_ref(packet.as_mut_ptr(), from.as_ptr()) } {
+        0.. => Ok(packet),
+        _ => Err(MediaError::memory("share a packet")),
+    }
+}
+
 impl EncodedPacket {
     /// The same packet once more; the data are shared.
     ///
     /// # Errors
     /// OutOfMemory.
     pub fn share(&self) -> Result<EncodedPacket, MediaError> {
-        let mut packet = AvPacket::new().ok_or_else(|| MediaError::memory("share a packet"))?;
-        // SAFETY: a blank packet and a valid one; data that are not counted yet are copied.
-        match unsafe { ffi::av_packet_ref(packet.as_mut_ptr(), self.packet.as_ptr()) } {
-            0.. => Ok(EncodedPacket { packet, time_base: self.time_base }),
-            _ => Err(MediaError::memory("share a packet")),
-        }
+        Ok(EncodedPacket { packet: share(&self.packet)?, time_base: self.time_base })
     }
 
     /// Nanoseconds; 0 where nobody knows.
@@ -165,6 +187,14 @@ impl EncodedPacket {
 }
 
 impl Packet {
+    /// The same packet once more; the data are shared.
+    ///
+    /// # Errors
+    /// OutOfMemory.
+    pub fn share(&self) -> Result<Packet, MediaError> {
+        Ok(Packet { packet: share(&self.packet)?, time_base: self.time_base })
+    }
+
     /// As if it came from an encoder, its times moved by some nanoseconds.
     pub fn into_encoded(mut self, by: i64) -> EncodedPacket {
         self.shift(by);

@@ -1,9 +1,26 @@
-//! From a source through plugins to a sink. libav and plugins do not know each other; they meet
-//! here.
+//! The engine: one session that takes frames from a source through a graph of plugins to a sink.
+//! libav and plugins do not know each other; they meet here.
 #![forbid(unsafe_code)]
 
-pub mod encode;
-pub mod namer;
-pub mod pipeline;
+mod encoder;
+mod error;
+pub mod graph;
+mod plan;
+pub mod report;
+mod session;
+pub mod sink;
+pub mod source;
 pub mod spec;
-pub mod split;
+mod stop;
+
+pub use encoder::{Encoder, file};
+pub use error::PipelineError;
+pub use plan::{Plan, PlannedLink, PlannedStage, PlannedStream};
+pub use report::{Outcome, Report};
+pub use session::{Observer, Options, Prepared, Session};
+pub use stop::Stop;
+
+/// How many threads parallel plugins get where nothing is said: one a processor.
+pub fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -12,7 +12,7 @@ use filmgate_av::{
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::{PixelFormat, PlanePool, StreamInfo};
-use filmgate_engine::pipeline::Chain;
+use filmgate_engine::graph::Chain;
 use filmgate_plugin::Supervisor;
 
 /// How all pictures of a join are made anew.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use filmgate_av::MediaError;
 use filmgate_core::publish::PublishError;
-use filmgate_engine::pipeline::PipelineError;
+use filmgate_engine::PipelineError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {

@@ -15,7 +15,7 @@ use filmgate_av::{
     VideoDecoder, VideoEncoder, encoder_named,
 };
 use filmgate_core::frame::{Frame, Rational, StreamInfo};
-use filmgate_engine::pipeline::Line;
+use filmgate_engine::graph::SerialGraph;
 
 const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
@@ -29,7 +29,7 @@ struct Film {
     decoder: VideoDecoder,
     fitter: Option<Fitter>,
     /// the plugins
-    line: Option<Line>,
+    line: Option<SerialGraph>,
     encoder: VideoEncoder,
     count: Pictures,
     /// pictures that the encoder got
@@ -169,7 +169,7 @@ impl Film {
         };
         let decoder = VideoDecoder::continuing(input, stream, &options, &decoded)?;
         let (line, encoder) = match reader.anew {
-            Some(anew) => (Some(Line::start(&anew.chain, &anew.pool)?), anew.encoder(reader.plan)?),
+            Some(anew) => (Some(SerialGraph::start(&anew.chain, &anew.pool)?), anew.encoder(reader.plan)?),
             None => (None, VideoEncoder::new(&like, plan.clock, &usual(&plan.codec)?)?),
         };
         let (count, origin) = (Pictures::default(), input.facts().start);

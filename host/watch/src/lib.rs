@@ -56,7 +56,7 @@ use feed::{Back, Feed, InHand};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_core::frame::PlanePool;
-use filmgate_engine::namer::Namer;
+use filmgate_engine::sink::Namer;
 use filmgate_picture::{PictureFormat, WriteOptions};
 use settle::reconcile;
 use tree::Tree;

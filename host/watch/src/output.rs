@@ -11,7 +11,7 @@ use super::journal::{Claim, Known, State};
 use super::stop::Stop;
 use super::work::Shop;
 use filmgate_core::publish::Aside;
-use filmgate_engine::namer::Reserved;
+use filmgate_engine::sink::Reserved;
 use filmgate_plugin::Request;
 
 /// Fills the file aside; what passed broken plugins unchanged on the way.

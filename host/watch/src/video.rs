@@ -12,9 +12,10 @@ use filmgate_av::{
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_core::publish::Aside;
-use filmgate_engine::pipeline::{
-    FileJob, PipelineError, Progress, Selection, Target, Window, default_workers,
-};
+use filmgate_engine::graph::Progress;
+use filmgate_engine::sink::{Encoded, Output, Selection, Service, Target};
+use filmgate_engine::source::{Files, FilesOptions};
+use filmgate_engine::{self as engine, Options, PipelineError, Session, default_workers};
 use filmgate_plugin::Supervisor;
 
 /// How a video is written.
@@ -56,25 +57,33 @@ pub(super) fn convert(
     let cancel = Cancel::new();
     let input = Input::open(path, &OpenOptions::files(&cancel)).map_err(refused)?;
     let plugins: Vec<_> = plugins.iter().map(|p| p.for_next_job()).collect();
-    let job = FileJob {
-        output: Target::File(aside.path().to_owned()),
-        format: Some(settings.format.clone()),
-        replace: true,
-        plugins: plugins.clone(),
+    let cancel_source = FilesOptions { cancel: cancel.clone(), ..FilesOptions::default() };
+    let sink = Encoded {
         encode: EncodeOptions { codec: settings.codec.clone(), ..EncodeOptions::default() },
-        window: Window::default(),
+        outputs: vec![Output {
+            target: Target::File(aside.path().to_owned()),
+            format: Some(settings.format.clone()),
+            options: Vec::new(),
+        }],
+        service: Service { replace: true, ..Service::default() },
         selection: Selection::default(),
-        workers: default_workers(),
-        decoder_threads: 0,
-        accept_truncated: false,
-        compare: false,
-        dry_run: false,
+        audio: None,
     };
-    let prepared = job.prepare(input, Vec::new(), &cancel)?;
-    let summary = prepared.run(&shop.pool, &cancel, &Arc::new(Progress::default()))?;
-    let mut notes = summary.left_out;
-    if summary.damaged > 0 {
-        notes.push(format!("{} packets could not be decoded", summary.damaged));
+    let session = Session {
+        source: Box::new(Files::new(input, Vec::new(), cancel_source)?),
+        plugins: plugins.clone(),
+        sink: Box::new(sink),
+        options: Options { workers: default_workers(), ..Options::default() },
+    };
+    let stop = engine::Stop::at_once(&cancel);
+    let prepared = session.prepare(&stop, &shop.pool)?;
+    let (report, error) = prepared.run(&shop.pool, &stop, &Progress::default());
+    if let Some(error) = error {
+        return Err(error.into());
+    }
+    let mut notes = report.left_out;
+    if report.damaged_packets > 0 {
+        notes.push(format!("{} packets could not be decoded", report.damaged_packets));
     }
     Ok(Converted { notes, bypassed: Bypassed::by(&plugins) })
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SpecError;
 use super::values::{Pairs, Within};
-use crate::pipeline::PipelineError;
+use crate::error::PipelineError;
 use crate::scalar;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;

@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::SpecError;
-use crate::pipeline::{PipelineError, Selection};
+use crate::error::PipelineError;
 use crate::scalar;
+use crate::sink::Selection;
 use filmgate_av::{Input, StreamFacts, StreamKind};
 
 /// One `--map`, as typed.

@@ -1,0 +1,43 @@
+//! What can go wrong in a job.
+
+use filmgate_av::{MediaError, MediaErrorKind};
+use filmgate_core::publish::PublishError;
+use filmgate_picture::SaveError;
+use filmgate_plugin::PluginError;
+
+use crate::spec::SpecError;
+
+/// Why a job came to its end before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// there is no decoder for the input
+    #[error("{0}")]
+    Undecodable(MediaError),
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// the description of the job is wrong
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// what a plugin takes, what comes to it and what filmgate knows have nothing in common
+    #[error("{0}")]
+    NoCommonFormat(String),
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    #[error("{0}")]
+    System(String),
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What is not supported about a decoder is the input's fault, not the output's; and where not one
+/// picture can be decoded to begin with, nothing is cut off.
+pub(crate) fn undecodable(error: MediaError) -> PipelineError {
+    match error.kind {
+        MediaErrorKind::Unsupported | MediaErrorKind::Decode => PipelineError::Undecodable(error),
+        _ => error.into(),
+    }
+}

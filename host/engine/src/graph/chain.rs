@@ -1,0 +1,267 @@
+//! A chain of plugins, set up: formats negotiated, conversions put in between, and grouped into
+//! stages whose pictures may, or may not, be shared out between workers.
+
+use std::sync::Arc;
+
+use super::negotiate::negotiate;
+use super::stats::Meter;
+use crate::error::PipelineError;
+use filmgate_av::Converter;
+use filmgate_core::frame::{Frame, PixelFormat, PlanePool, StreamInfo};
+use filmgate_plugin::{FilterTraits, Plugin, PluginError, Supervised, Supervisor};
+
+/// One link of a chain, as planned.
+#[derive(Clone)]
+pub enum Link {
+    Convert { from: StreamInfo, to: StreamInfo, meter: Arc<Meter> },
+    Filter { supervisor: Arc<Supervisor>, input: StreamInfo, meter: Arc<Meter> },
+}
+
+/// Links that one thread runs, one behind the other.
+#[derive(Clone, Default)]
+pub struct Stage {
+    pub links: Vec<Link>,
+    /// whether several threads may, each with instances of its own
+    pub parallel: bool,
+}
+
+/// A chain, planned. Instances made on the way are only asked for what they give, and dropped.
+pub struct Chain {
+    pub stages: Vec<Stage>,
+    /// what comes out at the end
+    pub output: StreamInfo,
+    /// time spent on conversions of pixel formats
+    pub convert_meter: Arc<Meter>,
+    /// one for each plugin, in the order given
+    pub filter_meters: Vec<Arc<Meter>>,
+    /// what was converted and why, for people
+    pub notes: Vec<String>,
+}
+
+impl Chain {
+    /// Plans the way from `source` through the plugins to an encoder that takes `encoder`.
+    /// Every plugin is started and configured once, so that nothing can be wrong with any of
+    /// them when the job begins.
+    ///
+    /// # Errors
+    /// `NoCommonFormat`, and whatever a plugin says to its configuration.
+    pub fn plan(
+        source: &StreamInfo,
+        plugins: &[Arc<Supervisor>],
+        encoder: &[PixelFormat],
+    ) -> Result<Chain, PipelineError> {
+        let mut builder = Builder::default();
+        let mut current = source.clone();
+        for (number, supervisor) in plugins.iter().enumerate() {
+            let taken = fitting(encoder, &current);
+            let ahead = formats_ahead(&plugins[number..], &taken)?;
+            let formats = negotiate(current.format, &ahead)
+                .map_err(|stage| nothing_in_common(&plugins[number + stage..], encoder))?;
+            let wanted = formats.first().copied().unwrap_or(current.format);
+            current = builder.convert(&current, wanted, supervisor.plugin().name());
+            current = builder.filter(supervisor, &current)?;
+        }
+        let taken = fitting(encoder, &current);
+        let formats =
+            negotiate(current.format, &[&taken]).map_err(|_| nothing_in_common(&[], encoder))?;
+        let wanted = formats.first().copied().unwrap_or(current.format);
+        let output = builder.convert(&current, wanted, "the encoder");
+        Ok(Chain {
+            stages: builder.stages,
+            output,
+            convert_meter: builder.convert_meter,
+            filter_meters: builder.filter_meters,
+            notes: builder.notes,
+        })
+    }
+}
+
+/// Of the formats that an encoder takes, those whose chroma divides the picture evenly, where
+/// there are any: x264 and x265 refuse 4:2:0 pictures of odd size, and a row or column cut off
+/// would be lost.
+fn fitting(encoder: &[PixelFormat], info: &StreamInfo) -> Vec<PixelFormat> {
+    let whole = |format: &&PixelFormat| {
+        let (across, down) = format.chroma_shift();
+        info.width.is_multiple_of(1 << across) && info.height.is_multiple_of(1 << down)
+    };
+    match encoder.iter().any(|f| whole(&f)) {
+        true => encoder.iter().filter(whole).copied().collect(),
+        false => encoder.to_vec(),
+    }
+}
+
+fn traits(plugin: &Plugin) -> Result<&FilterTraits, PipelineError> {
+    plugin.filter.as_ref().ok_or_else(|| {
+        PipelineError::Plugin(PluginError::WrongKind {
+            plugin: plugin.name().to_owned(),
+            found: plugin.kind.noun(),
+            wanted: filmgate_plugin::Kind::Filter.noun(),
+        })
+    })
+}
+
+fn formats_ahead<'a>(
+    plugins: &'a [Arc<Supervisor>],
+    encoder: &'a [PixelFormat],
+) -> Result<Vec<&'a [PixelFormat]>, PipelineError> {
+    let mut ahead = Vec::with_capacity(plugins.len() + 1);
+    for supervisor in plugins {
+        ahead.push(traits(supervisor.plugin())?.formats.as_slice());
+    }
+    ahead.push(encoder);
+    Ok(ahead)
+}
+
+fn nothing_in_common(stage: &[Arc<Supervisor>], encoder: &[PixelFormat]) -> PipelineError {
+    let known = PixelFormat::ALL.map(PixelFormat::name).join(" ");
+    PipelineError::NoCommonFormat(match stage.first() {
+        Some(supervisor) => {
+            let plugin = supervisor.plugin();
+            let takes = plugin.filter.as_ref().map(|f| f.unknown.join(" ")).unwrap_or_default();
+            format!(
+                "plugin `{}` has no pixel format in common with this filmgate: it takes {takes}; known here are {known}",
+                plugin.name()
+            )
+        }
+        None => format!(
+            "the encoder has no pixel format in common with this filmgate: it takes {encoder:?}; known here are {known}"
+        ),
+    })
+}
+
+#[derive(Default)]
+struct Builder {
+    stages: Vec<Stage>,
+    /// conversions that go into the stage of the plugin behind them
+    waiting: Vec<Link>,
+    convert_meter: Arc<Meter>,
+    filter_meters: Vec<Arc<Meter>>,
+    notes: Vec<String>,
+}
+
+impl Builder {
+    fn convert(&mut self, from: &StreamInfo, wanted: PixelFormat, whom: &str) -> StreamInfo {
+        let to = StreamInfo { format: wanted, ..from.clone() };
+        if from.format == wanted {
+            return to;
+        }
+        self.notes.push(format!("{} to {wanted} for {whom}", from.format));
+        let link = Link::Convert {
+            from: from.clone(),
+            to: to.clone(),
+            meter: Arc::clone(&self.convert_meter),
+        };
+        match whom {
+            "the encoder" => self.push(link, true),
+            _ => self.waiting.push(link),
+        }
+        to
+    }
+
+    fn filter(
+        &mut self,
+        supervisor: &Arc<Supervisor>,
+        input: &StreamInfo,
+    ) -> Result<StreamInfo, PipelineError> {
+        let output = supervisor.start(input)?.output().clone();
+        let meter = Arc::<Meter>::default();
+        self.filter_meters.push(Arc::clone(&meter));
+        let parallel = traits(supervisor.plugin())?.parallel;
+        for link in std::mem::take(&mut self.waiting) {
+            self.push(link, parallel);
+        }
+        let (supervisor, input) = (Arc::clone(supervisor), input.clone());
+        self.push(Link::Filter { supervisor, input, meter }, parallel);
+        Ok(output)
+    }
+
+    /// Into the last stage, when that runs the same way; a serial plugin always has a thread of
+    /// its own, so that several of them work at the same time.
+    fn push(&mut self, link: Link, parallel: bool) {
+        let full = |stage: &Stage| {
+            !stage.parallel && stage.links.iter().any(|l| matches!(l, Link::Filter { .. }))
+        };
+        match self.stages.last_mut() {
+            Some(stage) if stage.parallel == parallel && !full(stage) => stage.links.push(link),
+            _ => self.stages.push(Stage { links: vec![link], parallel }),
+        }
+    }
+}
+
+/// The links of a stage with instances behind them, for one thread.
+pub struct Worker {
+    links: Vec<Live>,
+    pool: PlanePool,
+}
+
+enum Live {
+    Convert { converter: Box<Converter>, meter: Arc<Meter> },
+    Filter { filter: Box<Supervised>, meter: Arc<Meter> },
+}
+
+impl Worker {
+    /// Makes an instance of everything in the stage.
+    pub fn start(stage: &Stage, pool: &PlanePool) -> Result<Worker, PipelineError> {
+        let mut links = Vec::with_capacity(stage.links.len());
+        for link in &stage.links {
+            links.push(match link {
+                Link::Convert { from, to, meter } => Live::Convert {
+                    converter: Box::new(Converter::new(from, to.format, to.width, to.height)?),
+                    meter: Arc::clone(meter),
+                },
+                Link::Filter { supervisor, input, meter } => Live::Filter {
+                    filter: Box::new(supervisor.start(input)?),
+                    meter: Arc::clone(meter),
+                },
+            });
+        }
+        Ok(Worker { links, pool: pool.clone() })
+    }
+
+    /// Takes pictures through all links.
+    pub fn process(&mut self, frames: Vec<Frame>) -> Result<Vec<Frame>, PipelineError> {
+        self.process_from(0, frames)
+    }
+
+    /// The end of the stream: what the links kept, each flushed through those behind it.
+    pub fn flush(&mut self) -> Result<Vec<Frame>, PipelineError> {
+        let mut out = Vec::new();
+        for number in 0..self.links.len() {
+            if let Live::Filter { filter, meter } = &mut self.links[number] {
+                let kept = meter.time(0, || filter.flush())?;
+                out.extend(self.process_from(number + 1, kept)?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Whether a plugin holds frames that it was given, and may still give back.
+    pub fn holds_frames(&mut self) -> bool {
+        self.links.iter_mut().any(|link| match link {
+            Live::Filter { filter, .. } => filter.holds_frames(),
+            Live::Convert { .. } => false,
+        })
+    }
+
+    fn process_from(
+        &mut self,
+        first: usize,
+        mut frames: Vec<Frame>,
+    ) -> Result<Vec<Frame>, PipelineError> {
+        for link in &mut self.links[first..] {
+            let mut next = Vec::with_capacity(frames.len());
+            for frame in frames {
+                match link {
+                    Live::Convert { converter, meter } => {
+                        next.push(meter.time(1, || converter.convert(&frame, &self.pool))?);
+                    }
+                    Live::Filter { filter, meter } => {
+                        next.extend(meter.time(1, || filter.process(frame))?);
+                    }
+                }
+            }
+            frames = next;
+        }
+        Ok(frames)
+    }
+}

@@ -1,0 +1,101 @@
+//! The decode loop: one input that is open, read packet by packet, its video decoded. Every source
+//! that libav reads stands on it; which part is wanted, what comes behind the end and what an
+//! error means is theirs to say.
+
+use super::jumps::Jumps;
+use filmgate_av::{DecodeOptions, Input, MediaError, Packet, VideoDecoder};
+use filmgate_core::frame::{Frame, StreamInfo};
+
+/// What came.
+pub(super) enum Came {
+    /// a frame of the video
+    Frame(Frame),
+    /// a packet of another stream
+    Packet(Packet),
+    /// a packet of the video, which was given to the decoder, or passed over
+    Video(Packet),
+    /// nothing comes any more
+    End,
+}
+
+/// An input with the decoder of its video.
+pub(super) struct Reader {
+    pub(super) input: Input,
+    pub(super) decoder: VideoDecoder,
+    pub(super) video: usize,
+    pub(super) jumps: Jumps,
+    /// everything has been given to the decoder
+    pub(super) ended: bool,
+}
+
+impl Reader {
+    /// `like`: what the frames become like, where they continue those of another input.
+    ///
+    /// # Errors
+    /// As [`VideoDecoder::new`].
+    pub(super) fn new(
+        input: Input,
+        video: usize,
+        options: &DecodeOptions,
+        like: Option<&StreamInfo>,
+    ) -> Result<Reader, MediaError> {
+        let decoder = match like {
+            None => VideoDecoder::new(&input, video, options),
+            Some(like) => VideoDecoder::continuing(&input, video, options, like),
+        }?;
+        let jumps = Jumps::new(input.facts());
+        Ok(Reader { input, decoder, video, jumps, ended: false })
+    }
+
+    /// The next thing that comes. `decode`: whether more frames are wanted; if not, packets of the
+    /// video are passed over.
+    ///
+    /// # Errors
+    /// Of reading and decoding. Where it is not the end, the next call goes on behind it.
+    pub(super) fn next(&mut self, decode: bool) -> Result<Came, MediaError> {
+        if decode && let Some(frame) = self.decoder.receive()? {
+            return Ok(Came::Frame(frame));
+        }
+        if self.ended {
+            return Ok(Came::End);
+        }
+        let Some(mut packet) = self.input.read()? else {
+            if !decode {
+                self.ended = true;
+                return Ok(Came::End);
+            }
+            self.decoder.end()?;
+            self.ended = true;
+            return self.next(decode);
+        };
+        self.jumps.smooth(&mut packet);
+        if packet.stream() != self.video {
+            return Ok(Came::Packet(packet));
+        }
+        if decode {
+            self.decoder.send(&packet)?;
+        }
+        Ok(Came::Video(packet))
+    }
+
+    /// The next frame; none at the end. Other streams are passed over.
+    ///
+    /// # Errors
+    /// Of reading and decoding.
+    pub(super) fn frame(&mut self) -> Result<Option<Frame>, MediaError> {
+        loop {
+            match self.next(true)? {
+                Came::Frame(frame) => return Ok(Some(frame)),
+                Came::Packet(_) | Came::Video(_) => {}
+                Came::End => return Ok(None),
+            }
+        }
+    }
+
+    /// Reads nothing more, and has the decoder give out what it holds.
+    pub(super) fn finish(&mut self) {
+        // What it can say is said again by `receive`.
+        let _ = self.decoder.end();
+        self.ended = true;
+    }
+}
