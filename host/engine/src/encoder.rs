@@ -54,7 +54,7 @@ const QUEUE: usize = 2;
 pub fn file(path: impl Into<std::path::PathBuf>) -> Result<Output, MediaError> {
     let path = path.into();
     let format = Muxer::format_for(&path, None)?;
-    Ok(Output { target: Target::File(path), format: Some(format), options: Vec::new() })
+    Ok(Output::new(Target::File(path), format))
 }
 
 impl Encoder {

@@ -5,6 +5,7 @@
 mod encoder;
 mod error;
 pub mod graph;
+mod job;
 mod plan;
 pub mod report;
 mod session;
@@ -15,6 +16,7 @@ mod stop;
 
 pub use encoder::{Encoder, file};
 pub use error::PipelineError;
+pub use job::{Job, prepare};
 pub use plan::{Plan, PlannedLink, PlannedStage, PlannedStream};
 pub use report::{Outcome, Report};
 pub use session::{Observer, Options, Prepared, Session};

@@ -60,11 +60,7 @@ pub(super) fn convert(
     let cancel_source = FilesOptions { cancel: cancel.clone(), ..FilesOptions::default() };
     let sink = Encoded {
         encode: EncodeOptions { codec: settings.codec.clone(), ..EncodeOptions::default() },
-        outputs: vec![Output {
-            target: Target::File(aside.path().to_owned()),
-            format: Some(settings.format.clone()),
-            options: Vec::new(),
-        }],
+        outputs: vec![Output::new(Target::File(aside.path().to_owned()), &*settings.format)],
         service: Service { replace: true, ..Service::default() },
         selection: Selection::default(),
         audio: None,

@@ -32,7 +32,7 @@ pub struct Encoded {
 impl Encoded {
     /// Whether any output is of this container.
     fn has(&self, format: &str) -> bool {
-        self.outputs.iter().any(|o| o.format.as_deref() == Some(format))
+        self.outputs.iter().any(|o| o.format == format)
     }
 
     /// The encoder's clock: the source's, so that no timestamp is rounded; one tick a frame for
@@ -47,7 +47,7 @@ impl Encoded {
     }
 
     fn options(&self, source: &dyn Source) -> EncodeOptions {
-        let needs_header = |o: &Output| o.format.as_deref().is_some_and(Muxer::needs_global_header);
+        let needs_header = |o: &Output| Muxer::needs_global_header(&o.format);
         let mut options = self.encode.clone();
         options.global_header = self.outputs.iter().any(needs_header);
         if let Some((input, video)) = source.first() {

@@ -146,9 +146,9 @@ impl Outputs {
         // Files first: no server is to hear of a job that cannot begin.
         for output in outputs.iter().filter(|o| !is_push(o)) {
             let mut notes = Notes::new(output, outputs.len() > 1);
-            let kind = match &output.format {
-                None => parts.images(output, &mut notes)?,
-                Some(format) => Kind::Local(Box::new(parts.local(output, format, &mut notes)?)),
+            let kind = match &output.target {
+                Target::Images(pattern) => parts.images(pattern, &mut notes)?,
+                _ => Kind::Local(Box::new(parts.local(output, &mut notes)?)),
             };
             begun.add(output, kind, notes, report);
         }
@@ -323,22 +323,14 @@ impl Notes {
 }
 
 impl Parts<'_> {
-    fn images(&self, output: &Output, notes: &mut Notes) -> Result<Kind, PipelineError> {
-        let Target::Images(pattern) = &output.target else {
-            let message = format!("{}: there is no container for it", output.target.name());
-            return Err(MediaError { kind: MediaErrorKind::Unsupported, message }.into());
-        };
+    fn images(&self, pattern: &Path, notes: &mut Notes) -> Result<Kind, PipelineError> {
         let sequence = Sequence::begin(pattern, self.service.replace, self.dry_run)?;
         self.video_alone("a file of a picture", notes);
         Ok(Kind::Images(sequence))
     }
 
-    fn local(
-        &self,
-        output: &Output,
-        format: &str,
-        notes: &mut Notes,
-    ) -> Result<Local, PipelineError> {
+    fn local(&self, output: &Output, notes: &mut Notes) -> Result<Local, PipelineError> {
+        let format = &*output.format;
         let (mut muxer, aside, playlist) = self.open(output, format)?;
         let streams = self.add_streams(&mut muxer, format, notes)?;
         if let Some((input, _)) = self.from {
@@ -481,7 +473,7 @@ impl Parts<'_> {
         let Target::Url(url) = &output.target else {
             return Err(PipelineError::System("no server".to_owned()));
         };
-        let format = output.format.as_deref().unwrap_or_default();
+        let format = &*output.format;
         let opens_itself = Muxer::opens_itself(format);
         let nowhere = Box::new(Null::default());
         // What opens its address itself (RTSP) cannot be asked; Matroska takes everything.

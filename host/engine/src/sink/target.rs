@@ -8,10 +8,17 @@ use filmgate_core::url::Url;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     pub target: Target,
-    /// libav's name of the container; none for images
-    pub format: Option<String>,
+    /// libav's name of the container; `image2` for images
+    pub format: String,
     /// options of the container, by name, besides the usual ones
     pub options: Vec<(String, String)>,
+}
+
+impl Output {
+    /// An output in a container, with the usual options.
+    pub fn new(target: Target, format: impl Into<String>) -> Output {
+        Output { target, format: format.into(), options: Vec::new() }
+    }
 }
 
 /// Where an output goes.
