@@ -1,4 +1,4 @@
-// In place of relief.c in ../plugins/emboss-c: leaves the samples as they are. What is left is the
+// In place of relief.c in ../plugins/examples/emboss-c: leaves the samples as they are. What is left is the
 // boundary: a plane into the guest and out of it again.
 #include "relief.h"
 

@@ -48,7 +48,7 @@ def native(folder):
 
 def echo(folder):
     """emboss-c without its loop."""
-    c = ROOT / "plugins" / "emboss-c"
+    c = ROOT / "plugins" / "examples" / "emboss-c"
     sources = [c / "emboss.c", HERE / "echo.c", *c.glob("libc/*.c"), *c.glob("bindings/*.c"),
                *c.glob("bindings/*_component_type.o")]  # fmt: skip
     core, component = folder / "echo.core.wasm", folder / "echo.wasm"

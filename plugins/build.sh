@@ -2,8 +2,8 @@
 # build.sh OUTDIR: compiles every plugin here and makes components of them, OUTDIR/NAME.wasm, with
 # the host named in $FILMGATE (`filmgate plugin pack`). Quick when nothing has changed.
 #
-# A folder with a Cargo.toml that asks for a cdylib is a plugin in Rust, one with .c files a plugin
-# in C; its name is the plugin's. It installs nothing but a target of rustup's: system packages are
+# A folder KIND/NAME with a Cargo.toml that asks for a cdylib is a plugin in Rust, one with .c files
+# a plugin in C; NAME is the plugin's name. It installs nothing but a target of rustup's: system packages are
 # the business of scripts/setup.sh.
 set -euo pipefail
 
@@ -108,18 +108,19 @@ pack() {
 }
 
 rust_plugins
-for manifest in */Cargo.toml; do
+for manifest in */*/Cargo.toml; do
     grep -q cdylib "$manifest" || continue
-    name=$(dirname "$manifest")
+    name=$(basename "$(dirname "$manifest")")
     package=$(sed -n 's/^name = "\(.*\)"$/\1/p' "$manifest" | head -n 1)
     pack "target/$target/release/${package//-/_}.wasm" "$name"
 done
 
 mkdir -p target/c
-for folder in $(dirname */*.c | sort -u); do
-    module=target/c/$folder.wasm
+for folder in $(dirname */*/*.c | sort -u); do
+    name=$(basename "$folder")
+    module=target/c/$name.wasm
     if changed_since "$module" "$folder"; then
         c_plugin "$folder" "$module"
     fi
-    pack "$module" "$folder"
+    pack "$module" "$name"
 done

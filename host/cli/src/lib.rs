@@ -4,7 +4,6 @@ pub mod args;
 pub mod config;
 mod config_plugin;
 mod config_schema;
-mod digest;
 mod doctor;
 mod encode;
 mod encode_args;

@@ -1,39 +1,46 @@
-//! How long to wait before something that failed is tried again: 1, 2, 4 and then always 5 s, each
-//! a fifth more or less, so that not all who lost the same server come back at the same moment.
+//! Exponential back-off: how long to wait before something that failed is retried, 1, 2, 4 … s.
 
 use std::hash::{BuildHasher, RandomState};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::cancel::Cancel;
+use crate::clock::Clock;
 
 const FIRST: Duration = Duration::from_secs(1);
+
+/// The longest wait before a reconnect.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// What held this long was good: the next attempt comes soon again.
+/// What worked for so long before it failed counts as good: the next retry comes soon again.
 const GOOD: Duration = Duration::from_secs(5);
-
-/// How often who waits looks about.
-const STEP: Duration = Duration::from_millis(50);
 
 /// The waits between attempts.
 #[derive(Debug)]
 pub struct Backoff {
     next: Duration,
+    longest: Duration,
+    jitter: bool,
 }
 
+/// For reconnects: 1, 2, 4, and then always 5 s, each a fifth more or less, so that clients that lost
+/// the same server do not all come back at the same moment.
 impl Default for Backoff {
     fn default() -> Backoff {
-        Backoff { next: FIRST }
+        Backoff { next: FIRST, longest: LONGEST, jitter: true }
     }
 }
 
 impl Backoff {
+    /// 1, 2, 4 … up to `longest`, always the same, for what nobody else waits for.
+    pub fn steady(longest: Duration) -> Backoff {
+        Backoff { next: FIRST, longest, jitter: false }
+    }
+
     /// The wait before the next attempt.
     pub fn delay(&mut self) -> Duration {
-        let delay = jittered(self.next);
-        self.next = (self.next * 2).min(LONGEST);
-        delay
+        let delay = self.next;
+        self.next = (delay * 2).min(self.longest);
+        if self.jitter { jittered(delay) } else { delay }
     }
 
     /// What was opened worked for so long before it failed.
@@ -49,19 +56,9 @@ fn jittered(delay: Duration) -> Duration {
     delay.mul_f64(0.8 + random as f64 / 1_000.0 * 0.4)
 }
 
-/// Waits; false when the job was stopped meanwhile.
+/// Waits on the system's clock; false when the job was stopped meanwhile.
 pub fn rest(delay: Duration, cancel: &Cancel) -> bool {
-    let until = Instant::now() + delay;
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if cancel.is_cancelled() {
-            return false;
-        }
-        if left.is_zero() {
-            return true;
-        }
-        thread::sleep(left.min(STEP));
-    }
+    Clock::system().rest(delay, cancel)
 }
 
 #[cfg(test)]
@@ -84,10 +81,9 @@ mod tests {
     }
 
     #[test]
-    fn who_rests_wakes_when_the_job_is_stopped() {
-        let cancel = Cancel::new();
-        assert!(rest(Duration::from_millis(1), &cancel));
-        cancel.cancel();
-        assert!(!rest(Duration::from_secs(3_600), &cancel));
+    fn steady_delays_are_always_the_same() {
+        let mut backoff = Backoff::steady(Duration::from_secs(30));
+        let delays = [1, 2, 4, 8, 16, 30, 30].map(|_| backoff.delay().as_secs());
+        assert_eq!(delays, [1, 2, 4, 8, 16, 30, 30]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::frame::{Plane, PlaneSize, Samples};
+use crate::plane::{Plane, PlaneSize, Samples};
 
 /// Buffers for planes, kept for reuse: a video at full speed would otherwise ask the system for
 /// fresh, zeroed pages for every plane.

@@ -4,4 +4,4 @@
 # Who only compiles this plugin needs clang alone: what comes out is committed.
 set -eu
 cd "$(dirname "$0")"
-wit-bindgen c ../../wit --world filter-plugin --out-dir bindings
+wit-bindgen c ../../../wit --world filter-plugin --out-dir bindings

@@ -1,4 +1,4 @@
-//! SHA-256 of whole files.
+//! SHA-256 of files and bytes.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,13 +6,13 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use filmgate_core::cancel::Cancel;
+use crate::cancel::Cancel;
 
 /// How many bytes a file has, and their SHA-256 in hexadecimal.
 ///
 /// # Errors
 /// When it cannot be read; `Interrupted` when the job was cancelled meanwhile.
-pub(super) fn of_file(path: &Path, cancel: &Cancel) -> io::Result<(u64, String)> {
+pub fn of_file(path: &Path, cancel: &Cancel) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 20];
     let (mut digest, mut size) = (Sha256::new(), 0);
@@ -33,7 +33,7 @@ pub(super) fn of_file(path: &Path, cancel: &Cancel) -> io::Result<(u64, String)>
 }
 
 /// SHA-256 in hexadecimal.
-pub(super) fn of_bytes(bytes: &[u8]) -> String {
+pub fn of_bytes(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 

@@ -1,4 +1,4 @@
-// The emboss filter in C: the same as ../emboss, byte for byte. It needs clang and wasm-ld alone.
+// The emboss filter in C: the same as ../../filters/emboss, byte for byte. It needs clang and wasm-ld alone.
 //
 // What the host gets may hold string literals: its part of `free` leaves static data alone.
 #include <stdlib.h>
