@@ -2,7 +2,6 @@
 //! stand in docs/json.md.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use filmgate_core::url;
-use filmgate_engine::pipeline::Progress;
+use filmgate_engine::graph::Progress;
 
 /// At most ten events a second.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -25,12 +24,12 @@ pub(super) enum Events {
 }
 
 impl Events {
-    /// On stdout, unless that is where `output` goes.
-    pub(super) fn new(wanted: bool, output: &Path) -> Events {
-        match wanted {
-            false => Events::Off,
-            true if output == Path::new("-") => Events::Stderr,
-            true => Events::Stdout,
+    /// On stdout, unless an output goes `to_stdout`.
+    pub(super) fn new(wanted: bool, to_stdout: bool) -> Events {
+        match (wanted, to_stdout) {
+            (false, _) => Events::Off,
+            (true, true) => Events::Stderr,
+            (true, false) => Events::Stdout,
         }
     }
 
@@ -56,14 +55,9 @@ impl Events {
         };
     }
 
-    /// Tells how far `progress` has come until the answer is dropped. `duration`: nanoseconds of
-    /// the whole, where known.
-    pub(super) fn follow(self, progress: &Arc<Progress>, duration: Option<i64>) -> Following {
-        self.follow_with(progress, duration, || json!({}))
-    }
-
-    /// As [`Events::follow`], with further fields in each event.
-    pub(super) fn follow_with(
+    /// Tells how far `progress` has come until the answer is dropped, with further fields in each
+    /// event. `duration`: nanoseconds of the whole, where known.
+    pub(super) fn follow(
         self,
         progress: &Arc<Progress>,
         duration: Option<i64>,
@@ -131,8 +125,8 @@ mod tests {
 
     #[test]
     fn events_make_room_for_the_output() {
-        assert_eq!(Events::new(true, Path::new("-")), Events::Stderr);
-        assert_eq!(Events::new(true, Path::new("x.mp4")), Events::Stdout);
-        assert!(!Events::new(false, Path::new("x.mp4")).is_on());
+        assert_eq!(Events::new(true, true), Events::Stderr);
+        assert_eq!(Events::new(true, false), Events::Stdout);
+        assert!(!Events::new(false, false).is_on());
     }
 }

@@ -1,9 +1,10 @@
 //! What can go wrong in a job.
 
 use filmgate_av::{MediaError, MediaErrorKind};
+use filmgate_core::collide::Collision;
 use filmgate_core::publish::PublishError;
 use filmgate_picture::SaveError;
-use filmgate_plugin::PluginError;
+use filmgate_plugin::{EngineError, PluginError};
 
 use crate::spec::SpecError;
 
@@ -25,6 +26,11 @@ pub enum PipelineError {
     /// what a plugin takes, what comes to it and what filmgate knows have nothing in common
     #[error("{0}")]
     NoCommonFormat(String),
+    /// an output is also an input, or another output
+    #[error(transparent)]
+    Collision(#[from] Collision),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     #[error(transparent)]
     Save(#[from] SaveError),
     #[error("{0}")]

@@ -16,8 +16,8 @@ mod stop;
 
 pub use encoder::{Encoder, file};
 pub use error::PipelineError;
-pub use job::{Job, prepare};
-pub use plan::{Plan, PlannedLink, PlannedStage, PlannedStream};
+pub use job::{Done, Job, Surroundings, plugin_json, prepare, value_json};
+pub use plan::{Fate, Plan, PlannedLink, PlannedStage, PlannedStream};
 pub use report::{Outcome, Report};
 pub use session::{Observer, Options, Prepared, Session};
 pub use stop::Stop;

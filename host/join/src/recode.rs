@@ -169,7 +169,9 @@ impl Film {
         };
         let decoder = VideoDecoder::continuing(input, stream, &options, &decoded)?;
         let (line, encoder) = match reader.anew {
-            Some(anew) => (Some(SerialGraph::start(&anew.chain, &anew.pool)?), anew.encoder(reader.plan)?),
+            Some(anew) => {
+                (Some(SerialGraph::start(&anew.chain, &anew.pool)?), anew.encoder(reader.plan)?)
+            }
             None => (None, VideoEncoder::new(&like, plan.clock, &usual(&plan.codec)?)?),
         };
         let (count, origin) = (Pictures::default(), input.facts().start);

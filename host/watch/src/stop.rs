@@ -3,8 +3,8 @@
 use super::journal::JournalError;
 use filmgate_av::MediaErrorKind;
 use filmgate_core::publish::PublishError;
-use filmgate_engine::sink::NameError;
 use filmgate_engine::PipelineError;
+use filmgate_engine::sink::NameError;
 use filmgate_picture::PictureError;
 use filmgate_plugin::PluginError;
 

@@ -21,8 +21,8 @@ use super::stop::Stop;
 use super::{Options, PluginSet, Stats, video};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::PlanePool;
-use filmgate_engine::sink::Namer;
 use filmgate_engine::graph::StillChain;
+use filmgate_engine::sink::Namer;
 use filmgate_picture::{PICTURE_BYTES, Picture, PictureFormat, PictureReader, PictureWriter};
 use filmgate_plugin::{Item, Request, Value};
 

@@ -1,8 +1,8 @@
 //! Encoder and its options.
 
-use crate::sink::{Output, Target};
 use super::{usage, usage_of};
 use crate::error::PipelineError;
+use crate::sink::{Output, Target};
 use crate::spec::{JobSpec, Length, Verb};
 use filmgate_av::{
     EncodeOptions, check_words, default_encoder, encoder_named, picture_encoder, pixel_format,
@@ -17,7 +17,7 @@ const KEYFRAMES: f64 = 2.0;
 ///
 /// # Errors
 /// Unsupported for encoders that there are not; usage for options that the encoder does not have.
-pub fn encoder(spec: &JobSpec, outputs: &[Output]) -> Result<EncodeOptions, PipelineError> {
+pub(super) fn encoder(spec: &JobSpec, outputs: &[Output]) -> Result<EncodeOptions, PipelineError> {
     let live = spec.verb == Verb::Encode;
     let usual = if live { "h264" } else { outputs.first().map_or("h264", usual) };
     let codec = encoder_named(spec.codec.as_deref().unwrap_or(usual))?;
@@ -71,7 +71,11 @@ fn options(spec: &JobSpec) -> Vec<(String, String)> {
 
 /// Sets the time from keyframe to keyframe, which encoders count in frames. `rate` is that of the
 /// source; without it that of raw frames counts, which is 25 a second by default.
-pub fn set_keyframe_interval(encode: &mut EncodeOptions, spec: &JobSpec, rate: Option<Rational>) {
+pub(super) fn set_keyframe_interval(
+    encode: &mut EncodeOptions,
+    spec: &JobSpec,
+    rate: Option<Rational>,
+) {
     let usual = (spec.verb == Verb::Encode).then_some(KEYFRAMES);
     let seconds = spec.keyframe_interval.map(seconds).or(usual);
     let is_given = encode.options.iter().any(|(key, _)| key == "g");

@@ -9,7 +9,7 @@ use filmgate_core::collide::Files;
 
 /// What the job reads and writes, as far as its description says. Plugins and the files that their
 /// parameters name are added when they are loaded.
-pub fn files(spec: &JobSpec) -> Files {
+pub(super) fn files(spec: &JobSpec) -> Files {
     let mut files = Files::default();
     let format = spec.input_format.as_deref();
     spec.input.iter().for_each(|input| add_input(&mut files, input, format));

@@ -4,15 +4,13 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::inputs::{window, workers};
 use super::names::Names;
-use crate::sink::{Bound, Images, Namer};
 use crate::error::PipelineError;
+use crate::sink::{Bound, Namer};
+use crate::source::{Choice, Rate};
 use crate::spec::{
     CrashPolicy, Fault, JobSpec, Pairs, PluginSpec, Request, SpecError, Subsampling,
 };
-use crate::split::{Bound, Choice, Options, Rate};
-use filmgate_av::{InputSource, OpenOptions};
 use filmgate_core::cancel::Cancel;
 use filmgate_picture::WriteOptions;
 use filmgate_plugin::{Engine, Supervisor};
@@ -20,39 +18,27 @@ use filmgate_plugin::{Engine, Supervisor};
 /// Quality of JPEG, of 100.
 const QUALITY: u8 = 85;
 
-/// Everything but the source's own [`Item`](filmgate_plugin::Item) and the scene plugin.
-pub fn image_options(
-    spec: &JobSpec,
-    source: InputSource,
-    open: OpenOptions,
-    names: &Names,
-    plugins: Vec<Arc<Supervisor>>,
-) -> Options {
+/// Which frames of the source.
+pub(super) fn choice(spec: &JobSpec) -> Choice {
     let rate = match (spec.every, spec.fps) {
         (Some(n), _) => Rate::Every(n.0),
         (_, Some(rate)) => Rate::PerSecond(rate.0),
         _ => Rate::All,
     };
-    Options {
-        source,
-        open,
-        folder: names.folder.clone(),
-        format: names.format,
-        write: WriteOptions {
-            quality: spec.quality.and_then(|q| u8::try_from(q.0).ok()).unwrap_or(QUALITY),
-            subsampling: spec.subsampling.unwrap_or_default().into(),
-        },
-        window: window(spec),
-        choice: Choice { keyframes: spec.keyframes, rate },
-        scene: None,
-        plugins,
-        workers: workers(spec),
-        once: spec.once,
-        live: spec.live,
-        bound: Bound { pictures: spec.keep.map(|n| n.0), age: spec.keep_for.map(|t| t.0) },
-        sync: spec.sync,
-        item: None,
+    Choice { keyframes: spec.keyframes, rate }
+}
+
+/// How images are written.
+pub(super) fn write_options(spec: &JobSpec) -> WriteOptions {
+    WriteOptions {
+        quality: spec.quality.and_then(|q| u8::try_from(q.0).ok()).unwrap_or(QUALITY),
+        subsampling: spec.subsampling.unwrap_or_default().into(),
     }
+}
+
+/// How many images stay in the folder, and for how long.
+pub(super) fn bound(spec: &JobSpec) -> Bound {
+    Bound { pictures: spec.keep.map(|n| n.0), age: spec.keep_for.map(|t| t.0) }
 }
 
 impl From<Subsampling> for filmgate_picture::Subsampling {
@@ -69,7 +55,7 @@ impl From<Subsampling> for filmgate_picture::Subsampling {
 ///
 /// # Errors
 /// Spec: the output cannot be written.
-pub fn make_folder(folder: &Path) -> Result<(), SpecError> {
+pub(super) fn make_folder(folder: &Path) -> Result<(), SpecError> {
     let unwritable = |what: String| {
         SpecError::new(Fault::OutputUnwritable, format!("{}: {what}", folder.display()))
     };
@@ -86,7 +72,7 @@ pub fn make_folder(folder: &Path) -> Result<(), SpecError> {
 ///
 /// # Errors
 /// Plugin.
-pub fn namer(names: &Names, engine: &Engine) -> Result<Namer, PipelineError> {
+pub(super) fn namer(names: &Names, engine: &Engine) -> Result<Namer, PipelineError> {
     let plugins = std::slice::from_ref(&names.policy);
     let request = Request { plugins, ..Request::default() };
     let policy = request.load_each(engine)?.pop();
@@ -98,7 +84,7 @@ pub fn namer(names: &Names, engine: &Engine) -> Result<Namer, PipelineError> {
 ///
 /// # Errors
 /// Plugin.
-pub fn scene(
+pub(super) fn scene(
     spec: &JobSpec,
     engine: &Engine,
     cancel: &Cancel,

@@ -22,7 +22,7 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// Media; usage for options of the format that there are not, and for a start behind the end.
-pub fn open(spec: &JobSpec, cancel: &Cancel) -> Result<Vec<Input>, PipelineError> {
+pub(super) fn open(spec: &JobSpec, cancel: &Cancel) -> Result<Vec<Input>, PipelineError> {
     let options = open_options(spec, cancel)?;
     let named = spec.input_format.as_deref();
     let sources = spec.input.iter().map(|text| InputSource::parse(text.as_os_str(), named));
@@ -69,7 +69,11 @@ pub(super) fn unusable(error: MediaError) -> PipelineError {
 ///
 /// # Errors
 /// Usage.
-pub fn check_start(spec: &JobSpec, whole: Option<i64>, input: &Input) -> Result<(), PipelineError> {
+pub(super) fn check_start(
+    spec: &JobSpec,
+    whole: Option<i64>,
+    input: &Input,
+) -> Result<(), PipelineError> {
     match (spec.start, whole) {
         (Some(start), Some(whole)) if start.0 >= whole => {
             let (name, whole) = (input.path().display(), whole as f64 / 1e9);
@@ -92,7 +96,7 @@ pub(super) fn check_stdin(count: usize) -> Result<(), PipelineError> {
 }
 
 /// Which part of the source is wanted.
-pub fn window(spec: &JobSpec) -> Window {
+pub(super) fn window(spec: &JobSpec) -> Window {
     Window {
         start: spec.start.map_or(0, |t| t.0),
         duration: spec.duration.map(spec::Length::nanoseconds),
@@ -104,7 +108,7 @@ pub fn window(spec: &JobSpec) -> Window {
 ///
 /// # Errors
 /// As [`spec::select`].
-pub fn selection(spec: &JobSpec, input: &Input) -> Result<Selection, PipelineError> {
+pub(super) fn selection(spec: &JobSpec, input: &Input) -> Result<Selection, PipelineError> {
     let mut selection = spec::select(&spec.map, input)?;
     if spec.no_audio {
         let streams = &input.facts().streams;
@@ -118,12 +122,12 @@ pub fn selection(spec: &JobSpec, input: &Input) -> Result<Selection, PipelineErr
 }
 
 /// Frames a second of the video that is worked on, where the input says so.
-pub fn input_rate(input: &Input, selection: &Selection) -> Option<Rational> {
+pub(super) fn input_rate(input: &Input, selection: &Selection) -> Option<Rational> {
     let video = selection.video.or_else(|| input.best_video().ok())?;
     input.facts().streams.get(video)?.frame_rate
 }
 
 /// Threads for plugins whose frames may be shared out; by default one a processor.
-pub fn workers(spec: &JobSpec) -> usize {
+pub(super) fn workers(spec: &JobSpec) -> usize {
     spec.workers.map_or_else(default_workers, |n| usize::try_from(n.0).unwrap_or(usize::MAX))
 }

@@ -6,8 +6,9 @@ use tracing::warn;
 
 use super::inputs::{check_start, check_stdin, open_options, unusable};
 use crate::error::PipelineError;
+use crate::source::Reading;
 use crate::spec::JobSpec;
-use filmgate_av::{Input, InputSource, MediaErrorKind, OpenOptions};
+use filmgate_av::{DecodeOptions, Input, InputSource, MediaErrorKind, OpenOptions};
 use filmgate_core::backoff::{Backoff, rest};
 use filmgate_core::cancel::Cancel;
 use filmgate_plugin::{Item, Value};
@@ -23,7 +24,7 @@ const STALL: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Usage.
-pub fn live_source(
+pub(super) fn live_source(
     spec: &JobSpec,
     cancel: &Cancel,
 ) -> Result<(InputSource, OpenOptions), PipelineError> {
@@ -40,11 +41,21 @@ pub fn live_source(
     Ok((source, options))
 }
 
+/// How the source is read: opened again when it is lost, unless it is to be read once.
+pub(super) fn reading(
+    spec: &JobSpec,
+    source: InputSource,
+    options: OpenOptions,
+    decode: DecodeOptions,
+) -> Reading {
+    Reading { source, options, decode, reopen: !spec.once }
+}
+
 /// Opens the source; with `wait`, as soon as it exists.
 ///
 /// # Errors
 /// Media; usage.
-pub fn open_live(
+pub(super) fn open_live(
     spec: &JobSpec,
     source: &InputSource,
     options: &OpenOptions,
@@ -70,7 +81,7 @@ fn may_come(kind: MediaErrorKind) -> bool {
 }
 
 /// What naming policies are given of a source that is a file.
-pub fn item(source: &InputSource, input: &Input) -> Option<Item> {
+pub(super) fn item(source: &InputSource, input: &Input) -> Option<Item> {
     let InputSource::File(path) = source else { return None };
     let facts = std::fs::metadata(path).ok()?;
     let modified = facts.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;

@@ -1,6 +1,5 @@
-//! From a job description to its parts: inputs opened, outputs and encoder options worked out, names
-//! of images, files that must not collide. Each function reads the description and does one of
-//! these. What runs the parts is in `pipeline`, `encode` and `split`.
+//! From a description to a job: inputs opened, plugins loaded, outputs and encoder worked out, put
+//! together as one session; then run, with the files beside the outputs.
 
 mod encoder;
 mod files;
@@ -9,20 +8,33 @@ mod inputs;
 mod live;
 mod names;
 mod outputs;
+mod receipt;
 mod source;
+mod tags;
 
-pub use encoder::{encoder, set_keyframe_interval};
-pub use files::files;
-pub use images::{image_options, make_folder, namer, scene};
-pub use inputs::{check_start, input_rate, open, selection, window, workers};
-pub use live::{item, live_source, open_live};
-pub use names::{Names, names};
-pub use outputs::{Output, Target, outputs, service};
-pub use source::{EncodeSource, encode_audio, encode_source};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tracing::warn;
 
 use crate::error::PipelineError;
-use crate::spec::SpecError;
-use filmgate_av::MediaError;
+use crate::graph::{Chain, Progress};
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::session::{Options, Prepared, Session};
+use crate::sink::{Encoded, Images, Selection, SinkPlan, StillImage, Watched};
+use crate::source::{Fifo, Files, FilesOptions, LEAD, Live, Reel, Source, Wanted};
+use crate::spec::{JobSpec, SpecError, Verb};
+use crate::stop::Stop;
+use filmgate_av::{DecodeOptions, EncodeOptions, MediaError};
+use filmgate_core::cancel::Cancel;
+use filmgate_core::frame::PlanePool;
+use filmgate_core::publish;
+use filmgate_plugin::{CodeCache, Engine, Supervisor};
+use receipt::Receipt;
+pub use receipt::{plugin_json, value_json};
+use tags::TagFile;
 
 /// What libav says of an option's value is a mistake in the description.
 fn usage_of(error: MediaError) -> PipelineError {
@@ -31,4 +43,321 @@ fn usage_of(error: MediaError) -> PipelineError {
 
 fn usage(message: impl Into<String>) -> PipelineError {
     SpecError::usage(message).into()
+}
+
+/// What surrounds a job, beside its description.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// the file that the description was read from
+    pub config: Option<PathBuf>,
+    /// how the job was asked for, for its receipt
+    pub command: Vec<String>,
+    /// only find out what would be done: nothing is written, not even aside
+    pub dry_run: bool,
+}
+
+/// A job whose parts are open, checked and connected, and of which nothing has run yet.
+pub struct Job {
+    prepared: Prepared,
+    plugins: Vec<Arc<Supervisor>>,
+    stop: Stop,
+    pool: PlanePool,
+    tags: Option<TagFile>,
+    receipt: Option<Receipt>,
+    cancel: Cancel,
+    /// a pipe that libav reads by itself
+    _fifo: Option<Fifo>,
+}
+
+/// The parts of a session.
+struct Parts {
+    source: Box<dyn Source>,
+    sink: Box<dyn SinkPlan>,
+    options: Options,
+    fifo: Option<Fifo>,
+}
+
+/// What parts are made with.
+struct Workshop<'a> {
+    spec: &'a JobSpec,
+    engine: &'a Engine,
+    plugins: &'a [Arc<Supervisor>],
+    stop: &'a Stop,
+    pool: &'a PlanePool,
+    dry_run: bool,
+}
+
+/// Puts a job together. `cancel` stops it: a job that goes on until it is stopped ends well then,
+/// with everything that came in its outputs; any other ends at once, without output.
+///
+/// # Errors
+/// Everything that can be wrong before the first frame. Nothing is left behind then.
+pub fn prepare(
+    spec: &JobSpec,
+    surroundings: &Surroundings,
+    cancel: &Cancel,
+) -> Result<Job, PipelineError> {
+    spec.check()?;
+    let is_lasting = spec.verb == Verb::Encode || spec.reopen;
+    let stop = if is_lasting { Stop::gently(cancel) } else { Stop::at_once(cancel) };
+    let mut files = files::files(spec);
+    if let Some(config) = &surroundings.config {
+        files.reads("the configuration", config);
+    }
+    files.check()?;
+    for path in [&spec.tags, &spec.receipt].into_iter().flatten() {
+        publish::check(path, spec.overwrite)?;
+    }
+    let outputs = match spec.verb {
+        Verb::Run | Verb::Encode => outputs::outputs(spec)?,
+        Verb::Split | Verb::Frame => Vec::new(),
+    };
+    let encode = match spec.verb {
+        Verb::Run | Verb::Encode => encoder::encoder(spec, &outputs)?,
+        Verb::Split | Verb::Frame => EncodeOptions::default(),
+    };
+    // A gentle stop must not end a call of a plugin.
+    let engine = Engine::new(&CodeCache::ForUser, &stop.hard)?;
+    let loaded = spec.plugins().load(&engine, &stop.hard)?;
+    loaded.add_to(&mut files);
+    files.check()?;
+    let pool = PlanePool::new();
+    let plugins = loaded.supervisors;
+    let workshop = Workshop {
+        spec,
+        engine: &engine,
+        plugins: &plugins,
+        stop: &stop,
+        pool: &pool,
+        dry_run: surroundings.dry_run,
+    };
+    let parts = match spec.verb {
+        Verb::Run => workshop.run(encode, outputs)?,
+        Verb::Encode => workshop.encode(encode, outputs)?,
+        Verb::Split => workshop.split()?,
+        Verb::Frame => workshop.frame()?,
+    };
+    let Parts { source, sink, options, fifo } = parts;
+    let session = Session { source, plugins: plugins.clone(), sink, options };
+    let prepared = session.prepare(&stop, &pool)?;
+    for reason in &prepared.report().missing {
+        warn!("not all of it is in the output: {reason}");
+    }
+    if !surroundings.dry_run {
+        for reason in &prepared.report().left_out {
+            warn!("not in the output: {reason}");
+        }
+    }
+    let (tags, receipt) = (None, None);
+    let cancel = cancel.clone();
+    let mut job = Job { prepared, plugins, stop, pool, tags, receipt, cancel, _fifo: fifo };
+    if !surroundings.dry_run {
+        job.begin_reports(spec, surroundings)?;
+    }
+    Ok(job)
+}
+
+impl Workshop<'_> {
+    fn options(&self) -> Options {
+        Options {
+            workers: inputs::workers(self.spec),
+            realtime: self.spec.realtime,
+            live: self.spec.live,
+            compare: self.spec.compare,
+            dry_run: self.dry_run,
+            raw: false,
+        }
+    }
+
+    fn run(
+        &self,
+        mut encode: EncodeOptions,
+        outputs: Vec<crate::sink::Output>,
+    ) -> Result<Parts, PipelineError> {
+        let spec = self.spec;
+        let window = inputs::window(spec);
+        let (source, selection): (Box<dyn Source>, _) = if spec.reopen {
+            let (source, open) = live::live_source(spec, &self.stop.gently)?;
+            let input = live::open_live(spec, &source, &open)?;
+            let selection = inputs::selection(spec, &input)?;
+            encoder::set_keyframe_interval(
+                &mut encode,
+                spec,
+                inputs::input_rate(&input, &selection),
+            );
+            let reading = live::reading(spec, source, open, DecodeOptions::default());
+            let choice = images::choice(spec);
+            let live = Live::new(reading, input, choice, window, None, self.pool)?;
+            (Box::new(live), selection)
+        } else {
+            let mut opened = inputs::open(spec, &self.stop.gently)?;
+            let first = opened.remove(0);
+            let selection = inputs::selection(spec, &first)?;
+            encoder::set_keyframe_interval(
+                &mut encode,
+                spec,
+                inputs::input_rate(&first, &selection),
+            );
+            let options = FilesOptions {
+                video: selection.video,
+                window,
+                decode: DecodeOptions::default(),
+                accept_truncated: spec.accept_truncated,
+                cancel: self.stop.gently.clone(),
+            };
+            (Box::new(Files::new(first, opened, options)?), selection)
+        };
+        let mut service = outputs::service(spec);
+        // A file is not faster than its reader; only what comes in its own time can be late.
+        service.lasting = spec.realtime || source.is_endless();
+        let sink = Encoded { encode, outputs, service, selection, audio: None };
+        Ok(Parts { source, sink: Box::new(sink), options: self.options(), fifo: None })
+    }
+
+    fn encode(
+        &self,
+        mut encode: EncodeOptions,
+        outputs: Vec<crate::sink::Output>,
+    ) -> Result<Parts, PipelineError> {
+        let spec = self.spec;
+        let made = source::encode_source(spec, self.pool, self.stop)?;
+        let rate = made.source.first().and_then(|(input, video)| {
+            let selection = Selection { video: Some(video), ..Selection::default() };
+            inputs::input_rate(input, &selection)
+        });
+        encoder::set_keyframe_interval(&mut encode, spec, rate);
+        let audio = source::encode_audio(spec, self.stop)?;
+        let (service, selection) = (outputs::service(spec), Selection::video_alone());
+        let sink = Encoded { encode, outputs, service, selection, audio };
+        let options = Options { raw: true, ..self.options() };
+        Ok(Parts { source: made.source, sink: Box::new(sink), options, fifo: made.fifo })
+    }
+
+    fn split(&self) -> Result<Parts, PipelineError> {
+        let spec = self.spec;
+        let names = names::names(spec)?;
+        let scene = images::scene(spec, self.engine, &self.stop.hard)?;
+        if !self.dry_run {
+            images::make_folder(&names.folder)?;
+        }
+        let namer = images::namer(&names, self.engine)?;
+        let (source, open) = live::live_source(spec, &self.stop.gently)?;
+        let input = live::open_live(spec, &source, &open)?;
+        let item = live::item(&source, &input);
+        let decode = DecodeOptions { threads: 0, keyframes: spec.keyframes, prompt: spec.live };
+        let reading = live::reading(spec, source, open, decode);
+        let (choice, window) = (images::choice(spec), inputs::window(spec));
+        let live = Live::new(reading, input, choice, window, scene.as_ref(), self.pool)?;
+        let sink = Images {
+            format: names.format,
+            write: images::write_options(spec),
+            namer,
+            bound: images::bound(spec),
+            sync: spec.sync,
+            item,
+        };
+        let (source, sink) = (Box::new(live), Box::new(sink));
+        Ok(Parts { source, sink, options: self.options(), fifo: None })
+    }
+
+    fn frame(&self) -> Result<Parts, PipelineError> {
+        let spec = self.spec;
+        let path = spec.output.first().cloned().unwrap_or_default();
+        let format = filmgate_picture::format_of(&path)?;
+        publish::check(&path, spec.overwrite)?;
+        let input = inputs::open(spec, &self.stop.gently)?.remove(0);
+        let is_parallel =
+            |p: &Arc<Supervisor>| p.plugin().filter.as_ref().is_none_or(|f| f.parallel);
+        let lead = if self.plugins.iter().all(is_parallel) { 0 } else { LEAD };
+        let (wanted, at) = (Wanted::default(), spec.at.map_or(0, |t| t.0));
+        let source = Reel::new(input, at, lead, &wanted)?;
+        let (replace, compare) = (spec.overwrite, spec.compare);
+        let sink = StillImage { path, format, replace, at, wanted, compare };
+        // Before and after are put together behind the choice, not for each frame on the way.
+        let options = Options { workers: 1, compare: false, ..self.options() };
+        Ok(Parts { source: Box::new(source), sink: Box::new(sink), options, fifo: None })
+    }
+}
+
+/// What a job did, and what goes beside its outputs.
+pub struct Done {
+    pub report: Report,
+    /// the first thing that went wrong
+    pub error: Option<PipelineError>,
+    tags: Option<TagFile>,
+    receipt: Option<Receipt>,
+    cancel: Cancel,
+}
+
+impl Job {
+    /// Begins the files beside the output, so that nothing hinders them behind it.
+    fn begin_reports(
+        &mut self,
+        spec: &JobSpec,
+        surroundings: &Surroundings,
+    ) -> Result<(), PipelineError> {
+        if let Some(path) = &spec.tags {
+            let tags = TagFile::create(path, spec.overwrite)?;
+            self.prepared.observe(tags.observer());
+            self.tags = Some(tags);
+        }
+        if let Some(path) = &spec.receipt {
+            let receipt = Receipt::create(path, spec, surroundings, self.plan(), &self.plugins)?;
+            self.receipt = Some(receipt);
+        }
+        Ok(())
+    }
+
+    /// What is about to happen.
+    pub fn plan(&self) -> Plan {
+        self.prepared.plan()
+    }
+
+    /// What is about to happen, as far as the report says.
+    pub fn report(&self) -> &Report {
+        self.prepared.report()
+    }
+
+    /// The graph of plugins.
+    pub fn chain(&self) -> &Chain {
+        self.prepared.chain()
+    }
+
+    /// The plugins, in the order in which frames go through them.
+    pub fn plugins(&self) -> &[Arc<Supervisor>] {
+        &self.plugins
+    }
+
+    /// Nanoseconds that the wanted part of the source lasts, where that is known.
+    pub fn duration(&self) -> Option<i64> {
+        self.prepared.duration()
+    }
+
+    /// The outputs on the network, to be watched while the job runs.
+    pub fn pushes(&self) -> Vec<Watched> {
+        self.prepared.pushes()
+    }
+
+    /// Runs the job until the source ends or it is stopped, and ends the outputs.
+    pub fn run(self, progress: &Progress) -> Done {
+        let (report, error) = self.prepared.run(&self.pool, &self.stop, progress);
+        Done { report, error, tags: self.tags, receipt: self.receipt, cancel: self.cancel }
+    }
+}
+
+impl Done {
+    /// Publishes the files beside the output, now that it has its own name. `summary`: what the
+    /// receipt says of the job.
+    ///
+    /// # Errors
+    /// Publish; System where an input or output cannot be read again for its digest.
+    pub fn publish(self, summary: &impl Serialize) -> Result<(), PipelineError> {
+        if let Some(tags) = self.tags {
+            tags.publish()?;
+        }
+        if let Some(receipt) = self.receipt {
+            receipt.publish(summary, &self.cancel)?;
+        }
+        Ok(())
+    }
 }

@@ -10,7 +10,7 @@ const NAMES: &str = "frame%06d.jpg";
 
 /// Where images go, how they are named and what they are written as.
 #[derive(Clone, Debug)]
-pub struct Names {
+pub(super) struct Names {
     pub folder: PathBuf,
     pub policy: PluginSpec,
     pub format: PictureFormat,
@@ -20,7 +20,7 @@ pub struct Names {
 ///
 /// # Errors
 /// Usage.
-pub fn names(spec: &JobSpec) -> Result<Names, SpecError> {
+pub(super) fn names(spec: &JobSpec) -> Result<Names, SpecError> {
     let output = spec.output.first().map_or(Path::new("."), PathBuf::as_path);
     let last = output.file_name().and_then(|n| n.to_str()).filter(|n| number(n).is_some());
     let (folder, names) = match (last, spec.names.as_deref()) {

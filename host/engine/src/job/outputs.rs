@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::encoder::keyframe_seconds;
 use super::usage;
-use crate::sink::{Bounds, Output, Service, Target};
 use crate::error::PipelineError;
+use crate::sink::{Bounds, Output, Service, Target};
 use crate::spec::{JobSpec, Verb};
 use filmgate_av::{Muxer, default_format, numbered, picture_encoder, scheme};
 use filmgate_core::publish::{self, PublishError};
@@ -16,7 +16,7 @@ use filmgate_core::url::Url;
 ///
 /// # Errors
 /// Unsupported for containers that there are not; Publish for files that exist; usage.
-pub fn outputs(spec: &JobSpec) -> Result<Vec<Output>, PipelineError> {
+pub(super) fn outputs(spec: &JobSpec) -> Result<Vec<Output>, PipelineError> {
     let mut outputs = Vec::new();
     for path in &spec.output {
         outputs.push(output(spec, path)?);
@@ -36,7 +36,7 @@ pub fn outputs(spec: &JobSpec) -> Result<Vec<Output>, PipelineError> {
 }
 
 /// How servers are dealt with.
-pub fn service(spec: &JobSpec) -> Service {
+pub(super) fn service(spec: &JobSpec) -> Service {
     let usual = Service::default();
     let bytes = spec.buffer.map(|b| usize::try_from(b.0 << 20).unwrap_or(usize::MAX));
     Service {
@@ -46,6 +46,7 @@ pub fn service(spec: &JobSpec) -> Service {
             time: spec.buffer_time.map_or(usual.bounds.time, |t| t.0),
         },
         patience: spec.patience.map_or(usual.patience, |p| p.0),
+        lasting: true,
     }
 }
 

@@ -7,14 +7,17 @@ use std::path::Path;
 
 use super::encoder::encode_format;
 use super::inputs::{open_options, unusable};
-use super::usage;
-use crate::encode::{
-    Copied, Decoded, Feed, Fifo, Pictures, PipeFeed, Piped, Raw, RawStream, Silence, Slides, Sound,
-    Stop,
-};
+use super::{live, usage};
 use crate::error::PipelineError;
+use crate::sink::{Audio, Copied, Piped, Silence};
+use crate::source::{
+    Choice, Feed, Fifo, Files, FilesOptions, Live, PipeFeed, Raw, RawStream, Slides, Source, Window,
+};
 use crate::spec::{Fault, JobSpec, Matrix, Odd, Size, SpecError};
-use filmgate_av::{Input, InputSource, MediaErrorKind, OpenOptions, RawFormat, is_pipe};
+use crate::stop::Stop;
+use filmgate_av::{
+    DecodeOptions, Input, InputSource, MediaErrorKind, OpenOptions, RawFormat, is_pipe,
+};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::{Color, PlanePool, Rational};
 
@@ -22,32 +25,33 @@ use filmgate_core::frame::{Color, PlanePool, Rational};
 const PIXEL_FORMAT: &str = "bgr24";
 
 /// The frames, and what must live as long as they do.
-pub struct EncodeSource {
-    pub pictures: Box<dyn Pictures>,
+pub(super) struct EncodeSource {
+    pub source: Box<dyn Source>,
     /// a pipe that libav reads by itself
-    _fifo: Option<Fifo>,
+    pub fifo: Option<Fifo>,
 }
 
 /// Opens the source.
 ///
 /// # Errors
 /// Media; usage.
-pub fn encode_source(
+pub(super) fn encode_source(
     spec: &JobSpec,
     pool: &PlanePool,
     stop: &Stop,
 ) -> Result<EncodeSource, PipelineError> {
     let mut fifo = None;
-    let pictures: Box<dyn Pictures> = match spec.size {
+    let source: Box<dyn Source> = match spec.size {
         _ if !spec.image.is_empty() => Box::new(slides(spec, stop)?),
         Some(size) => {
             // Everything that can be wrong with the description, before a pipe is made.
             let stream = raw_stream(spec, size)?;
             Box::new(Raw::new(feed(spec, stop)?, stream, pool))
         }
-        None => Box::new(decoded(spec, stop, &mut fifo)?),
+        None if spec.reopen => Box::new(reconnected(spec, pool, stop)?),
+        None => decoded(spec, stop, &mut fifo)?,
     };
-    Ok(EncodeSource { pictures, _fifo: fifo })
+    Ok(EncodeSource { source, fifo })
 }
 
 /// Frames a second of raw frames and of still images.
@@ -120,8 +124,20 @@ fn check_stdin() -> Result<(), PipelineError> {
     Ok(())
 }
 
+/// Frames of a live source that is opened again when it is lost.
+fn reconnected(spec: &JobSpec, pool: &PlanePool, stop: &Stop) -> Result<Live, PipelineError> {
+    let (source, open) = live::live_source(spec, &stop.gently)?;
+    let input = live::open_live(spec, &source, &open)?;
+    let reading = live::reading(spec, source, open, DecodeOptions::default());
+    Live::new(reading, input, Choice::default(), Window::default(), None, pool)
+}
+
 /// Frames of a source that says itself what they are.
-fn decoded(spec: &JobSpec, stop: &Stop, fifo: &mut Option<Fifo>) -> Result<Decoded, PipelineError> {
+fn decoded(
+    spec: &JobSpec,
+    stop: &Stop,
+    fifo: &mut Option<Fifo>,
+) -> Result<Box<dyn Source>, PipelineError> {
     let mut options = open_options(spec, &stop.gently)?;
     let mut held = None;
     let source = match (&spec.fifo, spec.input.first()) {
@@ -154,14 +170,19 @@ fn decoded(spec: &JobSpec, stop: &Stop, fifo: &mut Option<Fifo>) -> Result<Decod
         _ => unusable(e),
     })?;
     drop(held);
-    Ok(Decoded::new(input)?)
+    let cancel = stop.gently.clone();
+    let options = FilesOptions { cancel, ..FilesOptions::default() };
+    Ok(Box::new(Files::new(input, Vec::new(), options)?))
 }
 
 /// The audio, where some is asked for.
 ///
 /// # Errors
 /// Media; a pipe that cannot be made.
-pub fn encode_audio(spec: &JobSpec, stop: &Stop) -> Result<Option<Box<dyn Sound>>, PipelineError> {
+pub(super) fn encode_audio(
+    spec: &JobSpec,
+    stop: &Stop,
+) -> Result<Option<Box<dyn Audio>>, PipelineError> {
     let rate = spec.audio_rate.and_then(|r| u32::try_from(r.0).ok()).unwrap_or(48_000);
     let channels = spec.audio_channels.and_then(|n| u8::try_from(n.0).ok()).unwrap_or(2);
     if let Some(path) = &spec.audio_fifo {

@@ -6,12 +6,12 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
 use serde::Serialize;
 
+use crate::error::PipelineError;
+use crate::session::Observer;
 use filmgate_core::frame::{Frame, Tags};
 use filmgate_core::publish::{Aside, PublishError};
-use filmgate_engine::pipeline::{Observer, PipelineError};
 
 /// One line (docs/json.md).
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ pub(super) struct TagFile {
 }
 
 impl TagFile {
-    pub(super) fn create(path: &Path, replace: bool) -> Result<TagFile> {
+    pub(super) fn create(path: &Path, replace: bool) -> Result<TagFile, PipelineError> {
         let aside = Aside::create(path, replace)?;
         let file = aside.file().map_err(|e| failed(path, e))?;
         Ok(TagFile { aside, writer: Arc::new(Mutex::new(BufWriter::new(file))) })
@@ -47,7 +47,7 @@ impl TagFile {
     }
 
     /// Gives the finished file its name.
-    pub(super) fn publish(self) -> Result<()> {
+    pub(super) fn publish(self) -> Result<(), PipelineError> {
         let path = self.aside.target();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.flush().map_err(|e| failed(path, e))?;

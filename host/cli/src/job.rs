@@ -1,0 +1,206 @@
+//! The verbs `run`, `encode`, `split` and `frame`: one job, from its description to what is told of
+//! it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tracing::warn;
+
+use super::events::Events;
+use super::exit::{Exit, message};
+use super::job_text as text;
+use super::out::{self, print, print_json, tell};
+use super::show::Bar;
+use filmgate_av::MediaErrorKind;
+use filmgate_core::cancel::Cancel;
+use filmgate_engine::graph::Progress;
+use filmgate_engine::sink::Watched;
+use filmgate_engine::spec::{JobSpec, Verb};
+use filmgate_engine::{
+    Done, Job, Outcome, PipelineError, Plan, Report, Surroundings, plugin_json, prepare,
+};
+
+/// How a job is asked for, beside its description.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) config: Option<PathBuf>,
+    pub(super) dry_run: bool,
+}
+
+/// Carries out a job.
+pub(super) fn run(spec: &JobSpec, asked: Asked, cancel: &Cancel) -> Result<Exit> {
+    let to_stdout = spec.output.iter().any(|o| o == Path::new("-"));
+    let events = Events::new(spec.progress_json, to_stdout);
+    let result = work(spec, asked, events, cancel);
+    if let Err(error) = &result {
+        let exit = Exit::of(error);
+        let fields =
+            json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
+        events.emit("result", fields);
+    }
+    result
+}
+
+fn work(spec: &JobSpec, asked: Asked, events: Events, cancel: &Cancel) -> Result<Exit> {
+    let surroundings = Surroundings {
+        config: asked.config,
+        command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
+        dry_run: asked.dry_run,
+    };
+    let job = prepare(spec, &surroundings, cancel)?;
+    if asked.dry_run {
+        let plan = job.plan();
+        if spec.json {
+            print_json(&PlanText::new(spec, &plan, &job))?;
+        } else {
+            print(&text::plan(spec, &plan, job.plugins()))?;
+        }
+        return Ok(Exit::Done);
+    }
+    events.emit("start", serde_json::to_value(PlanText::new(spec, &job.plan(), &job))?);
+    let progress = Arc::new(Progress::default());
+    let quiet = spec.quiet || spec.progress_json && spec.verb == Verb::Split;
+    let bar = Bar::start(&progress, job.duration(), quiet || spec.verb == Verb::Frame);
+    let pushes = job.pushes();
+    let look = move || match pushes.is_empty() {
+        true => json!({}),
+        false => json!({ "pushes": pushes.iter().map(Watched::look).collect::<Vec<_>>() }),
+    };
+    let following = events.follow(&progress, job.duration(), look);
+    let mut done = job.run(&progress);
+    drop((bar, following));
+    if let Some(error) = done.error.take() {
+        return failed(spec, error, &done, events);
+    }
+    ended(spec, done, events)
+}
+
+/// A job that ended with an error.
+fn failed(spec: &JobSpec, error: PipelineError, done: &Done, events: Events) -> Result<Exit> {
+    if is_left_by_its_reader(spec, &error) {
+        events.emit("result", json!({ "status": "done", "exit": 0, "left_by_reader": true }));
+        return Ok(Exit::Done);
+    }
+    let result = Err(error);
+    match &done.report.images {
+        // What is published stays, and people want to know how much that is.
+        Some(images) if images.published > 0 => {
+            result.with_context(|| format!("after {} pictures", images.published))
+        }
+        _ => Ok(result?),
+    }
+}
+
+/// Whether a job ended because the reader of its standard output went away (`| head`), and nothing
+/// else was asked for: no fault.
+fn is_left_by_its_reader(spec: &JobSpec, error: &PipelineError) -> bool {
+    let gone = MediaErrorKind::Write(std::io::ErrorKind::BrokenPipe);
+    let alone = spec.output == [Path::new("-")] && spec.tags.is_none() && spec.receipt.is_none();
+    alone && matches!(error, PipelineError::Media(e) if e.kind == gone)
+}
+
+fn ended(spec: &JobSpec, mut done: Done, events: Events) -> Result<Exit> {
+    let exit = match done.report.outcome() {
+        Outcome::Done => Exit::Done,
+        Outcome::Partly => Exit::Partly,
+        Outcome::Lost => Exit::OutputLost,
+        Outcome::Interrupted => Exit::Interrupted,
+    };
+    let failure = done.report.failure.take();
+    let summary = serde_json::to_value(Summary::new(spec, &done.report, exit))?;
+    let said = words(spec, &done.report);
+    done.publish(&summary)?;
+    if spec.json {
+        print_json(&summary)?;
+    } else if !spec.quiet && !(spec.progress_json && spec.verb == Verb::Run) {
+        tell(said);
+    }
+    if let Some(failure) = failure {
+        return Err(failure.into());
+    }
+    events.emit("result", summary);
+    Ok(exit)
+}
+
+/// Warnings about what went wrong on the way, and the summary.
+fn words(spec: &JobSpec, report: &Report) -> String {
+    if report.damaged_packets > 0 && report.images.is_none() {
+        warn!(
+            "{} packets of the input could not be decoded and are missing; RUST_LOG=warn says why",
+            report.damaged_packets
+        );
+    }
+    if report.undecodable_lead > 0 {
+        warn!(
+            "the input starts inside a group of pictures: {} pictures before its first key frame \
+             cannot be decoded and are missing",
+            report.undecodable_lead
+        );
+    }
+    if report.nudged_timestamps > 0 {
+        warn!("{} timestamps did not rise and were moved by one tick", report.nudged_timestamps);
+    }
+    if report.clock_jumps > 0 {
+        warn!("removed {} timestamp discontinuities from the input", report.clock_jumps);
+    }
+    text::summary(spec, report)
+}
+
+/// What a job reads and writes, as it was given.
+#[derive(Serialize)]
+struct Names {
+    input: Option<String>,
+    inputs: Vec<String>,
+    output: Option<String>,
+}
+
+impl Names {
+    fn new(spec: &JobSpec) -> Names {
+        let inputs = spec.input.iter().chain(&spec.fifo).chain(&spec.image);
+        let inputs: Vec<String> = inputs.map(|path| out::text(path)).collect();
+        let output = spec.output.first().map(|path| out::text(path));
+        Names { input: inputs.first().cloned(), inputs, output }
+    }
+}
+
+/// The summary for programs (docs/json.md).
+#[derive(Serialize)]
+struct Summary<'a> {
+    status: &'static str,
+    exit: u8,
+    #[serde(flatten)]
+    names: Names,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+impl<'a> Summary<'a> {
+    fn new(spec: &JobSpec, report: &'a Report, exit: Exit) -> Summary<'a> {
+        Summary { status: exit.status(), exit: exit as u8, names: Names::new(spec), report }
+    }
+}
+
+/// The plan for programs (docs/json.md).
+#[derive(Serialize)]
+struct PlanText<'a> {
+    #[serde(flatten)]
+    names: Names,
+    #[serde(flatten)]
+    plan: &'a Plan,
+    plugins: Vec<Value>,
+    conversions: &'a [String],
+}
+
+impl<'a> PlanText<'a> {
+    fn new(spec: &JobSpec, plan: &'a Plan, job: &'a Job) -> PlanText<'a> {
+        PlanText {
+            names: Names::new(spec),
+            plan,
+            plugins: job.plugins().iter().map(|p| plugin_json(p)).collect(),
+            conversions: &job.report().conversions,
+        }
+    }
+}
