@@ -64,7 +64,11 @@ impl SinkPlan for Images {
     ) -> Result<Box<dyn Sink>, PipelineError> {
         let Images { format, write, namer, bound, sync, item } = *self;
         let folder = namer.folder().to_owned();
-        publish::check_folder(&folder.join("picture"))?;
+        if opening.dry_run && !folder.exists() {
+            publish::check_folder(&folder)?;
+        } else {
+            publish::check_folder(&folder.join("picture"))?;
+        }
         let retention = if opening.dry_run {
             Retention::none(&folder)
         } else {
