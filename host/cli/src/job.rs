@@ -1,7 +1,7 @@
 //! The verbs `run`, `encode`, `split` and `frame`: one job, from its description to what is told of
 //! it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -12,6 +12,7 @@ use tracing::warn;
 use super::events::Events;
 use super::exit::{Exit, message};
 use super::job_text as text;
+use super::options::Mode;
 use super::out::{self, print, print_json, tell};
 use super::show::Bar;
 use filmgate_av::MediaErrorKind;
@@ -23,18 +24,12 @@ use filmgate_engine::{
     Done, Job, Outcome, PipelineError, Plan, Report, Surroundings, plugin_json, prepare,
 };
 
-/// How a job is asked for, beside its description.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    pub(super) config: Option<PathBuf>,
-    pub(super) dry_run: bool,
-}
-
 /// Carries out a job.
-pub(super) fn run(spec: &JobSpec, asked: Asked, cancel: &Cancel) -> Result<Exit> {
+pub(super) fn run(spec: JobSpec, mode: Mode, cancel: &Cancel) -> Result<Exit> {
+    let Some(spec) = mode.complete(spec)? else { return Ok(Exit::Done) };
     let to_stdout = spec.output.iter().any(|o| o == Path::new("-"));
     let events = Events::new(spec.progress_json, to_stdout);
-    let result = work(spec, asked, events, cancel);
+    let result = work(&spec, mode, events, cancel);
     if let Err(error) = &result {
         let exit = Exit::of(error);
         let fields =
@@ -44,14 +39,14 @@ pub(super) fn run(spec: &JobSpec, asked: Asked, cancel: &Cancel) -> Result<Exit>
     result
 }
 
-fn work(spec: &JobSpec, asked: Asked, events: Events, cancel: &Cancel) -> Result<Exit> {
+fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<Exit> {
     let surroundings = Surroundings {
-        config: asked.config,
+        config: mode.config,
         command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
-        dry_run: asked.dry_run,
+        dry_run: mode.dry_run,
     };
     let job = prepare(spec, &surroundings, cancel)?;
-    if asked.dry_run {
+    if mode.dry_run {
         let plan = job.plan();
         if spec.json {
             print_json(&PlanText::new(spec, &plan, &job))?;

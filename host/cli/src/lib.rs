@@ -2,17 +2,12 @@
 
 pub mod args;
 pub mod config;
-mod config_plugin;
-mod config_schema;
 mod doctor;
-mod encode;
-mod encode_args;
-mod encode_show;
-mod encode_source;
 mod events;
 pub mod exit;
-mod frame;
 mod inputs;
+mod job;
+mod job_text;
 pub mod join;
 pub mod join_args;
 mod join_find;
@@ -20,18 +15,13 @@ mod join_plugins;
 mod join_policy;
 mod join_show;
 mod load;
+pub mod options;
 mod out;
 mod outputs;
-mod plan;
 pub mod plugin;
 mod probe;
-mod receipt;
-mod reports;
-pub mod run;
 mod shell;
 mod show;
-pub mod split;
-mod tags;
 mod version;
 pub mod watch;
 
@@ -47,12 +37,24 @@ use args::Command;
 /// With everything that a person needs to know; [`Exit::of`] gives the exit code.
 pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyhow::Result<Exit> {
     match arguments.command {
-        Command::Run(arguments) => run::run(&arguments, cancel),
-        Command::Split(arguments) => split::run(&arguments, cancel),
+        Command::Run(arguments) => {
+            let mode = arguments.reports.mode.clone();
+            job::run(arguments.spec(), mode, cancel)
+        }
+        Command::Split(arguments) => {
+            let mode = arguments.reports.mode.clone();
+            job::run(arguments.spec(), mode, cancel)
+        }
         Command::Watch(arguments) => watch::run(&arguments, cancel),
         Command::Join(arguments) => join::run(&arguments, cancel),
-        Command::Frame(arguments) => frame::run(&arguments, cancel),
-        Command::Encode(arguments) => encode::run(&arguments, cancel),
+        Command::Frame(arguments) => {
+            let mode = arguments.reports.mode.clone();
+            job::run(arguments.spec(), mode, cancel)
+        }
+        Command::Encode(arguments) => {
+            let mode = arguments.reports.mode.clone();
+            job::run(arguments.spec(), mode, cancel)
+        }
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
         Command::Probe { file, json } => probe::run(&file, json.json, cancel),
         Command::Doctor { json } => doctor::run(json.json, cancel),
