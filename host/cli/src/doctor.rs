@@ -161,7 +161,7 @@ impl Findings {
     fn limits(&mut self) {
         let limits = Limits::default();
         let (deadline, memory) = (limits.deadline.as_millis(), limits.memory >> 20);
-        let workers = filmgate_engine::pipeline::default_workers();
+        let workers = filmgate_engine::default_workers();
         line!(self.text, "limits of a plugin, unless others are given");
         line!(
             self.text,

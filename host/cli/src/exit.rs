@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use filmgate_av::{MediaError, MediaErrorKind};
 use filmgate_core::collide::Collision;
 use filmgate_core::publish::PublishError;
-use filmgate_engine::pipeline::PipelineError;
+use filmgate_engine::PipelineError;
 use filmgate_engine::spec::{Fault, SpecError};
 use filmgate_join::JoinError;
 use filmgate_picture::SaveError;
@@ -96,10 +96,7 @@ impl Exit {
             return Some(Exit::of_publish(e));
         }
         if let Some(e) = cause.downcast_ref::<Collision>() {
-            return Some(match e {
-                Collision::WithInput { .. } => Exit::OutputIsInput,
-                Collision::WithOutput { .. } => Exit::Usage,
-            });
+            return Some(Exit::of_collision(e));
         }
         cause.downcast_ref::<PluginError>().map(Exit::of_plugin)
     }
@@ -113,7 +110,16 @@ impl Exit {
             PipelineError::Spec(e) => Some(Exit::of_spec(e)),
             PipelineError::NoCommonFormat(_) => Some(Exit::NoCommonFormat),
             PipelineError::Interrupted => Some(Exit::Interrupted),
-            PipelineError::System(_) => None,
+            PipelineError::Collision(e) => Some(Exit::of_collision(e)),
+            PipelineError::Save(e) => Exit::of_picture(e),
+            PipelineError::Engine(_) | PipelineError::System(_) => None,
+        }
+    }
+
+    fn of_collision(collision: &Collision) -> Exit {
+        match collision {
+            Collision::WithInput { .. } => Exit::OutputIsInput,
+            Collision::WithOutput { .. } => Exit::Usage,
         }
     }
 

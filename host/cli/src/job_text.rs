@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::out::line;
 use filmgate_core::frame::StreamInfo;
+use filmgate_engine::graph::Reading;
 use filmgate_engine::report::{LiveReport, OutputReport, PluginReport, StreamReport};
 use filmgate_engine::sink::PushSummary;
 use filmgate_engine::spec::{JobSpec, Verb};
 use filmgate_engine::{Fate, Plan, PlannedLink, PlannedStage, Report};
-use filmgate_engine::graph::Reading;
 use filmgate_plugin::{Grants, OnFailure, Supervisor, seconds, summary as stream_summary};
 
 /// The plan.
@@ -18,12 +18,7 @@ pub(super) fn plan(spec: &JobSpec, plan: &Plan, plugins: &[Arc<Supervisor>]) -> 
     let inputs = spec.input.iter().chain(&spec.fifo).chain(&spec.image);
     let inputs: Vec<String> = inputs.map(|i| i.display().to_string()).collect();
     let container = plan.container.as_deref().unwrap_or("raw frames");
-    line!(
-        out,
-        "input     {} ({container}{})",
-        inputs.join(", then "),
-        length.unwrap_or_default()
-    );
+    line!(out, "input     {} ({container}{})", inputs.join(", then "), length.unwrap_or_default());
     for stream in &plan.streams {
         let fate = match (stream.fate, &stream.reason) {
             (Fate::Decoded, _) => {

@@ -11,14 +11,15 @@ use super::join_args::JoinArguments;
 use super::join_find::{self, Found};
 use super::join_plugins;
 use super::join_policy::{self, Used};
+use super::join_receipt::Receipt;
 use super::join_show as show;
 use super::load;
 use super::out::{print_json, tell};
-use super::receipt::{Receipt, plugin_json};
 use filmgate_av::{MediaError, MediaErrorKind, Muxer};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_core::publish;
+use filmgate_engine::plugin_json;
 use filmgate_join::{
     Anew, Bad, Candidate, Done, Job, JoinError, Plan, Segment, check, gather, plan as planning,
     remove,

@@ -7,9 +7,9 @@ use tracing::warn;
 use super::join::Arranged;
 use super::join_args::JoinArguments;
 use super::load::{self, Asked, Chain};
-use super::receipt::plugin_json;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::PlanePool;
+use filmgate_engine::plugin_json;
 use filmgate_join::{Anew, Done, JoinError, Plan};
 use filmgate_plugin::{CodeCache, Engine};
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::load::{self, ReadFile};
 use super::out;
-use super::receipt::value_json;
 use filmgate_av::StreamKind;
+use filmgate_engine::value_json;
 use filmgate_join::Segment;
 use filmgate_plugin::{Engine, Item, Limits, Naming, Ordering, Plugin, Reference, Request, Value};
 

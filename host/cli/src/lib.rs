@@ -13,6 +13,7 @@ pub mod join_args;
 mod join_find;
 mod join_plugins;
 mod join_policy;
+mod join_receipt;
 mod join_show;
 mod load;
 pub mod options;

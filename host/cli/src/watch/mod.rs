@@ -23,8 +23,8 @@ use super::load::{self, Asked, Chain};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_core::publish;
-use filmgate_engine::namer::Namer;
-use filmgate_engine::pipeline::default_workers;
+use filmgate_engine::default_workers;
+use filmgate_engine::sink::Namer;
 use filmgate_picture::{PictureFormat, WriteOptions};
 use filmgate_plugin::{CodeCache, Engine, Limits, Reference};
 use filmgate_watch::{

@@ -1,0 +1,73 @@
+//! `--receipt`: what came of what, by which plugins, so that it can be told later, and done again.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::out;
+use filmgate_core::cancel::Cancel;
+use filmgate_core::digest;
+use filmgate_core::publish::{Aside, PublishError};
+use filmgate_core::url;
+
+/// The receipt, while the job runs: its file is begun before, so that it can be written behind.
+pub(super) struct Receipt {
+    aside: Aside,
+    inputs: Vec<PathBuf>,
+    output: PathBuf,
+    plan: Value,
+}
+
+impl Receipt {
+    /// `plan` is told in it as it is.
+    pub(super) fn create(
+        path: &Path,
+        replace: bool,
+        inputs: &[PathBuf],
+        output: &Path,
+        plan: Value,
+    ) -> Result<Receipt> {
+        let aside = Aside::create(path, replace)?;
+        Ok(Receipt { aside, inputs: inputs.to_vec(), output: output.to_owned(), plan })
+    }
+
+    /// Reads inputs and output once more for their digests, and publishes the receipt of a job
+    /// that came to `summary`.
+    pub(super) fn publish(self, summary: &Value, cancel: &Cancel) -> Result<()> {
+        let inputs =
+            self.inputs.iter().map(|p| file_json(p, cancel)).collect::<Result<Vec<_>>>()?;
+        let receipt = json!({
+            "filmgate": env!("CARGO_PKG_VERSION"),
+            "libav": filmgate_av::version(),
+            "finished": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+            "command": std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>(),
+            "inputs": inputs,
+            "output": file_json(&self.output, cancel)?,
+            "plugins": self.plan.get("plugins"),
+            "encoder": self.plan.get("encoder"),
+            "summary": summary,
+        });
+        let text = url::redact_known(&(serde_json::to_string_pretty(&receipt)? + "\n"));
+        let path = self.aside.target();
+        let written = self.aside.file().and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|source| PublishError::Write {
+            path: path.to_owned(),
+            doing: "the receipt could not be written",
+            source,
+        })?;
+        Ok(self.aside.publish()?)
+    }
+}
+
+/// A file with its size and digest; a stream, which cannot be read again, by its name alone.
+fn file_json(path: &Path, cancel: &Cancel) -> Result<Value> {
+    if !path.is_file() {
+        return Ok(json!({ "path": out::text(path), "size": null, "sha256": null }));
+    }
+    let (size, sha256) = digest::of_file(path, cancel)
+        .with_context(|| format!("{}: cannot be read for the receipt", path.display()))?;
+    Ok(json!({ "path": out::text(path), "size": size, "sha256": sha256 }))
+}
