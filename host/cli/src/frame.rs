@@ -46,22 +46,24 @@ fn work(spec: &JobSpec, mode: &Mode, events: Events, cancel: &Cancel) -> Result<
     events.emit("start", outline);
     let still = StillJob {
         at: spec.at.map_or(0, |t| t.0),
-        plugins,
+        plugins: plugins.clone(),
         formats: kind.pixel_formats(),
         compare: spec.compare,
     };
     let still = still.run(opened.remove(0), engine.pool())?;
     filmgate_picture::save(&still.picture, output, still.rotation, spec.overwrite)?;
-    let exit = Exit::Done;
+    let bypassed: u64 = plugins.iter().map(|p| p.bypassed()).sum();
+    let exit = if bypassed > 0 { Exit::Partly } else { Exit::Done };
     let summary = json!({
         "status": exit.status(),
         "exit": exit as u8,
         "input": spec.input.first().map(|i| i.to_string_lossy()),
         "output": output.to_string_lossy(),
-        "timestamp": still.picture.timestamp as f64 / 1e9,
+        "timestamp": still.timestamp as f64 / 1e9,
         "width": still.picture.width,
         "height": still.picture.height,
         "format": still.picture.format.name(),
+        "bypassed": bypassed,
     });
     if let Some(receipt) = receipt {
         receipt.publish(&summary, cancel)?;

@@ -13,7 +13,7 @@ pub struct ReadingOptions {
     /// Set an option of the input format, such as video_size=1280x720 or rtsp_transport=tcp; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     pub input_option: Vec<Pair>,
-    /// Limit the time for opening an input, in seconds [default: 30]
+    /// Limit the time for opening an input, in seconds; for all but split also the silence of a server [default: 30]
     #[arg(long, value_name = "SECONDS")]
     pub open_timeout: Option<Length>,
 }

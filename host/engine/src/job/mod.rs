@@ -220,13 +220,17 @@ impl Workshop<'_> {
         outputs: Vec<crate::sink::Output>,
     ) -> Result<Parts, PipelineError> {
         let spec = self.spec;
-        let made = source::encode_source(spec, self.pool, self.stop)?;
+        let made = if self.dry_run {
+            source::planned_source(spec, self.pool, self.stop)?
+        } else {
+            source::encode_source(spec, self.pool, self.stop)?
+        };
         let rate = made.source.first().and_then(|(input, video)| {
             let selection = Selection { video: Some(video), ..Selection::default() };
             inputs::input_rate(input, &selection)
         });
         encoder::set_keyframe_interval(&mut encode, spec, rate);
-        let audio = source::encode_audio(spec, self.stop)?;
+        let audio = source::encode_audio(spec, self.stop, self.dry_run)?;
         let (service, selection) = (outputs::service(spec), Selection::video_alone());
         let sink = Encoded { encode, outputs, service, selection, audio };
         let options = Options { raw: true, ..self.options() };

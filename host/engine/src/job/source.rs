@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::encoder::encode_format;
 use super::inputs::{open_options, unusable};
@@ -11,7 +11,7 @@ use super::{live, usage};
 use crate::error::PipelineError;
 use crate::sink::{Audio, Copied, Piped, Silence};
 use crate::source::{
-    Choice, Feed, Fifo, Files, FilesOptions, Live, PipeFeed, Raw, RawStream, Slides, Source, Window,
+    Choice, Feed, Fifo, Files, FilesOptions, Live, PipeFeed, Raw, RawStream, ReadFeed, Slides, Source, Window,
 };
 use crate::spec::{Fault, JobSpec, Matrix, Odd, Size, SpecError};
 use crate::stop::Stop;
@@ -52,6 +52,31 @@ pub(super) fn encode_source(
         None => decoded(spec, stop, &mut fifo)?,
     };
     Ok(EncodeSource { source, fifo })
+}
+
+/// As [`encode_source`], for a job that is only planned: no pipe is made, and no writer waited for.
+///
+/// # Errors
+/// As [`encode_source`]; usage for frames of which nothing is known before they come.
+pub(super) fn planned_source(
+    spec: &JobSpec,
+    pool: &PlanePool,
+    stop: &Stop,
+) -> Result<EncodeSource, PipelineError> {
+    let is_fed = |input: &Path| input == Path::new("-") || is_pipe(input);
+    let fed = spec.fifo.is_some() || spec.input.iter().any(|input| is_fed(input));
+    match spec.size.filter(|_| spec.image.is_empty()) {
+        Some(size) => {
+            let stream = raw_stream(spec, size)?;
+            let source = Box::new(Raw::new(Box::new(ReadFeed(std::io::empty())), stream, pool));
+            Ok(EncodeSource { source, fifo: None })
+        }
+        None if fed => Err(usage(
+            "--dry-run: the format of frames in a pipe is only known when they come; --size and \
+             --pix-fmt tell it of raw frames",
+        )),
+        None => encode_source(spec, pool, stop),
+    }
 }
 
 /// Frames a second of raw frames and of still images.
@@ -185,11 +210,15 @@ pub(super) fn encode_audio(
 ) -> Result<Option<Box<dyn Audio>>, PipelineError> {
     let rate = spec.audio_rate.and_then(|r| u32::try_from(r.0).ok()).unwrap_or(48_000);
     let channels = spec.audio_channels.and_then(|n| u8::try_from(n.0).ok()).unwrap_or(2);
-    if let Some(path) = &spec.audio_fifo {
+    if let Some(path) = spec.audio_fifo.as_ref().filter(|_| !dry_run) {
         let feed = open_fifo(path, false, &stop.gently)?;
         return Ok(Some(Box::new(Piped::new(feed, rate, channels)?)));
     }
-    let Some(path) = &spec.audio else { return Ok(None) };
+    let is_planned = spec.audio_fifo.is_some();
+    let silence = PathBuf::from("silence");
+    let Some(path) = spec.audio.as_ref().or(is_planned.then_some(&silence)) else {
+        return Ok(None);
+    };
     if path == Path::new("silence") {
         return Ok(Some(Box::new(Silence::new(rate, channels)?)));
     }
