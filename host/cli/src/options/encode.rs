@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EncodingOptions, PluginOptions, PushOptions, ReadingOptions, ReportOptions, words};
+use super::{
+    EncodingOptions, PluginOptions, PushOptions, ReadingOptions, ReconnectOptions, ReportOptions,
+    words,
+};
 use filmgate_engine::spec::{FrameRate, JobSpec, Length, Matrix, Odd, Size, Verb, Within};
 
 #[derive(Debug, Args)]
@@ -44,6 +47,8 @@ pub struct EncodeArguments {
     #[command(flatten)]
     pub reading: ReadingOptions,
     #[command(flatten)]
+    pub live: ReconnectOptions,
+    #[command(flatten)]
     pub encoding: EncodingOptions,
     /// Set the pixel format to encode [default: yuv420p]
     #[arg(long, value_name = "NAME", help_heading = "Encoding")]
@@ -73,9 +78,6 @@ pub struct RawOptions {
     /// Set how long each --image is shown
     #[arg(long, value_name = "TIME")]
     pub duration: Option<Length>,
-    /// Pace frames by their timestamps instead of encoding as fast as possible
-    #[arg(long)]
-    pub realtime: bool,
     /// Set how odd sizes are handled, which 4:2:0 does not have: refuse, or pad by repeating the last row or column [default: refuse]
     #[arg(long, value_name = "HOW", value_parser = words::<Odd>(&["refuse", "pad"]))]
     pub odd: Option<Odd>,
@@ -117,7 +119,6 @@ impl EncodeArguments {
             rate: self.raw.rate,
             stay: self.raw.stay,
             duration: self.raw.duration,
-            realtime: self.raw.realtime,
             odd: self.raw.odd,
             matrix: self.raw.matrix,
             audio: self.audio.audio,
@@ -129,6 +130,7 @@ impl EncodeArguments {
         };
         self.plugins.fill(&mut spec);
         self.reading.fill(&mut spec);
+        self.live.fill(&mut spec);
         self.encoding.fill(&mut spec);
         self.pushing.fill(&mut spec);
         self.reports.fill(&mut spec);

@@ -23,7 +23,7 @@ pub use split::SplitArguments;
 pub(crate) use encoding::EncodingOptions;
 pub(crate) use part::PartOptions;
 pub(crate) use pushing::PushOptions;
-pub(crate) use reading::ReadingOptions;
+pub(crate) use reading::{ReadingOptions, ReconnectOptions};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::value::Error;

@@ -18,6 +18,33 @@ pub struct ReadingOptions {
     pub open_timeout: Option<Length>,
 }
 
+/// How a live input is dealt with, on the verbs that read other inputs once.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Live input")]
+pub struct ReconnectOptions {
+    /// Reconnect to a live input that ends, fails or stalls; Ctrl-C ends the job, and the outputs are complete
+    #[arg(long)]
+    pub reconnect: bool,
+    /// Wait for an input that does not exist yet; needs --reconnect
+    #[arg(long)]
+    pub wait: bool,
+    /// Reconnect to a network input after this much silence, in seconds; needs --reconnect [default: 5]
+    #[arg(long, value_name = "SECONDS")]
+    pub stall: Option<Length>,
+    /// Pace frames by their timestamps instead of working as fast as possible
+    #[arg(long)]
+    pub realtime: bool,
+}
+
+impl ReconnectOptions {
+    pub(crate) fn fill(self, spec: &mut JobSpec) {
+        spec.reconnect = self.reconnect;
+        spec.wait = self.wait;
+        spec.stall = self.stall;
+        spec.realtime = self.realtime;
+    }
+}
+
 impl ReadingOptions {
     pub(crate) fn fill(self, spec: &mut JobSpec) {
         spec.input_format = self.input_format;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    EncodingOptions, PartOptions, PluginOptions, PushOptions, ReadingOptions, ReportOptions,
+    EncodingOptions, PartOptions, PluginOptions, PushOptions, ReadingOptions, ReconnectOptions,
+    ReportOptions,
 };
 use filmgate_engine::spec::{JobSpec, StreamChoice, Verb};
 
@@ -22,7 +23,7 @@ pub struct RunArguments {
     /// Read a file, a URL, a camera (/dev/video0), numbered images (%06d.png), or - for stdin; several are read in turn
     #[arg(short, long, value_name = "INPUT")]
     pub input: Vec<PathBuf>,
-    /// Write a file, with the container from its extension (mp4, mov, mkv, webm, gif, ts …), numbered images (frames/%06d.png), a URL, or - for stdout
+    /// Write a file, with the container from its extension (mp4, mov, mkv, webm, gif, ts …), numbered images (frames/%06d.png), an HLS playlist with its segments (x.m3u8), a URL, or - for stdout; repeatable, for one encode
     #[arg(short, long, value_name = "OUTPUT")]
     pub output: Vec<PathBuf>,
     /// Replace existing files
@@ -43,6 +44,8 @@ pub struct RunArguments {
     pub no_audio: bool,
     #[command(flatten)]
     pub reading: ReadingOptions,
+    #[command(flatten)]
+    pub live: ReconnectOptions,
     #[command(flatten)]
     pub encoding: EncodingOptions,
     /// Set the pixel format to encode: yuv420p, yuv444p, yuv420p10, rgb24 [default: the nearest to the input that the encoder takes]
@@ -78,6 +81,7 @@ impl RunArguments {
         self.plugins.fill(&mut spec);
         self.part.fill(&mut spec);
         self.reading.fill(&mut spec);
+        self.live.fill(&mut spec);
         self.encoding.fill(&mut spec);
         self.pushing.fill(&mut spec);
         self.reports.fill(&mut spec);

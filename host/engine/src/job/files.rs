@@ -49,7 +49,7 @@ fn add_input(files: &mut Files, input: &Path, format: Option<&str>) {
 /// Adds an output that is a file, images, or a playlist with its segments.
 fn add_output(files: &mut Files, verb: Verb, what: &str, output: &Path) {
     let Some(path) = local(output) else { return };
-    match playlist(&path).filter(|_| verb == Verb::Encode) {
+    match playlist(&path, verb).filter(|_| verb != Verb::Frame) {
         Some(list) => {
             files.writes(format!("a segment of {what}"), &pieces(&list));
             files.writes(what, &list);

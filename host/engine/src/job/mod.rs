@@ -98,7 +98,7 @@ pub fn prepare(
     cancel: &Cancel,
 ) -> Result<Job, PipelineError> {
     spec.check()?;
-    let is_lasting = spec.verb == Verb::Encode || spec.reopen;
+    let is_lasting = spec.verb == Verb::Encode || spec.reconnect;
     let stop = if is_lasting { Stop::gently(cancel) } else { Stop::at_once(cancel) };
     let mut files = files::files(spec);
     if let Some(config) = &surroundings.config {
@@ -176,7 +176,7 @@ impl Workshop<'_> {
     ) -> Result<Parts, PipelineError> {
         let spec = self.spec;
         let window = inputs::window(spec);
-        let (source, selection): (Box<dyn Source>, _) = if spec.reopen {
+        let (source, selection): (Box<dyn Source>, _) = if spec.reconnect {
             let (source, open) = live::live_source(spec, &self.stop.gently)?;
             let input = live::open_live(spec, &source, &open)?;
             let selection = inputs::selection(spec, &input)?;

@@ -72,11 +72,9 @@ fn remote(spec: &JobSpec, text: &str) -> Result<Output, PipelineError> {
     }
     let scheme = scheme(text).unwrap_or_default();
     let url = Url::push(text);
-    if spec.verb == Verb::Encode {
-        check_address(&url, &scheme)?;
-        if matches!(&*scheme, "rtsp" | "rtsps") {
-            return Ok(Output::new(Target::Url(url), "rtsp"));
-        }
+    check_address(&url, &scheme)?;
+    if matches!(&*scheme, "rtsp" | "rtsps") {
+        return Ok(Output::new(Target::Url(url), "rtsp"));
     }
     Ok(Output::new(Target::Url(url), format_of(spec, &scheme)?))
 }
@@ -90,7 +88,7 @@ fn format_of(spec: &JobSpec, scheme: &str) -> Result<String, PipelineError> {
 /// What is wrong with an address and can be seen without connecting.
 fn check_address(url: &Url, scheme: &str) -> Result<(), PipelineError> {
     filmgate_av::check_push(url)?;
-    let rest = &url.secret()[scheme.len() + 3..];
+    let rest = url.secret().get(scheme.len() + 3..).unwrap_or_default();
     let host = rest.split(['/', '?']).next().unwrap_or_default();
     let path = rest[host.len()..].trim_matches('/');
     if host.is_empty() || host.starts_with(':') {
@@ -119,11 +117,12 @@ fn images(spec: &JobSpec, path: PathBuf) -> Result<Output, PipelineError> {
 }
 
 fn file(spec: &JobSpec, path: PathBuf) -> Result<Output, PipelineError> {
-    if let Some(list) = playlist(&path).filter(|_| spec.verb == Verb::Encode) {
+    let explicit = spec.format.as_deref().filter(|_| spec.verb == Verb::Run);
+    if let Some(list) = playlist(&path, spec.verb).filter(|_| explicit.is_none_or(|f| f == "hls")) {
         return playlist_in(spec, list);
     }
     publish::check(&path, spec.overwrite)?;
-    let format = if spec.verb == Verb::Encode {
+    let format = if spec.verb == Verb::Encode || spec.output.len() > 1 {
         // One of several outputs: the extension comes before `--format`.
         Muxer::format_for(&path, None).or_else(|e| match &spec.format {
             Some(format) => Muxer::format_for(&path, Some(format)),
@@ -165,13 +164,13 @@ pub(super) fn local(output: &Path) -> Option<PathBuf> {
     Some(text.strip_prefix("file:").map_or_else(|| output.to_owned(), PathBuf::from))
 }
 
-/// The playlist that an output is: `x.m3u8`, or `index.m3u8` in a folder.
-pub(super) fn playlist(path: &Path) -> Option<PathBuf> {
+/// The playlist that an output is: `x.m3u8`, or, for `encode`, `index.m3u8` in a folder.
+pub(super) fn playlist(path: &Path, verb: Verb) -> Option<PathBuf> {
     if extension(path) == "m3u8" {
         return Some(path.to_owned());
     }
     let is_folder = path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/');
-    is_folder.then(|| path.join("index.m3u8"))
+    (is_folder && verb == Verb::Encode).then(|| path.join("index.m3u8"))
 }
 
 /// The names of a playlist's segments: `x%d.ts`.

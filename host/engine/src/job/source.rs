@@ -11,7 +11,8 @@ use super::{live, usage};
 use crate::error::PipelineError;
 use crate::sink::{Audio, Copied, Piped, Silence};
 use crate::source::{
-    Choice, Feed, Fifo, Files, FilesOptions, Live, PipeFeed, Raw, RawStream, ReadFeed, Slides, Source, Window,
+    Choice, Feed, Fifo, Files, FilesOptions, Live, PipeFeed, Raw, RawStream, ReadFeed, Slides,
+    Source, Window,
 };
 use crate::spec::{Fault, JobSpec, Matrix, Odd, Size, SpecError};
 use crate::stop::Stop;
@@ -48,7 +49,7 @@ pub(super) fn encode_source(
             let stream = raw_stream(spec, size)?;
             Box::new(Raw::new(feed(spec, stop)?, stream, pool))
         }
-        None if spec.reopen => Box::new(reconnected(spec, pool, stop)?),
+        None if spec.reconnect => Box::new(reconnected(spec, pool, stop)?),
         None => decoded(spec, stop, &mut fifo)?,
     };
     Ok(EncodeSource { source, fifo })
@@ -207,6 +208,7 @@ fn decoded(
 pub(super) fn encode_audio(
     spec: &JobSpec,
     stop: &Stop,
+    dry_run: bool,
 ) -> Result<Option<Box<dyn Audio>>, PipelineError> {
     let rate = spec.audio_rate.and_then(|r| u32::try_from(r.0).ok()).unwrap_or(48_000);
     let channels = spec.audio_channels.and_then(|n| u8::try_from(n.0).ok()).unwrap_or(2);

@@ -106,7 +106,7 @@ spec! {
         /// Seconds of silence after which a live source is opened again
         pub stall: Option<Length>,
         /// Reconnect to a live input that ends, breaks or stalls
-        pub reopen: bool,
+        pub reconnect: bool,
         /// End with the source, even a live one
         pub once: bool,
         /// Wait for a source that does not exist yet
@@ -262,12 +262,21 @@ impl JobSpec {
             ("--fps", self.fps.is_some(), "--every", self.every.is_some()),
             ("--audio-fifo", self.audio_fifo.is_some(), "--audio", self.audio.is_some()),
             ("--progress-json", self.progress_json, "--json", self.json),
+            ("--reconnect", self.reconnect && self.input.len() > 1, "several inputs", true),
+            ("--reconnect", self.reconnect && self.size.is_some(), "--size", true),
         ])?;
         need(&[
             ("--bufsize", self.bufsize.is_some(), "--maxrate", self.maxrate.is_some()),
             ("--stay", self.stay, "--fifo", self.fifo.is_some()),
             ("--stay", self.stay, "--size", self.size.is_some()),
             ("--image", !self.image.is_empty(), "--duration", self.duration.is_some()),
+            ("--wait", self.wait && self.verb != Verb::Split, "--reconnect", self.reconnect),
+            (
+                "--stall",
+                self.stall.is_some() && self.verb != Verb::Split,
+                "--reconnect",
+                self.reconnect,
+            ),
         ])?;
         self.plugins().check()
     }
@@ -292,7 +301,7 @@ impl JobSpec {
     }
 
     fn check_output(&self) -> Result<(), SpecError> {
-        let several = self.verb == Verb::Encode;
+        let several = matches!(self.verb, Verb::Run | Verb::Encode);
         self.one_or_more("output", "-o OUTPUT", self.output.len(), several)?;
         let to_stdout = self.output.iter().any(|o| o.as_os_str() == "-");
         if to_stdout && self.json && matches!(self.verb, Verb::Run | Verb::Encode) {
