@@ -8,9 +8,11 @@ use std::ptr::{self, NonNull};
 
 use super::ffi;
 use filmgate_core::frame::Rational;
+use filmgate_core::time;
 
-/// libav's nanoseconds.
-pub(super) const NANOSECONDS: ffi::AVRational = ffi::AVRational { num: 1, den: 1_000_000_000 };
+/// filmgate's time base, as libav has it.
+pub(super) const NANOSECONDS: ffi::AVRational =
+    ffi::AVRational { num: 1, den: time::NANOSECONDS.den };
 
 /// libav's own unit for starts and durations of whole files.
 pub(super) const MICROSECONDS: ffi::AVRational = ffi::AVRational { num: 1, den: 1_000_000 };
@@ -69,14 +71,13 @@ pub(super) fn to_av(q: Rational) -> ffi::AVRational {
     ffi::AVRational { num: q.num, den: q.den.max(1) }
 }
 
-/// `value` in units of `from` as units of `to`, rounded to the nearest; missing stays missing.
+/// As [`time::rescale`], for libav's timestamps: missing stays missing, and what does not fit is
+/// missing, as with `av_rescale_q`.
 pub(super) fn rescale(value: i64, from: ffi::AVRational, to: ffi::AVRational) -> i64 {
-    if value == ffi::AV_NOPTS_VALUE || from.num <= 0 || from.den <= 0 || to.num <= 0 || to.den <= 0
-    {
-        return ffi::AV_NOPTS_VALUE;
-    }
-    // SAFETY: pure arithmetic; numerators and denominators are above 0.
-    unsafe { ffi::av_rescale_q(value, from, to) }
+    let plain = |q: ffi::AVRational| Rational { num: q.num, den: q.den };
+    let told = (value != ffi::AV_NOPTS_VALUE).then_some(value);
+    told.and_then(|value| time::checked_rescale(value, plain(from), plain(to)))
+        .unwrap_or(ffi::AV_NOPTS_VALUE)
 }
 
 /// A time of libav's in nanoseconds.

@@ -19,6 +19,7 @@ use super::leading::Leading;
 use super::open::Input;
 use super::{formats, lend, log, versions};
 use filmgate_core::frame::{self, Frame, Plane, PlanePool, StreamInfo};
+use filmgate_core::time;
 
 #[derive(Clone, Debug, Default)]
 pub struct DecodeOptions {
@@ -51,9 +52,6 @@ pub struct VideoDecoder {
     ready: VecDeque<Frame>,
     ended: bool,
 }
-
-/// What a frame lasts when nobody knows better: 25 a second.
-const USUAL_DURATION: i64 = 40_000_000;
 
 impl VideoDecoder {
     /// A decoder for one video stream of `input`.
@@ -256,10 +254,8 @@ impl VideoDecoder {
             (None, Some((time, length))) => time.saturating_add(length),
             (None, None) => 0,
         };
-        let rate = self.output.frame_rate;
-        let usual = rate
-            .map_or(USUAL_DURATION, |r| i64::from(r.den) * 1_000_000_000 / i64::from(r.num.max(1)));
-        self.before = Some((timestamp, duration.unwrap_or(usual)));
+        let usual = || time::frame_duration(self.output.frame_rate);
+        self.before = Some((timestamp, duration.unwrap_or_else(usual)));
         (timestamp, duration)
     }
 

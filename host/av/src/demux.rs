@@ -15,6 +15,7 @@ use super::facts::{MediaFacts, StreamKind};
 use super::open::Input;
 use super::{ffi, log};
 use filmgate_core::frame::Rational;
+use filmgate_core::time;
 
 /// One packet of an input: coded data of one stream. The data are shared, not copied.
 pub struct Packet {
@@ -389,9 +390,7 @@ impl Input {
 /// duration from what the file holds.
 fn avi_claim(facts: &MediaFacts) -> Option<i64> {
     let lengths = facts.streams.iter().filter(|s| s.kind == StreamKind::Video).filter_map(|s| {
-        let rate = s.frame_rate?;
-        let frames = i128::from(s.frames?);
-        i64::try_from(frames * i128::from(rate.den) * 1_000_000_000 / i128::from(rate.num)).ok()
+        Some(time::begin_of(s.frames?, s.frame_rate?)).filter(|&length| length < i64::MAX)
     });
     lengths.max()
 }

@@ -50,6 +50,11 @@ pub enum MediaErrorKind {
 }
 
 impl MediaError {
+    /// Whether the reader of a pipe has left (`| head`): no fault of the output.
+    pub fn is_broken_pipe(&self) -> bool {
+        self.kind == MediaErrorKind::Write(io::ErrorKind::BrokenPipe)
+    }
+
     pub(super) fn new(kind: MediaErrorKind, message: impl Into<String>) -> MediaError {
         MediaError { kind, message: url::redact(&message.into()) }
     }

@@ -9,6 +9,8 @@ use super::encode::EncodedPacket;
 use super::error::{MediaError, MediaErrorKind as Kind};
 use super::template::StreamTemplate;
 use super::{ffi, log};
+use filmgate_core::frame::Rational;
+use filmgate_core::time;
 
 /// Encodes samples of 16 bits.
 pub struct SoundEncoder {
@@ -76,8 +78,8 @@ impl SoundEncoder {
     /// Nanoseconds of what has been sent.
     pub fn time(&self) -> i64 {
         let samples = self.sent + (self.waiting.len() / self.channels) as i64;
-        let time = i128::from(samples) * 1_000_000_000 / i128::from(self.rate);
-        i64::try_from(time).unwrap_or(i64::MAX)
+        let rate = i32::try_from(self.rate).unwrap_or(i32::MAX);
+        time::begin_of(samples, Rational { num: rate, den: 1 })
     }
 
     /// Interleaved samples, and the packets that are ready then.

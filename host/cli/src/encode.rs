@@ -17,11 +17,11 @@ use super::load::{self, Asked};
 use super::out::{print_json, tell};
 use super::show::Bar;
 use filmgate_av::{
-    EncodeOptions, MediaErrorKind, Muxer, check_words, default_format, encoder_named, pixel_format,
-    scheme,
+    EncodeOptions, Muxer, check_words, default_format, encoder_named, pixel_format, scheme,
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
+use filmgate_core::frame::PlanePool;
 use filmgate_core::publish;
 use filmgate_core::url::Url;
 use filmgate_engine::encode::{Bounds, Job, Output, Service, Stop, Summary, Target, Watched};
@@ -52,12 +52,13 @@ fn work(arguments: &EncodeArguments, events: Events, cancel: &Cancel) -> Result<
     files.check()?;
     let outputs = outputs(arguments)?;
     let encode = encode_options(arguments)?;
+    let pool = PlanePool::new();
     // A gentle stop must not end a call of a plugin.
-    let engine = Engine::new(&CodeCache::ForUser, &stop.hard)?;
+    let engine = Engine::new(&CodeCache::ForUser, &pool, &stop.hard)?;
     let chain = load::plugins(&asked(arguments), &engine, &stop.hard)?;
     chain.add_to(&mut files);
     files.check()?;
-    let source = Source::open(arguments, engine.pool(), &stop)?;
+    let source = Source::open(arguments, &pool, &stop)?;
     let job = Job {
         pictures: source.pictures,
         sound: sound(arguments, &stop)?,
@@ -75,7 +76,7 @@ fn work(arguments: &EncodeArguments, events: Events, cancel: &Cancel) -> Result<
     let pushes = prepared.pushes();
     let look = move || json!({ "pushes": pushes.iter().map(Watched::look).collect::<Vec<_>>() });
     let following = events.follow_with(&progress, None, look);
-    let result = prepared.run(engine.pool(), &stop, &progress);
+    let result = prepared.run(&pool, &stop, &progress);
     drop((bar, following));
     let summary = result?;
     let exit = exit(&summary);
@@ -89,8 +90,7 @@ fn work(arguments: &EncodeArguments, events: Events, cancel: &Cancel) -> Result<
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let gone = MediaErrorKind::Write(std::io::ErrorKind::BrokenPipe);
-    matches!(error.downcast_ref(), Some(PipelineError::Media(e)) if e.kind == gone)
+    matches!(error.downcast_ref(), Some(PipelineError::Media(e)) if e.is_broken_pipe())
 }
 
 fn asked(arguments: &EncodeArguments) -> Asked<'_> {

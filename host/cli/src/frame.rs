@@ -12,6 +12,7 @@ use super::load::{self, Asked};
 use filmgate_av::{Input, InputSource, OpenOptions};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
+use filmgate_core::frame::PlanePool;
 use filmgate_core::publish;
 use filmgate_engine::pipeline::StillJob;
 use filmgate_plugin::{CodeCache, Engine};
@@ -52,7 +53,8 @@ pub(super) fn run(arguments: &FrameArguments, cancel: &Cancel) -> Result<Exit> {
     files.writes("the output", &arguments.output);
     files.check()?;
     publish::check(&arguments.output, arguments.overwrite)?;
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let pool = PlanePool::new();
+    let engine = Engine::new(&CodeCache::ForUser, &pool, cancel)?;
     let asked = Asked {
         texts: &arguments.plugins,
         settings: &[],
@@ -67,7 +69,7 @@ pub(super) fn run(arguments: &FrameArguments, cancel: &Cancel) -> Result<Exit> {
     let input = Input::open_source(&source, &OpenOptions::files(cancel))?;
     let (at, compare) = (arguments.at, arguments.compare);
     let job = StillJob { at, plugins, formats: kind.pixel_formats(), compare };
-    let still = job.run(input, engine.pool())?;
+    let still = job.run(input, &pool)?;
     filmgate_picture::save(&still.picture, &arguments.output, still.rotation, arguments.overwrite)?;
     Ok(Exit::Done)
 }

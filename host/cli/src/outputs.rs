@@ -1,6 +1,6 @@
 //! What `run` writes: the arguments about the output, and what they come to.
 
-use std::io::{ErrorKind, IsTerminal};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -10,8 +10,8 @@ use super::args::RunArguments;
 use super::exit::{Exit, WithExit};
 use super::inputs::key_value;
 use filmgate_av::{
-    EncodeOptions, MediaError, MediaErrorKind, Muxer, check_words, default_encoder, default_format,
-    encoder_named, numbered, picture_encoder, pixel_format, scheme,
+    EncodeOptions, MediaError, Muxer, check_words, default_encoder, default_format, encoder_named,
+    numbered, picture_encoder, pixel_format, scheme,
 };
 use filmgate_core::collide::Files;
 use filmgate_core::publish;
@@ -189,9 +189,9 @@ fn encode_options(encoding: &OutputArguments, codec: String) -> Result<EncodeOpt
 
 /// Whether a job ended because whoever read its standard output had enough (`| head`): no fault.
 pub(super) fn is_left_by_its_reader(error: &anyhow::Error, target: &Target) -> bool {
-    let gone = MediaErrorKind::Write(ErrorKind::BrokenPipe);
     let error = error.downcast_ref::<PipelineError>();
-    *target == Target::Stdout && matches!(error, Some(PipelineError::Media(e)) if e.kind == gone)
+    *target == Target::Stdout
+        && matches!(error, Some(PipelineError::Media(e)) if e.is_broken_pipe())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::load;
 use super::out::{line, lossy, print, print_json};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
+use filmgate_core::frame::PlanePool;
 use filmgate_core::publish::Aside;
 use filmgate_plugin::catalogue::Found;
 use filmgate_plugin::check::{Outcome, Trial, check};
@@ -86,7 +87,7 @@ impl Loaded {
 }
 
 fn list(as_json: bool, cancel: &Cancel) -> Result<Exit> {
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let engine = Engine::new(&CodeCache::ForUser, &PlanePool::new(), cancel)?;
     let folders = catalogue::folders();
     let (found, unreadable) = catalogue::find_all(&folders);
     let reports = reports(&engine, found);
@@ -172,7 +173,7 @@ fn list_text(reports: &[Report], folders: &[PathBuf]) -> String {
 }
 
 fn inspect(name: &str, as_json: bool, cancel: &Cancel) -> Result<Exit> {
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let engine = Engine::new(&CodeCache::ForUser, &PlanePool::new(), cancel)?;
     let path = catalogue::find(name, &catalogue::folders())?;
     let plugin = Plugin::load(&engine, &path, &Limits::default())?;
     if as_json {
@@ -235,7 +236,7 @@ fn plugin_text(plugin: &Plugin) -> String {
 }
 
 fn try_out(text: &String, limits: &LimitArguments, as_json: bool, cancel: &Cancel) -> Result<Exit> {
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let engine = Engine::new(&CodeCache::ForUser, &PlanePool::new(), cancel)?;
     let begun = Instant::now();
     let load::One { plugin, parameters, .. } = load::single(text, limits, &engine)?;
     let path = plugin.path.clone();

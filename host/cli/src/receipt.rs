@@ -7,9 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
+use super::out;
 use super::plan::policy;
-use super::{digest, out};
 use filmgate_core::cancel::Cancel;
+use filmgate_core::digest;
 use filmgate_core::publish::{Aside, PublishError};
 use filmgate_core::url;
 use filmgate_plugin::Supervisor;

@@ -36,7 +36,8 @@ fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exi
     files.check()?;
     let output = outputs::plan(arguments)?;
     reports::check(arguments)?;
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let pool = PlanePool::new();
+    let engine = Engine::new(&CodeCache::ForUser, &pool, cancel)?;
     let chain = load::plugins(&asked(arguments), &engine, cancel)?;
     chain.add_to(&mut files);
     files.check()?;
@@ -69,7 +70,7 @@ fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exi
     for reason in &prepared.summary().left_out {
         warn!("not in the output: {reason}");
     }
-    match carry_out(arguments, prepared, &plugins, events, engine.pool(), cancel) {
+    match carry_out(arguments, prepared, &plugins, events, &pool, cancel) {
         Err(error) if wants_no_more(arguments, &error, &target) => {
             events.emit("result", json!({ "status": "done", "exit": 0, "left_by_reader": true }));
             Ok(Exit::Done)

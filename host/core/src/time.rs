@@ -97,7 +97,10 @@ mod tests {
 
     #[test]
     fn durations_go_there_and_back() {
-        assert_eq!(duration(nanoseconds(Duration::from_millis(1_500))), Duration::from_millis(1_500));
+        assert_eq!(
+            duration(nanoseconds(Duration::from_millis(1_500))),
+            Duration::from_millis(1_500)
+        );
         assert_eq!(nanoseconds(Duration::MAX), i64::MAX);
         assert_eq!(duration(-1), Duration::ZERO);
     }

@@ -66,12 +66,17 @@ struct Inner {
 pub struct EngineError(String);
 
 impl Engine {
-    /// `cancel` interrupts whatever plugin is running.
-    pub fn new(cache: &CodeCache, cancel: &Cancel) -> Result<Engine, EngineError> {
-        Engine::set_up(cache, cancel).map_err(|e| EngineError(format!("{e:#}")))
+    /// Planes that plugins write stand in buffers of `pool`, which the caller shares with whoever
+    /// else makes frames. `cancel` interrupts whatever plugin is running.
+    pub fn new(
+        cache: &CodeCache,
+        pool: &PlanePool,
+        cancel: &Cancel,
+    ) -> Result<Engine, EngineError> {
+        Engine::set_up(cache, pool, cancel).map_err(|e| EngineError(format!("{e:#}")))
     }
 
-    fn set_up(cache: &CodeCache, cancel: &Cancel) -> wasmtime::Result<Engine> {
+    fn set_up(cache: &CodeCache, pool: &PlanePool, cancel: &Cancel) -> wasmtime::Result<Engine> {
         let engine = compiler()?;
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker)?;
@@ -81,16 +86,11 @@ impl Engine {
         Ok(Engine(Arc::new(Inner {
             engine,
             linker,
-            pool: PlanePool::new(),
+            pool: pool.clone(),
             cache: cache.folder().and_then(|folder| Cache::open(&folder)),
             cancel: cancel.clone(),
             _ticker: Mutex::new(ticker),
         })))
-    }
-
-    /// The buffers that plugins' planes are taken from.
-    pub fn pool(&self) -> &PlanePool {
-        &self.0.pool
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {

@@ -23,6 +23,7 @@ use filmgate_av::{
 };
 use filmgate_core::backoff::{Backoff, rest};
 use filmgate_core::cancel::Cancel;
+use filmgate_core::frame::PlanePool;
 use filmgate_engine::namer::Namer;
 use filmgate_engine::pipeline::{Progress, Window, default_workers, nothing_left};
 use filmgate_engine::split::{Bound, Choice, Options, Rate, Summary, prepare};
@@ -33,7 +34,8 @@ use names::Names;
 pub fn run(arguments: &SplitArguments, cancel: &Cancel) -> Result<Exit> {
     let names =
         names::names(&arguments.output, arguments.names.as_deref(), arguments.format.as_deref())?;
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let pool = PlanePool::new();
+    let engine = Engine::new(&CodeCache::ForUser, &pool, cancel)?;
     let plugins = plugins(arguments, &engine, cancel)?;
     let scene = scene(arguments, &engine, cancel)?;
     make(&names.folder)?;
@@ -49,7 +51,7 @@ pub fn run(arguments: &SplitArguments, cancel: &Cancel) -> Result<Exit> {
     let progress = Arc::new(Progress::default());
     let bar = show::Bar::start(&progress, None, arguments.quiet || arguments.progress_json);
     let following = events.follow(&progress, None);
-    let (summary, error) = prepared.run(engine.pool(), cancel, &progress);
+    let (summary, error) = prepared.run(&pool, cancel, &progress);
     drop((bar, following));
     if let Some(error) = error {
         // What is published stays, and people want to know how much that is.
