@@ -303,8 +303,11 @@ pub fn make_folder_of(file: &Path) -> Result<(), PublishError> {
     if folder.exists() {
         return Ok(());
     }
-    fs::create_dir(&folder)
-        .map_err(|source| PublishError::Folder { path: file.to_owned(), folder, source })
+    fs::create_dir(&folder).map_err(|source| PublishError::Folder {
+        path: file.to_owned(),
+        folder,
+        source,
+    })
 }
 
 /// Makes a folder, with those above it, that last through a power cut: what is synced into a folder
