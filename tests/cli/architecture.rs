@@ -9,7 +9,42 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that may import each other in a ring: crate, modules, and why. `lib` is the crate's root.
-const RINGS: [(&str, &[&str], &str); 0] = [];
+const RINGS: [(&str, &[&str], &str); 8] = [
+    (
+        "plugin",
+        &["bindings", "guest", "held"],
+        "bindgen's output names the type of the host's frames, and they the types of the contract",
+    ),
+    ("engine", &["pipeline", "spec"], "not undone yet"),
+    ("join", &["anew", "read", "recode"], "not undone yet"),
+    ("join", &["display", "missing", "plan", "segment", "tracks"], "not undone yet"),
+    (
+        "watch",
+        &["feed", "lib", "output", "settle", "tree", "video", "work"],
+        "not undone yet: options in the root, which the modules take",
+    ),
+    (
+        "cli",
+        &[
+            "args",
+            "encode_args",
+            "frame",
+            "inputs",
+            "join_args",
+            "load",
+            "outputs",
+            "plan",
+            "receipt",
+            "reports",
+            "show",
+            "split",
+            "watch",
+        ],
+        "not undone yet: clap's enum of verbs names every verb's options",
+    ),
+    ("cli", &["config", "config_plugin", "config_schema"], "not undone yet"),
+    ("cli", &["join", "join_plugins", "join_show"], "not undone yet"),
+];
 
 fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -144,22 +179,26 @@ fn imports(files: &BTreeMap<PathBuf, String>) -> Imports {
     all
 }
 
-fn imports_of(name: &str) -> Imports {
-    let src = root().join("host").join(name).join("src");
+/// All files of a crate but its folder of tests, by their paths below `src`.
+fn sources(src: &Path) -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
-    let mut folders = vec![src.clone()];
+    let mut folders = vec![src.to_owned()];
     while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         for path in entries.flatten().map(|entry| entry.path()) {
             if path.is_dir() && path != src.join("tests") {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
-                let below = path.strip_prefix(&src).expect("below").to_owned();
+                let below = path.strip_prefix(src).expect("below").to_owned();
                 files.insert(below, read(&path));
             }
         }
     }
-    imports(&files)
+    files
+}
+
+fn imports_of(name: &str) -> Imports {
+    imports(&sources(&root().join("host").join(name).join("src")))
 }
 
 /// All that can be reached from a module.
@@ -261,11 +300,12 @@ fn crates_and_folders_know_what_the_table_says() {
         }
         // A folder's row names what it knows of the same crate.
         let imports = imports_of(&name);
-        for folder in folders(&root().join("host").join(&name).join("src")) {
+        let folders = folders(&root().join("host").join(&name).join("src"));
+        for folder in &folders {
             let row = table.get(&format!("host/{name}/src/{folder}"));
-            let (Some(known), Some(imported)) = (row, imports.get(&folder)) else { continue };
-            for module in imported.difference(known) {
-                faults.push(format!("host/{name}/src/{folder} imports {module}"));
+            let (Some(known), Some(imported)) = (row, imports.get(folder)) else { continue };
+            for other in imported.intersection(&folders).filter(|other| !known.contains(*other)) {
+                faults.push(format!("host/{name}/src/{folder} imports {other}"));
             }
         }
     }
@@ -273,10 +313,26 @@ fn crates_and_folders_know_what_the_table_says() {
 }
 
 #[test]
+fn unsafe_code_is_forbidden_but_in_three_crates() {
+    let mut allowed = Vec::new();
+    for name in crates() {
+        let src = root().join("host").join(&name).join("src");
+        if read(&src.join("lib.rs")).contains("#![forbid(unsafe_code)]") {
+            continue;
+        }
+        let files = sources(&src).into_values();
+        let blocks: usize = files.map(|text| text.matches("allow(unsafe_code)").count()).sum();
+        allowed.push((name, blocks));
+    }
+    let wanted = [("av", 1), ("plugin", 1), ("sys", 1)].map(|(name, n)| (name.to_owned(), n));
+    assert_eq!(allowed, wanted, "crate, and how often it allows unsafe code");
+}
+
+#[test]
 fn what_the_document_names_exists() {
     let (document, root) = (document(), root());
     let crates = crates();
-    let mut faults = Vec::new();
+    let mut faults = BTreeSet::new();
     let mut section = root.clone();
     for line in document.lines() {
         if line.starts_with('#') {
@@ -292,16 +348,20 @@ fn what_the_document_names_exists() {
         });
         for path in files.chain(paths) {
             if !root.join(path).exists() && !section.join(path).exists() {
-                faults.push(format!("{path} in: {line}"));
+                faults.insert(format!("{path} in: {line}"));
             }
         }
         for name in quoted(line).filter_map(|quoted| quoted.strip_prefix("filmgate-")) {
             if !crates.contains(name) {
-                faults.push(format!("filmgate-{name} in: {line}"));
+                faults.insert(format!("filmgate-{name} in: {line}"));
             }
         }
     }
-    assert!(faults.is_empty(), "ARCHITECTURE.md names what does not exist:\n{}", faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "ARCHITECTURE.md names what does not exist:\n{}",
+        Vec::from_iter(faults).join("\n")
+    );
 }
 
 #[test]

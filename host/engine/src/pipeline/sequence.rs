@@ -173,7 +173,7 @@ mod tests {
         let mut sequence = Sequence::begin(&path, false, false).expect("begun");
         sequence.write(b"picture").expect("written");
         sequence.finish().expect("published");
-        assert_eq!(fs::read(&path).expect("there"), b"picture");
+        assert_eq!(std::fs::read(&path).expect("there"), b"picture");
         assert!(Sequence::begin(&path, false, false).is_err());
     }
 }
