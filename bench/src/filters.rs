@@ -49,7 +49,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Result<Bench> {
-        let engine = Engine::new(&CodeCache::ForUser, &Cancel::new())?;
+        let engine = Engine::new(&CodeCache::ForUser, &PlanePool::new(), &Cancel::new())?;
         Ok(Bench { engine, running: HashMap::new(), chains: HashMap::new() })
     }
 

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use filmgate::cancel::Cancel;
+use filmgate::frame::PlanePool;
 use filmgate::plugin::{CodeCache, Engine, Limits, Plugin};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -52,7 +53,7 @@ fn answer(bench: &mut Bench, request: Request) -> Result<Value> {
         Request::Write { name, to } => bench.write(&name, &to)?,
         Request::Load { plugin, cache } => {
             let cache = cache.map_or(CodeCache::Off, CodeCache::In);
-            let engine = Engine::new(&cache, &Cancel::new())?;
+            let engine = Engine::new(&cache, &PlanePool::new(), &Cancel::new())?;
             let start = Instant::now();
             Plugin::load(&engine, &plugin, &Limits::default())?;
             return Ok(json!({ "wall": start.elapsed().as_secs_f64() }));

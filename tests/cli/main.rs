@@ -1,5 +1,6 @@
 //! The program as a person uses it.
 
+mod architecture;
 mod chains;
 mod collisions;
 mod config;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use filmgate::cancel::Cancel;
-use filmgate::frame::{Color, Frame, PixelFormat, Plane, Rational, StreamInfo};
+use filmgate::frame::{Color, Frame, PixelFormat, Plane, PlanePool, Rational, StreamInfo};
 use filmgate::plugin::{CodeCache, Engine, Filter, Limits, Plugin, resolve};
 use filmgate_tests::hostile::{Dice, built_in};
 use filmgate_tests::outside::workshop;
@@ -31,7 +31,7 @@ const SIZES: [(u32, u32); 14] = [
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
         let cache = CodeCache::In(workshop().join("cache"));
-        Engine::new(&cache, &Cancel::new()).expect("the engine can be set up")
+        Engine::new(&cache, &PlanePool::new(), &Cancel::new()).expect("the engine can be set up")
     });
     &ENGINE
 }

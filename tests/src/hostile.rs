@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use filmgate::cancel::Cancel;
-use filmgate::frame::{Color, Frame, PixelFormat, Plane, Rational, StreamInfo};
+use filmgate::frame::{Color, Frame, PixelFormat, Plane, PlanePool, Rational, StreamInfo};
 use filmgate::plugin::{CodeCache, Engine, Failure, Limits, Plugin, PluginError, pack};
 
 /// A component of a core module in text, for one of the contract's worlds.
@@ -24,7 +24,8 @@ pub fn component(module: &str, world: &str) -> Vec<u8> {
 /// The engine that all hostile plugins of a test program share.
 pub fn engine() -> &'static Engine {
     static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-        Engine::new(&CodeCache::Off, &Cancel::new()).expect("the engine can be set up")
+        Engine::new(&CodeCache::Off, &PlanePool::new(), &Cancel::new())
+            .expect("the engine can be set up")
     });
     &ENGINE
 }

@@ -6,23 +6,25 @@
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr::{self, NonNull};
 
-use super::ffi;
+use ffmpeg_next::ffi;
 use filmgate_core::frame::Rational;
+use filmgate_core::time;
 
-/// libav's nanoseconds.
-pub(super) const NANOSECONDS: ffi::AVRational = ffi::AVRational { num: 1, den: 1_000_000_000 };
+/// filmgate's time base, as libav has it.
+pub(crate) const NANOSECONDS: ffi::AVRational =
+    ffi::AVRational { num: 1, den: time::NANOSECONDS.den };
 
 /// libav's own unit for starts and durations of whole files.
-pub(super) const MICROSECONDS: ffi::AVRational = ffi::AVRational { num: 1, den: 1_000_000 };
+pub(crate) const MICROSECONDS: ffi::AVRational = ffi::AVRational { num: 1, den: 1_000_000 };
 
 /// libav's error code for one of the system's.
-pub(super) fn errno(number: c_int) -> c_int {
+pub(crate) fn errno(number: c_int) -> c_int {
     ffi::AVERROR(number)
 }
 
 /// What `avcodec_receive_packet` and `avcodec_receive_frame` answer (libavcodec/avcodec.h): whether
 /// there was one, or no more of them before the codec gets more; any other code is an error.
-pub(super) fn received(code: c_int) -> Result<bool, c_int> {
+pub(crate) fn received(code: c_int) -> Result<bool, c_int> {
     match code {
         0.. => Ok(true),
         ffi::AVERROR_EOF => Ok(false),
@@ -32,7 +34,7 @@ pub(super) fn received(code: c_int) -> Result<bool, c_int> {
 }
 
 /// What an error code of libav means, in its words.
-pub(super) fn error_text(code: c_int) -> String {
+pub(crate) fn error_text(code: c_int) -> String {
     let mut buffer = [0 as c_char; 128];
     // SAFETY: the buffer's size is told; av_strerror always terminates it, even where it knows no
     // text.
@@ -46,7 +48,7 @@ pub(super) fn error_text(code: c_int) -> String {
 ///
 /// # Safety
 /// `string` is null or a terminated string that lives during the call.
-pub(super) unsafe fn text(string: *const c_char) -> String {
+pub(crate) unsafe fn text(string: *const c_char) -> String {
     if string.is_null() {
         return String::new();
     }
@@ -55,32 +57,31 @@ pub(super) unsafe fn text(string: *const c_char) -> String {
 }
 
 /// Text as a C string, cut at the first zero byte.
-pub(super) fn c_string(text: &str) -> CString {
+pub(crate) fn c_string(text: &str) -> CString {
     let bytes: Vec<u8> = text.bytes().take_while(|&b| b != 0).collect();
     CString::new(bytes).unwrap_or_default()
 }
 
 /// A fraction of libav's, where it means something.
-pub(super) fn positive(q: ffi::AVRational) -> Option<Rational> {
+pub(crate) fn positive(q: ffi::AVRational) -> Option<Rational> {
     (q.num > 0 && q.den > 0).then_some(Rational { num: q.num, den: q.den })
 }
 
-pub(super) fn to_av(q: Rational) -> ffi::AVRational {
+pub(crate) fn to_av(q: Rational) -> ffi::AVRational {
     ffi::AVRational { num: q.num, den: q.den.max(1) }
 }
 
-/// `value` in units of `from` as units of `to`, rounded to the nearest; missing stays missing.
-pub(super) fn rescale(value: i64, from: ffi::AVRational, to: ffi::AVRational) -> i64 {
-    if value == ffi::AV_NOPTS_VALUE || from.num <= 0 || from.den <= 0 || to.num <= 0 || to.den <= 0
-    {
-        return ffi::AV_NOPTS_VALUE;
-    }
-    // SAFETY: pure arithmetic; numerators and denominators are above 0.
-    unsafe { ffi::av_rescale_q(value, from, to) }
+/// As [`time::rescale`], for libav's timestamps: missing stays missing, and what does not fit is
+/// missing, as with `av_rescale_q`.
+pub(crate) fn rescale(value: i64, from: ffi::AVRational, to: ffi::AVRational) -> i64 {
+    let plain = |q: ffi::AVRational| Rational { num: q.num, den: q.den };
+    let told = (value != ffi::AV_NOPTS_VALUE).then_some(value);
+    told.and_then(|value| time::checked_rescale(value, plain(from), plain(to)))
+        .unwrap_or(ffi::AV_NOPTS_VALUE)
 }
 
 /// A time of libav's in nanoseconds.
-pub(super) fn nanoseconds(value: i64, base: ffi::AVRational) -> Option<i64> {
+pub(crate) fn nanoseconds(value: i64, base: ffi::AVRational) -> Option<i64> {
     match rescale(value, base, NANOSECONDS) {
         ffi::AV_NOPTS_VALUE => None,
         ns => Some(ns),
@@ -88,7 +89,7 @@ pub(super) fn nanoseconds(value: i64, base: ffi::AVRational) -> Option<i64> {
 }
 
 /// An owned AVFrame.
-pub(super) struct AvFrame(NonNull<ffi::AVFrame>);
+pub(crate) struct AvFrame(NonNull<ffi::AVFrame>);
 
 // SAFETY: an AVFrame has no tie to a thread; its buffers are reference-counted atomically
 // (libavutil/buffer.h) and freed by callbacks that libav requires to be thread-safe.
@@ -98,31 +99,31 @@ unsafe impl Send for AvFrame {}
 unsafe impl Sync for AvFrame {}
 
 impl AvFrame {
-    pub(super) fn new() -> Option<AvFrame> {
+    pub(crate) fn new() -> Option<AvFrame> {
         // SAFETY: allocates or gives null.
         NonNull::new(unsafe { ffi::av_frame_alloc() }).map(AvFrame)
     }
 
-    pub(super) fn as_ptr(&self) -> *const ffi::AVFrame {
+    pub(crate) fn as_ptr(&self) -> *const ffi::AVFrame {
         self.0.as_ptr()
     }
 
-    pub(super) fn as_mut_ptr(&mut self) -> *mut ffi::AVFrame {
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut ffi::AVFrame {
         self.0.as_ptr()
     }
 
-    pub(super) fn get(&self) -> &ffi::AVFrame {
+    pub(crate) fn get(&self) -> &ffi::AVFrame {
         // SAFETY: the pointer is valid for as long as self, and nobody writes during a `&self`.
         unsafe { self.0.as_ref() }
     }
 
-    pub(super) fn get_mut(&mut self) -> &mut ffi::AVFrame {
+    pub(crate) fn get_mut(&mut self) -> &mut ffi::AVFrame {
         // SAFETY: valid as above, and `&mut self` makes the access exclusive.
         unsafe { self.0.as_mut() }
     }
 
     /// A frame with everything of this one but its pictures.
-    pub(super) fn properties(&self) -> Option<AvFrame> {
+    pub(crate) fn properties(&self) -> Option<AvFrame> {
         let mut copy = AvFrame::new()?;
         // SAFETY: both are valid frames; side data is referenced or copied.
         let code = unsafe { ffi::av_frame_copy_props(copy.as_mut_ptr(), self.as_ptr()) };
@@ -139,38 +140,38 @@ impl Drop for AvFrame {
 }
 
 /// An owned AVPacket.
-pub(super) struct AvPacket(NonNull<ffi::AVPacket>);
+pub(crate) struct AvPacket(NonNull<ffi::AVPacket>);
 
 // SAFETY: as for AvFrame: reference-counted data, no tie to a thread.
 unsafe impl Send for AvPacket {}
 
 impl AvPacket {
-    pub(super) fn new() -> Option<AvPacket> {
+    pub(crate) fn new() -> Option<AvPacket> {
         // SAFETY: allocates or gives null.
         NonNull::new(unsafe { ffi::av_packet_alloc() }).map(AvPacket)
     }
 
-    pub(super) fn as_ptr(&self) -> *const ffi::AVPacket {
+    pub(crate) fn as_ptr(&self) -> *const ffi::AVPacket {
         self.0.as_ptr()
     }
 
-    pub(super) fn as_mut_ptr(&mut self) -> *mut ffi::AVPacket {
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut ffi::AVPacket {
         self.0.as_ptr()
     }
 
-    pub(super) fn get(&self) -> &ffi::AVPacket {
+    pub(crate) fn get(&self) -> &ffi::AVPacket {
         // SAFETY: valid for as long as self; nobody writes during a `&self`.
         unsafe { self.0.as_ref() }
     }
 
-    pub(super) fn get_mut(&mut self) -> &mut ffi::AVPacket {
+    pub(crate) fn get_mut(&mut self) -> &mut ffi::AVPacket {
         // SAFETY: valid, and exclusive through `&mut self`.
         unsafe { self.0.as_mut() }
     }
 }
 
 impl AvPacket {
-    pub(super) fn data(&self) -> &[u8] {
+    pub(crate) fn data(&self) -> &[u8] {
         let packet = self.get();
         match usize::try_from(packet.size) {
             // SAFETY: libav's data are `size` bytes for as long as the packet.
@@ -191,7 +192,7 @@ impl Drop for AvPacket {
 }
 
 /// An owned AVCodecContext.
-pub(super) struct Codec(NonNull<ffi::AVCodecContext>);
+pub(crate) struct Codec(NonNull<ffi::AVCodecContext>);
 
 // SAFETY: a codec context may be used from any thread, one at a time, which `&mut self` ensures;
 // it manages its own threads.
@@ -200,25 +201,25 @@ unsafe impl Send for Codec {}
 impl Codec {
     /// # Safety
     /// `codec` is one of libavcodec's static descriptions.
-    pub(super) unsafe fn new(codec: *const ffi::AVCodec) -> Option<Codec> {
+    pub(crate) unsafe fn new(codec: *const ffi::AVCodec) -> Option<Codec> {
         // SAFETY: the caller's promise; allocates or gives null.
         NonNull::new(unsafe { ffi::avcodec_alloc_context3(codec) }).map(Codec)
     }
 
-    pub(super) fn as_ptr(&self) -> *const ffi::AVCodecContext {
+    pub(crate) fn as_ptr(&self) -> *const ffi::AVCodecContext {
         self.0.as_ptr()
     }
 
-    pub(super) fn as_mut_ptr(&mut self) -> *mut ffi::AVCodecContext {
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut ffi::AVCodecContext {
         self.0.as_ptr()
     }
 
-    pub(super) fn get(&self) -> &ffi::AVCodecContext {
+    pub(crate) fn get(&self) -> &ffi::AVCodecContext {
         // SAFETY: valid for as long as self; not written to during a `&self`.
         unsafe { self.0.as_ref() }
     }
 
-    pub(super) fn get_mut(&mut self) -> &mut ffi::AVCodecContext {
+    pub(crate) fn get_mut(&mut self) -> &mut ffi::AVCodecContext {
         // SAFETY: valid and exclusive.
         unsafe { self.0.as_mut() }
     }
@@ -233,21 +234,21 @@ impl Drop for Codec {
 }
 
 /// An owned AVDictionary; null is the empty one.
-pub(super) struct Dictionary(*mut ffi::AVDictionary);
+pub(crate) struct Dictionary(*mut ffi::AVDictionary);
 
 impl Dictionary {
-    pub(super) fn new() -> Dictionary {
+    pub(crate) fn new() -> Dictionary {
         Dictionary(ptr::null_mut())
     }
 
     /// Sets a key; running out of memory leaves it unset.
-    pub(super) fn set(&mut self, key: &str, value: &str) {
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
         let (key, value) = (c_string(key), c_string(value));
         // SAFETY: libav copies both strings.
         unsafe { ffi::av_dict_set(&raw mut self.0, key.as_ptr(), value.as_ptr(), 0) };
     }
 
-    pub(super) fn as_mut_ptr(&mut self) -> *mut *mut ffi::AVDictionary {
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut *mut ffi::AVDictionary {
         &raw mut self.0
     }
 }
@@ -263,7 +264,7 @@ impl Drop for Dictionary {
 ///
 /// # Safety
 /// `dictionary` is null or valid during the call.
-pub(super) unsafe fn pairs(dictionary: *const ffi::AVDictionary) -> Vec<(String, String)> {
+pub(crate) unsafe fn pairs(dictionary: *const ffi::AVDictionary) -> Vec<(String, String)> {
     let mut out = Vec::new();
     let mut entry: *const ffi::AVDictionaryEntry = ptr::null();
     loop {

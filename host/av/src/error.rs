@@ -5,7 +5,9 @@
 use std::fmt::Display;
 use std::io;
 
-use super::{av, ffi, log};
+use crate::av;
+use crate::log;
+use ffmpeg_next::ffi;
 use filmgate_core::url;
 
 /// What went wrong, told so that the reader knows which file, what was being done, why it failed
@@ -50,13 +52,18 @@ pub enum MediaErrorKind {
 }
 
 impl MediaError {
-    pub(super) fn new(kind: MediaErrorKind, message: impl Into<String>) -> MediaError {
+    /// Whether the reader of a pipe has left (`| head`): no fault of the output.
+    pub fn is_broken_pipe(&self) -> bool {
+        self.kind == MediaErrorKind::Write(io::ErrorKind::BrokenPipe)
+    }
+
+    pub(crate) fn new(kind: MediaErrorKind, message: impl Into<String>) -> MediaError {
         MediaError { kind, message: url::redact(&message.into()) }
     }
 
     /// The failure of a libav call: `doing`, then what libav last said on this thread since
     /// [`log::forget`], or the meaning of `code`.
-    pub(super) fn av(kind: MediaErrorKind, doing: impl Display, code: i32) -> MediaError {
+    pub(crate) fn av(kind: MediaErrorKind, doing: impl Display, code: i32) -> MediaError {
         let kind = match code {
             ffi::AVERROR_EXIT => MediaErrorKind::Cancelled,
             code if code == av::errno(nix::libc::ENOMEM) => MediaErrorKind::OutOfMemory,
@@ -66,17 +73,17 @@ impl MediaError {
         MediaError::new(kind, format!("{doing}: {reason}"))
     }
 
-    pub(super) fn write(doing: impl Display, error: &io::Error) -> MediaError {
+    pub(crate) fn write(doing: impl Display, error: &io::Error) -> MediaError {
         MediaError::new(MediaErrorKind::Write(error.kind()), format!("{doing}: {error}"))
     }
 
-    pub(super) fn memory(doing: impl Display) -> MediaError {
+    pub(crate) fn memory(doing: impl Display) -> MediaError {
         MediaError::new(MediaErrorKind::OutOfMemory, format!("{doing}: out of memory"))
     }
 }
 
 /// `, did you mean …?` with the names nearest to `wanted`, or nothing.
-pub(super) fn near_matches(wanted: &str, known: impl IntoIterator<Item = String>) -> String {
+pub(crate) fn near_matches(wanted: &str, known: impl IntoIterator<Item = String>) -> String {
     let mut scored: Vec<(f64, String)> = known
         .into_iter()
         .map(|name| (strsim::jaro_winkler(wanted, &name), name))

@@ -2,12 +2,13 @@
 
 use std::ffi::c_int;
 
-use super::ffi::AVPixelFormat::{self, *};
-use super::{av, ffi};
+use crate::av;
+use ffmpeg_next::ffi;
+use ffmpeg_next::ffi::AVPixelFormat::{self, *};
 use filmgate_core::frame::{Color, PixelFormat};
 
 /// libav's format with exactly the same layout.
-pub(super) fn to_av(format: PixelFormat) -> AVPixelFormat {
+pub(crate) fn to_av(format: PixelFormat) -> AVPixelFormat {
     match format {
         PixelFormat::Gray8 => AV_PIX_FMT_GRAY8,
         PixelFormat::Rgb24 => AV_PIX_FMT_RGB24,
@@ -24,7 +25,7 @@ pub(super) fn to_av(format: PixelFormat) -> AVPixelFormat {
 }
 
 /// The contract's format with the same layout: libav's `yuvj…` are `yuv…` of full range.
-pub(super) fn native(format: AVPixelFormat) -> Option<PixelFormat> {
+pub(crate) fn native(format: AVPixelFormat) -> Option<PixelFormat> {
     match format {
         AV_PIX_FMT_YUVJ420P => Some(PixelFormat::Yuv420p),
         AV_PIX_FMT_YUVJ422P => Some(PixelFormat::Yuv422p),
@@ -33,7 +34,7 @@ pub(super) fn native(format: AVPixelFormat) -> Option<PixelFormat> {
     }
 }
 
-pub(super) fn is_full_range(format: AVPixelFormat) -> bool {
+pub(crate) fn is_full_range(format: AVPixelFormat) -> bool {
     matches!(
         format,
         AV_PIX_FMT_YUVJ420P
@@ -45,7 +46,7 @@ pub(super) fn is_full_range(format: AVPixelFormat) -> bool {
 }
 
 /// The format without a range in its name, which libswscale is told separately.
-pub(super) fn without_range(format: AVPixelFormat) -> AVPixelFormat {
+pub(crate) fn without_range(format: AVPixelFormat) -> AVPixelFormat {
     match format {
         AV_PIX_FMT_YUVJ420P => AV_PIX_FMT_YUV420P,
         AV_PIX_FMT_YUVJ422P => AV_PIX_FMT_YUV422P,
@@ -57,13 +58,13 @@ pub(super) fn without_range(format: AVPixelFormat) -> AVPixelFormat {
 }
 
 /// Whether a format holds gray, which libav takes to be of full range.
-pub(super) fn is_gray(format: AVPixelFormat) -> bool {
+pub(crate) fn is_gray(format: AVPixelFormat) -> bool {
     layout(format).is_some_and(|l| l.gray)
 }
 
 /// A format number as libav keeps it in frames and parameters; none where these bindings do not
 /// know it.
-pub(super) fn from_number(number: c_int) -> Option<AVPixelFormat> {
+pub(crate) fn from_number(number: c_int) -> Option<AVPixelFormat> {
     if !(0..AV_PIX_FMT_NB as c_int).contains(&number) {
         return None;
     }
@@ -73,7 +74,7 @@ pub(super) fn from_number(number: c_int) -> Option<AVPixelFormat> {
 }
 
 /// libav's name of a format.
-pub(super) fn name(format: AVPixelFormat) -> String {
+pub(crate) fn name(format: AVPixelFormat) -> String {
     // SAFETY: a table look-up; null for unknown formats.
     unsafe { av::text(ffi::av_get_pix_fmt_name(format)) }
 }
@@ -105,14 +106,14 @@ fn layout(format: AVPixelFormat) -> Option<Layout> {
 }
 
 /// Whether a format holds RGB, for which colour matrix and range have no meaning.
-pub(super) fn is_rgb(format: AVPixelFormat) -> bool {
+pub(crate) fn is_rgb(format: AVPixelFormat) -> bool {
     layout(format).is_some_and(|l| l.rgb)
 }
 
 /// The contract format that loses least of `format`: itself where it is one; otherwise the same
 /// family, at least the same chroma resolution, and the next depth up, as far as the contract has
 /// one (10 bits for YUV, 16 for RGB and gray). Alpha is kept at 8 bits only.
-pub(super) fn nearest(format: AVPixelFormat) -> Option<PixelFormat> {
+pub(crate) fn nearest(format: AVPixelFormat) -> Option<PixelFormat> {
     if let Some(native) = native(format) {
         return Some(native);
     }
@@ -163,7 +164,7 @@ pub(super) fn nearest(format: AVPixelFormat) -> Option<PixelFormat> {
 }
 
 /// Colours by libav's names; what is unspecified becomes none.
-pub(super) fn color(
+pub(crate) fn color(
     range: ffi::AVColorRange,
     space: ffi::AVColorSpace,
     primaries: ffi::AVColorPrimaries,
@@ -197,17 +198,17 @@ pub(super) fn color(
 
 /// Numbers of H.273 for a colour's names, as libav keeps them: range, matrix, primaries, transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ColorNumbers {
-    pub(super) range: c_int,
-    pub(super) space: c_int,
-    pub(super) primaries: c_int,
-    pub(super) transfer: c_int,
+pub(crate) struct ColorNumbers {
+    pub(crate) range: c_int,
+    pub(crate) space: c_int,
+    pub(crate) primaries: c_int,
+    pub(crate) transfer: c_int,
 }
 
 /// `unspecified` in libav's enumerations of matrix, primaries and transfer.
 const UNSPECIFIED: c_int = 2;
 
-pub(super) fn numbers(color: &Color) -> ColorNumbers {
+pub(crate) fn numbers(color: &Color) -> ColorNumbers {
     type Lookup = unsafe extern "C" fn(*const std::ffi::c_char) -> c_int;
     let find = |name: &Option<String>, lookup: Lookup, missing: c_int| {
         let Some(name) = name else { return missing };
@@ -227,7 +228,7 @@ pub(super) fn numbers(color: &Color) -> ColorNumbers {
 }
 
 /// Sets a codec context's colours, as far as these bindings know the numbers.
-pub(super) fn set_color(context: &mut ffi::AVCodecContext, color: ColorNumbers) {
+pub(crate) fn set_color(context: &mut ffi::AVCodecContext, color: ColorNumbers) {
     /// One number into an enumeration's place.
     ///
     /// # Safety

@@ -5,27 +5,27 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::error::{MediaError, MediaErrorKind};
-use super::ffi;
+use crate::error::{MediaError, MediaErrorKind};
+use ffmpeg_next::ffi;
 use filmgate_core::cancel::Cancel;
 
 /// Asked by libav and by our own reads, often: both questions are cheap.
-pub(super) struct Interrupt {
+pub(crate) struct Interrupt {
     cancel: Cancel,
     deadline: Mutex<Option<(Instant, Duration)>>,
 }
 
 impl Interrupt {
-    pub(super) fn new(cancel: &Cancel) -> Interrupt {
+    pub(crate) fn new(cancel: &Cancel) -> Interrupt {
         Interrupt { cancel: cancel.clone(), deadline: Mutex::new(None) }
     }
 
-    pub(super) fn set_deadline(&self, within: Option<Duration>) {
+    pub(crate) fn set_deadline(&self, within: Option<Duration>) {
         let at = within.and_then(|d| Instant::now().checked_add(d).map(|at| (at, d)));
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
-    pub(super) fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         self.cancel.is_cancelled() || self.overdue().is_some()
     }
 
@@ -37,7 +37,7 @@ impl Interrupt {
     /// # Errors
     /// Cancelled or TimedOut, where either has happened: libav may have stopped early and still
     /// report success.
-    pub(super) fn check(&self, doing: &str) -> Result<(), MediaError> {
+    pub(crate) fn check(&self, doing: &str) -> Result<(), MediaError> {
         if self.cancel.is_cancelled() {
             return Err(MediaError::new(MediaErrorKind::Cancelled, format!("{doing}: cancelled")));
         }
@@ -51,7 +51,7 @@ impl Interrupt {
     }
 
     /// For libav; the interrupt must outlive whatever the callback is given to.
-    pub(super) fn callback(&self) -> ffi::AVIOInterruptCB {
+    pub(crate) fn callback(&self) -> ffi::AVIOInterruptCB {
         ffi::AVIOInterruptCB {
             callback: Some(asked),
             opaque: std::ptr::from_ref(self).cast_mut().cast(),

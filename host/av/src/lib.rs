@@ -1,5 +1,5 @@
-//! Everything of libav: open, probe, demux, decode, convert, encode, mux. All `unsafe` of filmgate
-//! is here, and no libav type leaves.
+//! Everything of libav: open, probe, demux, decode, convert, encode, mux. No libav type leaves this
+//! crate. `unsafe` is allowed in it, and each block says why it is sound.
 //!
 //! A job reads like this: [`Input::open`], [`VideoDecoder`] for the stream that is to be changed,
 //! [`Converter`] where a plugin wants another pixel format, [`VideoEncoder`], and a [`Muxer`] that
@@ -12,84 +12,51 @@
 //! (pixel formats) are checked before they become Rust values.
 #![allow(unsafe_code)]
 
-mod address;
+mod audio;
 mod av;
-mod avio;
-mod choice;
-mod codecs;
-mod convert;
-mod decode;
+mod codec;
 mod demux;
-mod display;
-mod encode;
-mod encoders;
-mod ending;
 mod error;
-mod facts;
-mod file;
 mod formats;
-mod hdr;
-mod holds;
 mod interrupt;
-mod leading;
-mod lend;
+mod io;
 mod log;
 mod mux;
-mod mux_io;
-mod network;
-mod open;
 mod options;
-mod order;
-mod palette;
-mod pieces;
-mod pipe;
-mod quick;
-mod raw;
-mod remux;
-mod resample;
-mod seek;
-mod setup;
-mod shape;
-mod silence;
-mod sink;
-mod sound;
-mod source;
-mod targets;
-mod template;
 mod versions;
 
 #[cfg(test)]
 mod tests;
 
-pub use choice::{default_encoder, encoder_named, picture_encoder, pixel_format};
-pub use codecs::{Library, has_decoder, has_encoder, libraries};
-pub use convert::Converter;
-pub use decode::{DecodeOptions, VideoDecoder};
-pub use demux::Packet;
-pub use display::{is_packed, is_told_by_order};
-pub use encode::{EncodeOptions, EncodedPacket, VideoEncoder};
-pub use encoders::{check_words, encoder_formats};
-pub use ending::Ending;
+pub use audio::resample::{SoundDecoder, SoundRecoder};
+pub use audio::silence::Silence;
+pub use audio::sound::SoundEncoder;
+pub use codec::available::{Library, has_decoder, has_encoder, libraries};
+pub use codec::choice::{default_encoder, encoder_named, picture_encoder, pixel_format};
+pub use codec::convert::Converter;
+pub use codec::decode::{DecodeOptions, VideoDecoder};
+pub use codec::encode::{EncodeOptions, EncodedPacket, VideoEncoder};
+pub use codec::encoders::{check_words, encoder_formats};
+pub use codec::order::PictureOrder;
+pub use codec::raw::{RawFormat, RawPictures};
+pub use demux::display::{is_packed, is_told_by_order};
+pub use demux::ending::Ending;
+pub use demux::facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
+pub use demux::open::Input;
+pub use demux::packet::Packet;
+pub use demux::shape::{PacketIndex, Shape};
+pub use demux::source::{InputSource, check_input_format, numbered, scheme};
 pub use error::{MediaError, MediaErrorKind};
-pub use facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
-pub use file::OpenOptions;
-pub use holds::{holds_sound, way_out};
-pub use mux::Muxer;
-pub use network::{Push, check_push};
-pub use open::Input;
-pub use order::PictureOrder;
-pub use pieces::Shelf;
-pub use pipe::{Stdout, is_pipe};
-pub use raw::{RawFormat, RawPictures};
-pub use remux::{Chapter, Like, Times};
-pub use resample::{SoundDecoder, SoundRecoder};
-pub use shape::{PacketIndex, Shape};
-pub use silence::Silence;
-pub use sink::Sink;
-pub use sound::SoundEncoder;
-pub use source::{InputSource, check_input_format, numbered, scheme};
-pub use targets::{default_format, header_options, holds_chapters};
-pub use template::StreamTemplate;
+pub use io::file::OpenOptions;
+pub use io::pipe::{Stdout, is_pipe};
+pub use io::sink::Sink;
+pub use mux::holds::{holds_sound, way_out};
+pub use mux::muxer::Muxer;
+pub use mux::network::{Push, check_push};
+pub use mux::pieces::Shelf;
+pub use mux::remux::{Chapter, Like, Times};
+pub use mux::targets::{default_format, header_options, holds_chapters};
+pub use mux::template::StreamTemplate;
 
 use ffmpeg_next::ffi;
 

@@ -9,7 +9,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::panic::catch_unwind;
 use std::sync::Once;
 
-use super::ffi;
+use ffmpeg_next::ffi;
 use filmgate_core::url;
 
 /// C's `va_list` as a parameter. In every calling convention of the 64-bit systems that libav runs
@@ -52,7 +52,7 @@ thread_local! {
 }
 
 /// Takes over libav's log; once per process, later calls do nothing.
-pub(super) fn init() {
+pub(crate) fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // SAFETY: both are plain setters of libav's globals; `heard` stays valid for ever and may
@@ -66,7 +66,7 @@ pub(super) fn init() {
 
 /// Forgets what this thread's libav calls have said: call before the one whose failure is to be
 /// explained.
-pub(super) fn forget() {
+pub(crate) fn forget() {
     let _ = SAID.try_with(|said| {
         if let Ok(mut said) = said.try_borrow_mut() {
             said.complaints.clear();
@@ -75,7 +75,7 @@ pub(super) fn forget() {
 }
 
 /// What libav said on this thread since [`forget`], the last complaints in one line.
-pub(super) fn reason() -> Option<String> {
+pub(crate) fn reason() -> Option<String> {
     let complaints = SAID.try_with(|said| said.try_borrow().map(|s| s.complaints.clone()));
     let mut complaints = complaints.ok()?.ok()?;
     complaints.dedup();

@@ -3,8 +3,9 @@
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
-use super::error::{MediaError, MediaErrorKind as Kind, near_matches};
-use super::{av, ffi};
+use crate::av;
+use crate::error::{MediaError, MediaErrorKind as Kind, near_matches};
+use ffmpeg_next::ffi;
 
 /// Checks that an object of libav's, or its private part, has an option of this name.
 ///
@@ -13,7 +14,7 @@ use super::{av, ffi};
 ///
 /// # Safety
 /// `object` is a valid structure of libav's that begins with its AVClass.
-pub(super) unsafe fn check(
+pub(crate) unsafe fn check(
     object: *mut c_void,
     whose: &str,
     option: &str,

@@ -5,20 +5,20 @@
 
 use std::ffi::c_int;
 
-use super::ffi;
+use ffmpeg_next::ffi;
 
 /// libav's type of bytes that a write callback gets: constant since FFmpeg 7.0.
 #[cfg(ffmpeg_7_0)]
-pub(super) type Written = *const u8;
+pub(crate) type Written = *const u8;
 #[cfg(not(ffmpeg_7_0))]
-pub(super) type Written = *mut u8;
+pub(crate) type Written = *mut u8;
 
 /// Whether libav writes a rotation into Matroska: 5.1 loses it, 7.1 keeps it; of those between them
 /// it is not known.
-pub(super) const MATROSKA_KEEPS_ROTATION: bool = cfg!(ffmpeg_7_1);
+pub(crate) const MATROSKA_KEEPS_ROTATION: bool = cfg!(ffmpeg_7_1);
 
 /// How long a frame lasts, in its time base: `duration` since FFmpeg 6.0.
-pub(super) fn duration(frame: &ffi::AVFrame) -> i64 {
+pub(crate) fn duration(frame: &ffi::AVFrame) -> i64 {
     #[cfg(ffmpeg_6_0)]
     let duration = frame.duration;
     #[cfg(not(ffmpeg_6_0))]
@@ -27,7 +27,7 @@ pub(super) fn duration(frame: &ffi::AVFrame) -> i64 {
 }
 
 /// Sets what [`duration`] gives.
-pub(super) fn set_duration(frame: &mut ffi::AVFrame, duration: i64) {
+pub(crate) fn set_duration(frame: &mut ffi::AVFrame, duration: i64) {
     #[cfg(ffmpeg_6_0)]
     let field = &mut frame.duration;
     #[cfg(not(ffmpeg_6_0))]
@@ -39,7 +39,7 @@ pub(super) fn set_duration(frame: &mut ffi::AVFrame, duration: i64) {
 ///
 /// # Safety
 /// The stream is valid.
-pub(super) unsafe fn side_data_list(
+pub(crate) unsafe fn side_data_list(
     stream: *const ffi::AVStream,
 ) -> (*const ffi::AVPacketSideData, c_int) {
     // SAFETY: the caller's promise.
@@ -59,7 +59,7 @@ pub(super) unsafe fn side_data_list(
 ///
 /// # Safety
 /// `stream` is valid and of a muxer before its header.
-pub(super) unsafe fn new_side_data(
+pub(crate) unsafe fn new_side_data(
     stream: *mut ffi::AVStream,
     kind: ffi::AVPacketSideDataType,
     size: usize,
@@ -85,7 +85,7 @@ pub(super) unsafe fn new_side_data(
 ///
 /// # Safety
 /// Both streams are valid, `to` of a muxer before its header.
-pub(super) unsafe fn copy_side_data(from: *const ffi::AVStream, to: *mut ffi::AVStream) {
+pub(crate) unsafe fn copy_side_data(from: *const ffi::AVStream, to: *mut ffi::AVStream) {
     if cfg!(ffmpeg_6_1) {
         return;
     }
@@ -107,7 +107,7 @@ pub(super) unsafe fn copy_side_data(from: *const ffi::AVStream, to: *mut ffi::AV
 ///
 /// # Safety
 /// `encoder` is a static description.
-pub(super) unsafe fn pixel_formats(encoder: *const ffi::AVCodec) -> *const ffi::AVPixelFormat {
+pub(crate) unsafe fn pixel_formats(encoder: *const ffi::AVCodec) -> *const ffi::AVPixelFormat {
     // SAFETY: the caller's promise.
     #[cfg(not(ffmpeg_7_1))]
     let formats = unsafe { (*encoder).pix_fmts };
@@ -122,7 +122,7 @@ pub(super) unsafe fn pixel_formats(encoder: *const ffi::AVCodec) -> *const ffi::
 ///
 /// # Safety
 /// `encoder` is a static description.
-pub(super) unsafe fn sample_formats(encoder: *const ffi::AVCodec) -> *const ffi::AVSampleFormat {
+pub(crate) unsafe fn sample_formats(encoder: *const ffi::AVCodec) -> *const ffi::AVSampleFormat {
     // SAFETY: the caller's promise.
     #[cfg(not(ffmpeg_7_1))]
     let formats = unsafe { (*encoder).sample_fmts };

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::out::{self, line, print, print_json};
 use filmgate_core::cancel::Cancel;
+use filmgate_core::frame::PlanePool;
 use filmgate_plugin::{CodeCache, Engine, Limits, Plugin, catalogue};
 
 /// Encoders that people ask for; the first is the one that `run` takes unasked.
@@ -29,7 +30,7 @@ pub(super) fn run(as_json: bool, cancel: &Cancel) -> Result<Exit> {
     let mut findings = Findings { report: json!({}), text: String::new(), problems: Vec::new() };
     findings.libraries();
     findings.codecs();
-    findings.plugins(&Engine::new(&CodeCache::Off, cancel)?);
+    findings.plugins(&Engine::new(&CodeCache::Off, &PlanePool::new(), cancel)?);
     findings.cache();
     findings.limits();
     let exit = if findings.problems.is_empty() { Exit::Done } else { Exit::Failed };

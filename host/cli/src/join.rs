@@ -18,6 +18,7 @@ use super::out::{print_json, tell};
 use filmgate_av::{MediaError, MediaErrorKind, Muxer};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
+use filmgate_core::frame::PlanePool;
 use filmgate_core::publish;
 use filmgate_engine::plugin_json;
 use filmgate_join::{
@@ -174,7 +175,7 @@ fn nothing(arguments: &JoinArguments, bad: &[Bad]) -> Result<Exit> {
 /// Has the policies say in which order, and under which name.
 fn arrange(arguments: &JoinArguments, found: Vec<Segment>, cancel: &Cancel) -> Result<Arranged> {
     // Gone before anything is joined: it takes more memory than a join.
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let engine = Engine::new(&CodeCache::ForUser, &PlanePool::new(), cancel)?;
     let ordering = arguments.order_plugin.as_deref().unwrap_or(arguments.order.plugin());
     let (order, reasons, ordering) = join_policy::order(ordering, &engine, &found)?;
     let mut found: Vec<Option<Segment>> = found.into_iter().map(Some).collect();

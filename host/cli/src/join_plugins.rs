@@ -30,9 +30,10 @@ pub(super) fn load(arguments: &JoinArguments, cancel: &Cancel) -> Result<Option<
         limits: &arguments.limits,
         on_failure: arguments.on_failure,
     };
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let pool = PlanePool::new();
+    let engine = Engine::new(&CodeCache::ForUser, &pool, cancel)?;
     let chain = load::plugins(&asked, &engine, cancel)?;
-    Ok(Some(Plugins { chain, pool: engine.pool().clone() }))
+    Ok(Some(Plugins { chain, pool }))
 }
 
 impl Plugins {

@@ -1,4 +1,5 @@
 //! The verbs, one file each. A verb reads as its story; how things are done is in the rooms below.
+#![forbid(unsafe_code)]
 
 pub mod args;
 pub mod config;

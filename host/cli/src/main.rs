@@ -1,4 +1,5 @@
 //! The `filmgate` program: parse, run, exit code.
+#![forbid(unsafe_code)]
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

@@ -15,6 +15,7 @@ use super::options::LimitOptions;
 use super::out::{line, lossy, print, print_json};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
+use filmgate_core::frame::PlanePool;
 use filmgate_core::publish::Aside;
 use filmgate_engine::spec::{PluginSpec, Request, Single, SpecError};
 use filmgate_plugin::catalogue::Found;
@@ -87,7 +88,7 @@ impl Loaded {
 }
 
 fn list(as_json: bool, cancel: &Cancel) -> Result<Exit> {
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let engine = Engine::new(&CodeCache::ForUser, &PlanePool::new(), cancel)?;
     let folders = catalogue::folders();
     let (found, unreadable) = catalogue::find_all(&folders);
     let reports = reports(&engine, found);
@@ -173,7 +174,7 @@ fn list_text(reports: &[Report], folders: &[PathBuf]) -> String {
 }
 
 fn inspect(name: &str, as_json: bool, cancel: &Cancel) -> Result<Exit> {
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let engine = Engine::new(&CodeCache::ForUser, &PlanePool::new(), cancel)?;
     let path = catalogue::find(name, &catalogue::folders())?;
     let plugin = Plugin::load(&engine, &path, &Limits::default())?;
     if as_json {
@@ -244,7 +245,7 @@ fn try_out(text: &str, limits: LimitOptions, as_json: bool, cancel: &Cancel) -> 
         memory: limits.memory,
         grants: &limits.grant,
     };
-    let engine = Engine::new(&CodeCache::ForUser, cancel)?;
+    let engine = Engine::new(&CodeCache::ForUser, &PlanePool::new(), cancel)?;
     let begun = Instant::now();
     let loaded = request.load_each(&engine)?.pop();
     let Single { plugin, parameters, .. } =

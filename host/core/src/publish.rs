@@ -294,6 +294,22 @@ pub fn move_file(from: &Path, to: &Path) -> Result<(), PublishError> {
     }
 }
 
+/// Makes the folder that a file is to be written into, if the folder above it is there.
+///
+/// # Errors
+/// `Folder`.
+pub fn make_folder_of(file: &Path) -> Result<(), PublishError> {
+    let folder = folder_of(file);
+    if folder.exists() {
+        return Ok(());
+    }
+    fs::create_dir(&folder).map_err(|source| PublishError::Folder {
+        path: file.to_owned(),
+        folder,
+        source,
+    })
+}
+
 /// Makes a folder, with those above it, that last through a power cut: what is synced into a folder
 /// whose own name is not on the disk would go with it.
 ///

@@ -13,6 +13,7 @@
 //! ([`recode`]).
 //!
 //! How the segments were found and put in order is the caller's business.
+#![forbid(unsafe_code)]
 
 mod anew;
 pub mod check;

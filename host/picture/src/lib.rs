@@ -3,6 +3,7 @@
 //!
 //! JPEG goes through libjpeg-turbo (planes of YUV without a detour over RGB), everything else
 //! through the crate `image`. Nothing here knows plugins or streams.
+#![forbid(unsafe_code)]
 
 mod error;
 mod format;

@@ -1,7 +1,6 @@
 //! Between the pictures of the crate `image` and plain frames.
 
-use image::metadata::Orientation;
-use image::{DynamicImage, ExtendedColorType, ImageBuffer};
+use image::{DynamicImage, ExtendedColorType};
 
 use super::{PictureError, PictureErrorKind};
 use filmgate_core::frame::{Frame, PixelFormat, Plane, PlaneSize, check_size};
@@ -119,43 +118,4 @@ pub(super) fn to_image(
         .flat_map(|b| u16::from_le_bytes([b[0], b[1]]).to_ne_bytes())
         .collect();
     Ok((native, kind))
-}
-
-/// The frame turned or mirrored.
-pub(super) fn turned(frame: &Frame, turn: Orientation) -> Result<Frame, PictureError> {
-    if turn == Orientation::NoTransforms {
-        return Ok(frame.clone());
-    }
-    let samples = frame.planes.first().map(Plane::to_packed).unwrap_or_default();
-    let (w, h) = (frame.width, frame.height);
-    let image = match frame.format {
-        PixelFormat::Gray8 => ImageBuffer::from_raw(w, h, samples).map(DynamicImage::ImageLuma8),
-        PixelFormat::Rgb24 => ImageBuffer::from_raw(w, h, samples).map(DynamicImage::ImageRgb8),
-        PixelFormat::Rgba => ImageBuffer::from_raw(w, h, samples).map(DynamicImage::ImageRgba8),
-        PixelFormat::Gray16 => {
-            ImageBuffer::from_raw(w, h, wide(&samples)).map(DynamicImage::ImageLuma16)
-        }
-        PixelFormat::Rgb48 => {
-            ImageBuffer::from_raw(w, h, wide(&samples)).map(DynamicImage::ImageRgb16)
-        }
-        _ => None,
-    };
-    let unfit = || {
-        let message = format!("{frame:?} cannot be turned");
-        PictureError::new(PictureErrorKind::Unsupported, message)
-    };
-    let mut image = image.ok_or_else(unfit)?;
-    image.apply_orientation(turn);
-    let (picture, _) = from_image(image)?;
-    Ok(Frame {
-        planes: picture.planes,
-        width: picture.width,
-        height: picture.height,
-        ..frame.clone()
-    })
-}
-
-/// Samples of two bytes, the low one first.
-fn wide(samples: &[u8]) -> Vec<u16> {
-    samples.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect()
 }

@@ -13,8 +13,9 @@ use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageRead
 
 use super::format::recognise;
 use super::jpeg::{self, carries_metadata};
-use super::pixels::{self, from_image, plane_size, turned};
+use super::pixels::{self, from_image, plane_size};
 use super::tiff::{self, has_several_pages};
+use super::turn::oriented;
 use super::{Picture, PictureError, PictureErrorKind};
 use filmgate_core::frame::{Frame, MAX_SIDE, PixelFormat, Plane, PlanePool, check_size};
 
@@ -78,7 +79,8 @@ impl PictureReader {
         let orientation = exif.as_mut().and_then(|e| Orientation::remove_from_exif_chunk(e));
         let frame = match orientation {
             None => frame,
-            Some(turn) => turned(&frame, turn)?,
+            Some(turn) => oriented(&frame, turn, &self.pool)
+                .map_err(|e| PictureError::new(PictureErrorKind::Unsupported, e))?,
         };
         Ok(Picture { frame, alpha: None, icc, exif, notes: Vec::new() })
     }

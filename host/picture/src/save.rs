@@ -3,11 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use image::metadata::Orientation;
-
-use super::pixels::turned;
+use super::turn::turned;
 use super::{Picture, PictureFormat, PictureWriter, WriteOptions};
-use filmgate_core::frame::Frame;
+use filmgate_core::frame::{Frame, PlanePool};
 use filmgate_core::publish::{Aside, PublishError};
 
 /// JPEG's quality, of 100.
@@ -46,20 +44,11 @@ pub fn save(frame: &Frame, path: &Path, rotation: i32, replace: bool) -> Result<
     if !format.pixel_formats().contains(&frame.format) {
         return Err(fail(format!("such a file does not hold {}", frame.format)));
     }
-    let turn = match rotation.rem_euclid(360) {
-        90 => Orientation::Rotate90,
-        180 => Orientation::Rotate180,
-        270 => Orientation::Rotate270,
-        _ => Orientation::NoTransforms,
-    };
     let options = WriteOptions { quality: QUALITY, ..WriteOptions::default() };
-    let bytes = turned(frame, turn)
-        .and_then(|frame| {
-            let picture = Picture { frame, alpha: None, icc: None, exif: None, notes: Vec::new() };
-            PictureWriter::new(options).write(&picture, format)
-        })
-        .map_err(|e| fail(e.to_string()))?
-        .0;
+    let frame = turned(frame.clone(), rotation, &PlanePool::new()).map_err(fail)?;
+    let picture = Picture { frame, alpha: None, icc: None, exif: None, notes: Vec::new() };
+    let (bytes, _) =
+        PictureWriter::new(options).write(&picture, format).map_err(|e| fail(e.to_string()))?;
     let aside = Aside::create(path, replace)?;
     aside.file().and_then(|mut file| file.write_all(&bytes)).map_err(|source| {
         PublishError::Write {

@@ -1,51 +1,90 @@
-//! Pictures turned by quarters, as cameras say that theirs are to be shown.
+//! Rotation of frames by quarter turns, and EXIF orientations: the one rotation of filmgate.
 
-use filmgate_core::frame::{Frame, PlanePool};
+use image::metadata::Orientation;
 
-/// The picture turned by `rotation` degrees clockwise, to the nearest quarter. It has to be in one
-/// plane; one of several comes back as it is.
+use filmgate_core::frame::{Frame, Plane, PlanePool, PlaneSize};
+
+/// The frame rotated by `rotation` degrees clockwise, to the nearest quarter turn.
 ///
 /// # Errors
-/// Never for a picture whose plane is as its format says.
+/// For chroma that is subsampled in one direction alone (4:2:2), which has no place for it when
+/// turned on its side.
 pub fn turned(frame: Frame, rotation: i32, pool: &PlanePool) -> Result<Frame, String> {
-    let quarters = (rotation.rem_euclid(360) + 45) / 90 % 4;
-    let (1, Some(from)) = (frame.planes.len(), frame.planes.first()) else { return Ok(frame) };
-    if quarters == 0 || frame.width == 0 {
-        return Ok(frame);
-    }
-    let (width, height) = match quarters {
-        2 => (frame.width, frame.height),
-        _ => (frame.height, frame.width),
+    let turn = match (rotation.rem_euclid(360) + 45) / 90 % 4 {
+        0 => return Ok(frame),
+        1 => Orientation::Rotate90,
+        2 => Orientation::Rotate180,
+        _ => Orientation::Rotate270,
     };
-    let size = frame.format.plane_size(0, width, height).ok_or("a picture without a plane")?;
-    let bytes = from.size().row_bytes / frame.width as usize;
-    let mut buffer = pool.packed_buffer(size);
-    for (y, row) in buffer.rows_mut().enumerate() {
-        for (x, sample) in row.chunks_exact_mut(bytes).enumerate() {
-            let (column, line) = source((x, y), (width as usize, height as usize), quarters);
-            sample.copy_from_slice(&from.row(line)[column * bytes..][..bytes]);
-        }
-    }
-    Ok(Frame { width, height, planes: vec![buffer.into_plane()?], ..frame })
+    oriented(&frame, turn, pool)
 }
 
-/// Where a sample of the turned picture comes from: column and row.
-fn source(
-    (x, y): (usize, usize),
-    (width, height): (usize, usize),
-    quarters: i32,
-) -> (usize, usize) {
-    match quarters {
-        1 => (y, width - 1 - x),
-        2 => (width - 1 - x, height - 1 - y),
-        _ => (height - 1 - y, x),
+/// The frame rotated or mirrored, as a camera says that it is to be shown.
+///
+/// # Errors
+/// As [`turned`].
+pub(super) fn oriented(
+    frame: &Frame,
+    turn: Orientation,
+    pool: &PlanePool,
+) -> Result<Frame, String> {
+    let sideways = !matches!(
+        turn,
+        Orientation::NoTransforms
+            | Orientation::Rotate180
+            | Orientation::FlipHorizontal
+            | Orientation::FlipVertical
+    );
+    let (across, down) = frame.format.chroma_shift();
+    if sideways && across != down {
+        return Err(format!("{} cannot be rotated by a quarter turn", frame.format));
     }
+    let (width, height) =
+        if sideways { (frame.height, frame.width) } else { (frame.width, frame.height) };
+    let planes = frame.planes.iter().enumerate().map(|(index, plane)| {
+        let size = frame.format.plane_size(index, width, height).ok_or("a plane too many")?;
+        let sample = frame.format.plane_size(index, 1, 1).map_or(1, |one| one.row_bytes);
+        turn_plane(plane, size, sample, turn, pool)
+    });
+    let planes = planes.collect::<Result<_, _>>()?;
+    Ok(Frame { width, height, planes, ..frame.clone() })
+}
+
+fn turn_plane(
+    from: &Plane,
+    size: PlaneSize,
+    sample: usize,
+    turn: Orientation,
+    pool: &PlanePool,
+) -> Result<Plane, String> {
+    let (width, height) = (size.row_bytes / sample, size.rows);
+    let mut buffer = pool.packed_buffer(size);
+    for (y, row) in buffer.rows_mut().enumerate() {
+        for (x, to) in row.chunks_exact_mut(sample).enumerate() {
+            let (left, up) = (width - 1 - x, height - 1 - y);
+            let (column, line) = match turn {
+                Orientation::NoTransforms => (x, y),
+                Orientation::Rotate90 => (y, left),
+                Orientation::Rotate180 => (left, up),
+                Orientation::Rotate270 => (up, x),
+                Orientation::FlipHorizontal => (left, y),
+                Orientation::FlipVertical => (x, up),
+                // Rotated first, then mirrored.
+                Orientation::Rotate90FlipH => (y, x),
+                Orientation::Rotate270FlipH => (up, left),
+            };
+            to.copy_from_slice(&from.row(line)[column * sample..][..sample]);
+        }
+    }
+    buffer.into_plane()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use filmgate_core::frame::{PixelFormat, Plane};
+    use image::DynamicImage;
+
+    use filmgate_core::frame::PixelFormat;
 
     #[test]
     fn quarters_are_clockwise() {
@@ -74,5 +113,40 @@ mod tests {
             let first: Vec<u8> = out.planes[0].to_packed().into_iter().step_by(3).collect();
             assert_eq!(first, wanted, "{rotation}");
         }
+    }
+
+    #[test]
+    fn orientations_are_those_of_the_crate_image() {
+        let format = PixelFormat::Gray8;
+        let plane = Plane::packed((0..6).collect(), PlaneSize { row_bytes: 3, rows: 2 });
+        let frame = crate::pixels::frame(format, (3, 2), plane.expect("fits"));
+        for exif in 1..=8 {
+            let turn = Orientation::from_exif(exif).expect("one of EXIF's");
+            let ours = oriented(&frame, turn, &PlanePool::new()).expect("turned");
+            let theirs = image::GrayImage::from_raw(3, 2, (0..6).collect()).expect("fits");
+            let mut theirs = DynamicImage::from(theirs);
+            theirs.apply_orientation(turn);
+            assert_eq!((ours.width, ours.height), (theirs.width(), theirs.height()), "{turn:?}");
+            assert_eq!(ours.planes[0].to_packed(), theirs.into_bytes(), "{turn:?}");
+        }
+    }
+
+    #[test]
+    fn chroma_turns_along_where_it_can() {
+        let frame = |format: PixelFormat| {
+            let fill = |size: PlaneSize| Plane::packed((0..size.bytes() as u8).collect(), size);
+            let planes = format.plane_sizes(4, 2).map(|size| fill(size).expect("fits"));
+            let first = planes.collect::<Vec<_>>();
+            Frame {
+                planes: first.clone(),
+                ..crate::pixels::frame(format, (4, 2), first[0].clone())
+            }
+        };
+        let out = turned(frame(PixelFormat::Yuv420p), 90, &PlanePool::new()).expect("turned");
+        assert_eq!((out.width, out.height), (2, 4));
+        assert_eq!(out.planes[0].to_packed(), [4, 0, 5, 1, 6, 2, 7, 3]);
+        assert_eq!(out.planes[1].size(), PlaneSize { row_bytes: 1, rows: 2 });
+        assert!(turned(frame(PixelFormat::Yuv422p), 90, &PlanePool::new()).is_err());
+        assert!(turned(frame(PixelFormat::Yuv422p), 180, &PlanePool::new()).is_ok());
     }
 }

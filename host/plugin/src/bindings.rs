@@ -17,8 +17,8 @@ pub(super) mod naming {
         path: "../../wit",
         world: "naming-plugin",
         with: {
-            "filmgate:plugin/types": super::filter::filmgate::plugin::types,
-            "filmgate:plugin/log": super::filter::filmgate::plugin::log,
+            "filmgate:plugin/types": crate::bindings::filter::filmgate::plugin::types,
+            "filmgate:plugin/log": crate::bindings::filter::filmgate::plugin::log,
         },
     });
 }
@@ -28,9 +28,9 @@ pub(super) mod ordering {
         path: "../../wit",
         world: "ordering-plugin",
         with: {
-            "filmgate:plugin/types": super::filter::filmgate::plugin::types,
-            "filmgate:plugin/log": super::filter::filmgate::plugin::log,
-            "filmgate:plugin/media": super::naming::filmgate::plugin::media,
+            "filmgate:plugin/types": crate::bindings::filter::filmgate::plugin::types,
+            "filmgate:plugin/log": crate::bindings::filter::filmgate::plugin::log,
+            "filmgate:plugin/media": crate::bindings::naming::filmgate::plugin::media,
         },
     });
 }

@@ -17,7 +17,10 @@ const CHOICES: usize = 256;
 const ERROR_BYTES: usize = 500;
 
 /// The greatest whole number that every guest language reads exactly: 2^53.
-pub(super) const WHOLE: f64 = 9_007_199_254_740_992.0;
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// The longest text.
+const TEXT_BYTES: usize = 64 << 10;
 
 /// What a plugin says of itself.
 #[derive(Clone, Debug, Serialize)]
@@ -266,10 +269,56 @@ fn parameter(spec: types::ParameterSpec) -> Result<Parameter, String> {
         choices: spec.choices,
     };
     if let Some(default) = &parameter.default {
-        super::parameters::check(&parameter, default)
+        check(&parameter, default)
             .map_err(|e| format!("its default {}", harmless(&e, ERROR_BYTES)))?;
     }
     Ok(parameter)
+}
+
+/// Whether the value is of the parameter's kind and within its range.
+pub(super) fn check(parameter: &Parameter, value: &Value) -> Result<(), String> {
+    let within = |n: f64| {
+        parameter.minimum.is_none_or(|m| n >= m) && parameter.maximum.is_none_or(|m| n <= m)
+    };
+    let sound = match (parameter.kind, value) {
+        (ParameterKind::Boolean, Value::Boolean(_)) | (ParameterKind::Color, Value::Color(_)) => {
+            true
+        }
+        (ParameterKind::Integer, Value::Integer(i)) => {
+            (*i as f64).abs() <= WHOLE && within(*i as f64)
+        }
+        (ParameterKind::Decimal, Value::Decimal(d)) => d.is_finite() && within(*d),
+        (ParameterKind::Text, Value::Text(t)) => t.len() <= TEXT_BYTES && within(t.len() as f64),
+        (ParameterKind::Choice, Value::Text(t)) => parameter.choices.contains(t),
+        (ParameterKind::File, Value::File(f)) => within(f.len() as f64),
+        _ => false,
+    };
+    match sound {
+        true => Ok(()),
+        false => Err(format!("`{value}` is not {}", takes(parameter))),
+    }
+}
+
+/// What the parameter takes, for people: `a whole number from 1 to 64 px`.
+pub fn takes(parameter: &Parameter) -> String {
+    let unit = parameter.unit.as_ref().map(|u| format!(" {u}")).unwrap_or_default();
+    let range = match (parameter.minimum, parameter.maximum) {
+        (Some(low), Some(high)) => format!(" from {low} to {high}"),
+        (Some(low), None) => format!(" from {low}"),
+        (None, Some(high)) => format!(" up to {high}"),
+        (None, None) => String::new(),
+    };
+    match parameter.kind {
+        ParameterKind::Boolean => "true or false".to_owned(),
+        ParameterKind::Integer => format!("a whole number{range}{unit}"),
+        ParameterKind::Decimal => format!("a number{range}{unit}"),
+        ParameterKind::Text if range.is_empty() => "a text".to_owned(),
+        ParameterKind::Text => format!("a text of{range} bytes"),
+        ParameterKind::Choice => format!("one of {}", parameter.choices.join(", ")),
+        ParameterKind::Color => "a colour (#rrggbb or #rrggbbaa)".to_owned(),
+        ParameterKind::File if range.is_empty() => "the path of a file".to_owned(),
+        ParameterKind::File => format!("the path of a file of{range} bytes"),
+    }
 }
 
 fn bounds(spec: &types::ParameterSpec, kind: ParameterKind) -> Result<(), String> {

@@ -1,17 +1,17 @@
-//! The wasmtime engine that all plugins of a process share: how code is compiled, the clock
-//! behind the deadlines, and what is linked to a plugin. Compiling itself: [`super::code`].
+//! The wasmtime engine that all plugins of a process share: the clock behind the deadlines, and what
+//! is linked to a plugin. How code is compiled: [`super::code`].
 
-use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{Config, Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 
 use super::bindings::filter::FilterPlugin;
-use super::code::cache::Cache;
+use super::code::cache::{Cache, CodeCache};
+use super::code::{Compiler, wasmtime_engine};
 use super::frames;
 use super::guest::Guest;
 use super::limits::{HANDLES, HOSTCALL_BYTES, Limits};
@@ -22,40 +22,14 @@ use filmgate_core::frame::PlanePool;
 /// How often running plugins are looked at. A deadline is kept to within two of these.
 pub const TICK: Duration = Duration::from_millis(10);
 
-/// Stack that a plugin's code may use; deeper recursion is a trap. Well below what any thread of
-/// the host has.
-const WASM_STACK: usize = 512 << 10;
-
-/// Where compiled code is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CodeCache {
-    /// `FILMGATE_CACHE_DIR`, or `filmgate` in `$XDG_CACHE_HOME` or `~/.cache`
-    ForUser,
-    In(PathBuf),
-    Off,
-}
-
-/// The compiler alone, with the settings that all code is compiled and run with.
-pub(super) fn compiler() -> wasmtime::Result<wasmtime::Engine> {
-    let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        .concurrency_support(false)
-        .epoch_interruption(true)
-        .max_wasm_stack(WASM_STACK);
-    wasmtime::Engine::new(&config)
-}
-
 /// Cheap to clone; the clones share everything.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
-    engine: wasmtime::Engine,
+    compiler: Compiler,
     linker: Linker<Guest>,
     pool: PlanePool,
-    cache: Option<Cache>,
-    cancel: Cancel,
     /// dropped with the engine, which ends the ticker's thread
     _ticker: Mutex<Sender<()>>,
 }
@@ -66,43 +40,41 @@ struct Inner {
 pub struct EngineError(String);
 
 impl Engine {
-    /// `cancel` interrupts whatever plugin is running.
-    pub fn new(cache: &CodeCache, cancel: &Cancel) -> Result<Engine, EngineError> {
-        Engine::set_up(cache, cancel).map_err(|e| EngineError(format!("{e:#}")))
+    /// Planes that plugins write stand in buffers of `pool`, which the caller shares with whoever
+    /// else makes frames. `cancel` interrupts whatever plugin is running.
+    pub fn new(
+        cache: &CodeCache,
+        pool: &PlanePool,
+        cancel: &Cancel,
+    ) -> Result<Engine, EngineError> {
+        Engine::set_up(cache, pool, cancel).map_err(|e| EngineError(format!("{e:#}")))
     }
 
-    fn set_up(cache: &CodeCache, cancel: &Cancel) -> wasmtime::Result<Engine> {
-        let engine = compiler()?;
+    fn set_up(cache: &CodeCache, pool: &PlanePool, cancel: &Cancel) -> wasmtime::Result<Engine> {
+        let engine = wasmtime_engine()?;
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker)?;
         FilterPlugin::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         frames::link_samples(&mut linker)?;
         let ticker = start_ticker(&engine)?;
         Ok(Engine(Arc::new(Inner {
-            engine,
+            compiler: Compiler {
+                engine,
+                cache: cache.folder().and_then(|folder| Cache::open(&folder)),
+                cancel: cancel.clone(),
+            },
             linker,
-            pool: PlanePool::new(),
-            cache: cache.folder().and_then(|folder| Cache::open(&folder)),
-            cancel: cancel.clone(),
+            pool: pool.clone(),
             _ticker: Mutex::new(ticker),
         })))
     }
 
-    /// The buffers that plugins' planes are taken from.
-    pub fn pool(&self) -> &PlanePool {
-        &self.0.pool
-    }
-
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
-        &self.0.engine
+        &self.0.compiler.engine
     }
 
-    pub(super) fn cache(&self) -> Option<&Cache> {
-        self.0.cache.as_ref()
-    }
-
-    pub(super) fn cancel(&self) -> &Cancel {
-        &self.0.cancel
+    pub(super) fn compiler(&self) -> &Compiler {
+        &self.0.compiler
     }
 
     pub(super) fn linker(&self) -> &Linker<Guest> {
@@ -111,8 +83,8 @@ impl Engine {
 
     /// A store for one instance of a plugin, with all limits in force.
     pub(super) fn store(&self, plugin: &str, limits: &Limits) -> Store<Guest> {
-        let guest = Guest::new(plugin, limits, &self.0.pool, &self.0.cancel);
-        let mut store = Store::new(&self.0.engine, guest);
+        let guest = Guest::new(plugin, limits, &self.0.pool, &self.0.compiler.cancel);
+        let mut store = Store::new(&self.0.compiler.engine, guest);
         store.limiter(|guest| &mut guest.limiter);
         store.set_hostcall_fuel(HOSTCALL_BYTES);
         store.set_max_component_handles(HANDLES);

@@ -29,10 +29,11 @@ mod plain;
 mod supervise;
 mod wasi;
 
+pub use code::cache::CodeCache;
 #[cfg(target_os = "linux")]
 pub use code::child::{VERB as COMPILE_VERB, compile_plugin, compile_with};
-pub use describe::{Description, Parameter, ParameterKind, Value};
-pub use engine::{CodeCache, Engine, EngineError, TICK};
+pub use describe::{Description, Parameter, ParameterKind, Value, takes};
+pub use engine::{Engine, EngineError, TICK};
 pub use error::{Failure, PluginError};
 pub use filter::{Filter, seconds, summary};
 pub use grants::Grants;
@@ -43,6 +44,6 @@ pub use log::harmless;
 pub use naming::{Naming, Request, check_name};
 pub use ordering::{Ordering, Placement, check_order};
 pub use pack::pack;
-pub use parameters::{Reference, resolve, takes};
+pub use parameters::{Reference, resolve};
 pub use plain::read_plain;
 pub use supervise::{OnFailure, Supervised, Supervisor};

@@ -112,7 +112,8 @@ impl Plugin {
         recognise(&bytes).map_err(fail)?;
         debug!("loading {} ({} bytes)", path.display(), bytes.len());
         let digest: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        let component = code::component(engine, &bytes, &digest).map_err(|r| refused(path, r))?;
+        let component =
+            code::component(engine.compiler(), &bytes, &digest).map_err(|r| refused(path, r))?;
         let foreign = |reason| PluginError::WrongInterface { path: path.to_owned(), reason };
         let facts = Facts::of(engine, &component);
         let (kind, interface) = facts.kind().map_err(foreign)?;

@@ -3,15 +3,12 @@
 
 use std::path::Path;
 
-use super::describe::{Description, Parameter, ParameterKind, Value, WHOLE};
+use super::describe::{Description, Parameter, ParameterKind, Value, check, takes};
 use super::error::PluginError;
 use super::plain::read_plain;
 
 /// The largest file that is handed to a plugin.
 const FILE_BYTES: u64 = 64 << 20;
-
-/// The longest text.
-const TEXT_BYTES: usize = 64 << 10;
 
 /// A plugin as somebody named it, with the parameters given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,52 +141,6 @@ fn read(parameter: &Parameter, text: &str) -> Result<Value, String> {
     };
     check(parameter, &value).map_err(|_| refuse())?;
     Ok(value)
-}
-
-/// Whether the value is of the parameter's kind and within its range.
-pub(super) fn check(parameter: &Parameter, value: &Value) -> Result<(), String> {
-    let within = |n: f64| {
-        parameter.minimum.is_none_or(|m| n >= m) && parameter.maximum.is_none_or(|m| n <= m)
-    };
-    let sound = match (parameter.kind, value) {
-        (ParameterKind::Boolean, Value::Boolean(_)) | (ParameterKind::Color, Value::Color(_)) => {
-            true
-        }
-        (ParameterKind::Integer, Value::Integer(i)) => {
-            (*i as f64).abs() <= WHOLE && within(*i as f64)
-        }
-        (ParameterKind::Decimal, Value::Decimal(d)) => d.is_finite() && within(*d),
-        (ParameterKind::Text, Value::Text(t)) => t.len() <= TEXT_BYTES && within(t.len() as f64),
-        (ParameterKind::Choice, Value::Text(t)) => parameter.choices.contains(t),
-        (ParameterKind::File, Value::File(f)) => within(f.len() as f64),
-        _ => false,
-    };
-    match sound {
-        true => Ok(()),
-        false => Err(format!("`{value}` is not {}", takes(parameter))),
-    }
-}
-
-/// What the parameter takes, for people: `a whole number from 1 to 64 px`.
-pub fn takes(parameter: &Parameter) -> String {
-    let unit = parameter.unit.as_ref().map(|u| format!(" {u}")).unwrap_or_default();
-    let range = match (parameter.minimum, parameter.maximum) {
-        (Some(low), Some(high)) => format!(" from {low} to {high}"),
-        (Some(low), None) => format!(" from {low}"),
-        (None, Some(high)) => format!(" up to {high}"),
-        (None, None) => String::new(),
-    };
-    match parameter.kind {
-        ParameterKind::Boolean => "true or false".to_owned(),
-        ParameterKind::Integer => format!("a whole number{range}{unit}"),
-        ParameterKind::Decimal => format!("a number{range}{unit}"),
-        ParameterKind::Text if range.is_empty() => "a text".to_owned(),
-        ParameterKind::Text => format!("a text of{range} bytes"),
-        ParameterKind::Choice => format!("one of {}", parameter.choices.join(", ")),
-        ParameterKind::Color => "a colour (#rrggbb or #rrggbbaa)".to_owned(),
-        ParameterKind::File if range.is_empty() => "the path of a file".to_owned(),
-        ParameterKind::File => format!("the path of a file of{range} bytes"),
-    }
 }
 
 /// `#rgb`, `#rrggbb` or `#rrggbbaa`, with or without the `#`.

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
@@ -12,7 +11,9 @@ use super::describe::Value;
 use super::error::PluginError;
 use super::filter::Filter;
 use super::load::Plugin;
+use filmgate_core::backoff::Backoff;
 use filmgate_core::cancel::Cancel;
+use filmgate_core::clock::Clock;
 use filmgate_core::frame::{Frame, StreamInfo};
 
 /// What to do with a job whose plugin breaks.
@@ -33,14 +34,13 @@ const FAILURES: usize = 3;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// The wait before a fresh instance is made after the first failure of a job, the second, and
-/// every one after that.
-const BACK_OFF: [Duration; 3] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// The longest wait before a fresh instance is made: 1 s after the first failure of a job, 2 s after
+/// the second, and 4 s after every other.
+const LONGEST: Duration = Duration::from_secs(4);
 
 /// The failures of one plugin, counted over all of its instances.
-#[derive(Default)]
 struct Record {
+    backoff: Backoff,
     recent: VecDeque<Instant>,
     total: u64,
     last: String,
@@ -49,10 +49,23 @@ struct Record {
     held_at_end: u64,
 }
 
+impl Default for Record {
+    fn default() -> Record {
+        Record {
+            backoff: Backoff::steady(LONGEST),
+            recent: VecDeque::new(),
+            total: 0,
+            last: String::new(),
+            quarantined: false,
+            bypassed: 0,
+            held_at_end: 0,
+        }
+    }
+}
+
 impl Record {
     /// Notes a failure and says how long to wait before the next instance; none in quarantine.
     fn note(&mut self, error: &PluginError, now: Instant) -> Option<Duration> {
-        let before = usize::try_from(self.total).unwrap_or(usize::MAX);
         self.total += 1;
         self.last = error.to_string();
         self.recent.push_back(now);
@@ -60,7 +73,7 @@ impl Record {
             self.recent.pop_front();
         }
         self.quarantined |= self.recent.len() >= FAILURES;
-        (!self.quarantined).then(|| BACK_OFF[before.min(BACK_OFF.len() - 1)])
+        (!self.quarantined).then(|| self.backoff.delay())
     }
 }
 
@@ -73,6 +86,7 @@ pub struct Supervisor {
     more_follow: bool,
     record: Mutex<Record>,
     cancel: Cancel,
+    clock: Clock,
 }
 
 impl Supervisor {
@@ -82,8 +96,14 @@ impl Supervisor {
         on_failure: OnFailure,
         cancel: &Cancel,
     ) -> Supervisor {
-        let (record, cancel) = (Mutex::default(), cancel.clone());
-        Supervisor { plugin, parameters, on_failure, more_follow: true, record, cancel }
+        let (record, cancel, clock) = (Mutex::default(), cancel.clone(), Clock::system());
+        Supervisor { plugin, parameters, on_failure, more_follow: true, record, cancel, clock }
+    }
+
+    /// The same by another clock, by which the waits after failures go.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Supervisor {
+        Supervisor { clock, ..self }
     }
 
     pub fn plugin(&self) -> &Plugin {
@@ -141,6 +161,7 @@ impl Supervisor {
             more_follow,
             record: Mutex::default(),
             cancel: self.cancel.clone(),
+            clock: self.clock.clone(),
         }
     }
 
@@ -176,7 +197,7 @@ impl Supervisor {
     fn failed(&self, error: &PluginError) -> Option<Duration> {
         let mut record = self.record();
         let before = record.quarantined;
-        let wait = record.note(error, Instant::now());
+        let wait = record.note(error, self.clock.now());
         if record.quarantined && !before {
             let (failures, last) = (record.recent.len(), record.last.clone());
             warn!("{}", PluginError::Quarantined { plugin: self.name(), failures, last });
@@ -339,16 +360,18 @@ impl Supervised {
 
     /// Notes a failure, and when a fresh instance may be made.
     fn back_off(&mut self, error: &PluginError) {
-        self.not_before = self.supervisor.failed(error).map(|wait| Instant::now() + wait);
+        let wait = self.supervisor.failed(error);
+        self.not_before = wait.map(|wait| self.supervisor.clock.now() + wait);
     }
 
     /// Waits until a fresh instance may be made. A file can wait, and so no more pictures than need
     /// be pass unchanged.
     fn wait(&mut self) -> Result<(), PluginError> {
         let Some(end) = self.not_before.take() else { return Ok(()) };
-        while Instant::now() < end && !self.supervisor.record().quarantined {
+        let clock = &self.supervisor.clock;
+        while clock.now() < end && !self.supervisor.record().quarantined {
             self.go_on()?;
-            thread::sleep(Duration::from_millis(10));
+            clock.sleep(Duration::from_millis(10));
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 //!
 //! Nothing waits in memory without bound: when the queue is full, or the kernel's own queue ran
 //! over, the folder is looked through again, and the journal tells what is new.
+#![forbid(unsafe_code)]
 
 mod ended;
 #[cfg(target_os = "linux")]

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use filmgate::cancel::Cancel;
-use filmgate::frame::{Color, Frame, PixelFormat, Plane, Rational, StreamInfo};
+use filmgate::frame::{Color, Frame, PixelFormat, Plane, PlanePool, Rational, StreamInfo};
 use filmgate::plugin::{CodeCache, Engine, Filter, Limits, Plugin, PluginError, resolve};
 use filmgate_tests::running::Running;
 
@@ -160,7 +160,8 @@ pub(super) fn through_python(before: &Picture, program: &str) -> Vec<u8> {
 fn plugin(name: &str) -> Arc<Plugin> {
     static LOADED: LazyLock<Mutex<HashMap<String, Arc<Plugin>>>> = LazyLock::new(Mutex::default);
     static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-        Engine::new(&CodeCache::ForUser, &Cancel::new()).expect("the engine starts")
+        Engine::new(&CodeCache::ForUser, &PlanePool::new(), &Cancel::new())
+            .expect("the engine starts")
     });
     let load = || {
         let folder = place("FILMGATE_PLUGIN_DIR", "target/release/plugins");

@@ -22,6 +22,7 @@ use super::exit::{Exit, WithExit};
 use super::load::{self, Asked, Chain};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
+use filmgate_core::frame::PlanePool;
 use filmgate_core::publish;
 use filmgate_engine::default_workers;
 use filmgate_engine::sink::Namer;
@@ -48,7 +49,8 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
     files.check()?;
     // The user's stop ends the watch between two files; nothing breaks a plugin off.
     let cancel = Cancel::new();
-    let engine = Engine::new(&CodeCache::ForUser, &cancel)?;
+    let pool = PlanePool::new();
+    let engine = Engine::new(&CodeCache::ForUser, &pool, &cancel)?;
     let namer = namer(arguments, &engine, &folders.output, &mut files)?;
     let plugins = plugins(arguments, &engine, &cancel, &mut files)?;
     files.check()?;
@@ -71,7 +73,7 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
         journal,
         namer,
         plugins,
-        pool: engine.pool().clone(),
+        pool,
         stats: Arc::clone(&stats),
         events: arguments.events.then(tell::events),
         reload,

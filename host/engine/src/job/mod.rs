@@ -117,11 +117,11 @@ pub fn prepare(
         Verb::Split | Verb::Frame => EncodeOptions::default(),
     };
     // A gentle stop must not end a call of a plugin.
-    let engine = Engine::new(&CodeCache::ForUser, &stop.hard)?;
+    let pool = PlanePool::new();
+    let engine = Engine::new(&CodeCache::ForUser, &pool, &stop.hard)?;
     let loaded = spec.plugins().load(&engine, &stop.hard)?;
     loaded.add_to(&mut files);
     files.check()?;
-    let pool = PlanePool::new();
     let plugins = loaded.supervisors;
     let workshop = Workshop {
         spec,

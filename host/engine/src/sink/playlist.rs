@@ -56,7 +56,7 @@ impl Playlist {
     /// # Errors
     /// `Publish` where nothing can be written there, or may not be replaced.
     pub(super) fn begin(path: &Path, replace: bool) -> Result<(Playlist, Muxer), PipelineError> {
-        make_folder(path)?;
+        publish::make_folder_of(path)?;
         publish::check_folder(path)?;
         let path = publish::check(path, replace)?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -169,16 +169,5 @@ impl Read for Piece {
 impl Seek for Piece {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
-    }
-}
-
-/// The folder of a playlist, if its parent is there.
-fn make_folder(playlist: &Path) -> Result<(), PublishError> {
-    match playlist.parent().filter(|f| !f.as_os_str().is_empty() && !f.exists()) {
-        Some(folder) => std::fs::create_dir(folder).map_err(|source| {
-            let (path, folder) = (playlist.to_owned(), folder.to_owned());
-            PublishError::Folder { path, folder, source }
-        }),
-        None => Ok(()),
     }
 }

@@ -1,7 +1,6 @@
 //! Pictures, each in a file of its own, published one by one.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -48,14 +47,8 @@ impl Sequence {
             only: None,
         };
         let first = sequence.name();
-        if let Some(folder) =
-            first.parent().filter(|f| !f.as_os_str().is_empty() && !f.exists() && !dry_run)
-        {
-            fs::create_dir(folder).map_err(|source| PublishError::Folder {
-                path: first.clone(),
-                folder: folder.to_owned(),
-                source,
-            })?;
+        if !dry_run {
+            publish::make_folder_of(&first)?;
         }
         publish::check(&first, replace)?;
         Ok(sequence)
@@ -180,7 +173,7 @@ mod tests {
         let mut sequence = Sequence::begin(&path, false, false).expect("begun");
         sequence.write(b"picture").expect("written");
         sequence.finish().expect("published");
-        assert_eq!(fs::read(&path).expect("there"), b"picture");
+        assert_eq!(std::fs::read(&path).expect("there"), b"picture");
         assert!(Sequence::begin(&path, false, false).is_err());
     }
 }

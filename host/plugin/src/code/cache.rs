@@ -15,8 +15,6 @@ use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use tracing::{debug, warn};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::super::engine::CodeCache;
-
 /// The folder within the cache folder. Its own, so that its mode is 0700 whatever the other's is.
 const FOLDER: &str = "code";
 /// What an entry begins with: what it is, and the version of its form. A checksum follows.
@@ -28,6 +26,15 @@ pub(super) const ENTRY_BYTES: u64 = 512 << 20;
 const TOTAL_BYTES: u64 = 1 << 30;
 /// How often the time of use is noted, so that a start does not write to the disk.
 const NOTED: Duration = Duration::from_hours(12);
+
+/// Where compiled code is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CodeCache {
+    /// `FILMGATE_CACHE_DIR`, or `filmgate` in `$XDG_CACHE_HOME` or `~/.cache`
+    ForUser,
+    In(PathBuf),
+    Off,
+}
 
 impl CodeCache {
     /// The folder, or none: switched off, or nowhere to put it. A relative one is taken from the

@@ -19,10 +19,9 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 
-use super::super::engine;
 use super::super::log::harmless;
 use super::cache::ENTRY_BYTES;
-use super::{NativeCode, Refusal};
+use super::{NativeCode, Refusal, wasmtime_engine};
 use filmgate_core::cancel::Cancel;
 
 /// The verb by which a program compiles; not in the help, since it is for filmgate alone.
@@ -93,7 +92,7 @@ fn bound() -> Result<(), String> {
 fn answer() -> Result<(), String> {
     let mut wasm = Vec::new();
     io::stdin().read_to_end(&mut wasm).map_err(|e| e.to_string())?;
-    let engine = engine::compiler().map_err(|e| format!("{e:#}"))?;
+    let engine = wasmtime_engine().map_err(|e| format!("{e:#}"))?;
     let code = engine.precompile_component(&wasm).map_err(|e| format!("{e:#}"))?;
     io::stdout().write_all(&code).map_err(|e| e.to_string())
 }

@@ -1,6 +1,6 @@
 //! From a component's bytes to code that runs: out of the cache, or compiled within limits.
 //!
-//! This is the only place that trusts native code, and the only `unsafe` outside of `media/`.
+//! This is the only place that trusts native code, and the only `unsafe` of this crate.
 //! [`NativeCode`] comes from three places: a child that is this very program, over a file in
 //! memory without a name ([`child`]); this process itself, where there is no such program; and
 //! the cache, whose folder and entries nobody else can write to ([`cache`]). Nothing else makes
@@ -13,11 +13,36 @@ pub(super) mod child;
 
 use std::hash::{Hash, Hasher};
 
+use wasmtime::Config;
 use wasmtime::component::Component;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::engine::Engine;
 use super::log::harmless;
+use cache::Cache;
+use filmgate_core::cancel::Cancel;
+
+/// Stack that a plugin's code may use; deeper recursion is a trap. Well below what any thread of
+/// the host has.
+const WASM_STACK: usize = 512 << 10;
+
+/// An engine with the settings that all code is compiled and run with.
+pub(super) fn wasmtime_engine() -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK);
+    wasmtime::Engine::new(&config)
+}
+
+/// What compiles plugins, and keeps what it compiled.
+pub(super) struct Compiler {
+    pub(super) engine: wasmtime::Engine,
+    pub(super) cache: Option<Cache>,
+    /// ends a compilation
+    pub(super) cancel: Cancel,
+}
 
 /// What the compiler made of a component, in wasmtime's form.
 pub(super) struct NativeCode(Vec<u8>);
@@ -40,34 +65,41 @@ impl From<std::io::Error> for Refusal {
 /// The component in `wasm`, whose SHA-256 is `digest`.
 ///
 /// One that is in the cache was within the limits when it was compiled, and is not looked at.
-pub(super) fn component(engine: &Engine, wasm: &[u8], digest: &str) -> Result<Component, Refusal> {
+pub(super) fn component(
+    compiler: &Compiler,
+    wasm: &[u8],
+    digest: &str,
+) -> Result<Component, Refusal> {
+    let Compiler { engine, cache, cancel } = compiler;
     let key = format!("{digest}-{:016x}", compatibility(engine));
-    let kept = engine.cache().and_then(|cache| cache.get(&key)).map(NativeCode);
+    let kept = cache.as_ref().and_then(|cache| cache.get(&key)).map(NativeCode);
     if let Some(component) = kept.and_then(|code| load(engine, &code).ok()) {
         return Ok(component);
     }
     bounds::check(wasm).map_err(Refusal::Unfit)?;
-    let code = compile(engine, wasm)?;
+    let code = compile(engine, wasm, cancel)?;
     let component = load(engine, &code).map_err(|e| Refusal::Unfit(damaged(&e)))?;
-    if let Some(cache) = engine.cache() {
+    if let Some(cache) = cache {
         cache.put(&key, &code.0);
     }
     Ok(component)
 }
 
 /// Differs between compilers, their settings and processors' features.
-fn compatibility(engine: &Engine) -> u64 {
+fn compatibility(engine: &wasmtime::Engine) -> u64 {
     let mut hasher = Xxh3Default::new();
-    engine.wasmtime().precompile_compatibility_hash().hash(&mut hasher);
+    engine.precompile_compatibility_hash().hash(&mut hasher);
     hasher.finish()
 }
 
-fn compile(engine: &Engine, wasm: &[u8]) -> Result<NativeCode, Refusal> {
+fn compile(engine: &wasmtime::Engine, wasm: &[u8], cancel: &Cancel) -> Result<NativeCode, Refusal> {
+    #[cfg(not(target_os = "linux"))]
+    let _ = cancel;
     #[cfg(target_os = "linux")]
     if let Some(program) = child::program() {
-        return child::compile(program, wasm, engine.cancel());
+        return child::compile(program, wasm, cancel);
     }
-    let code = engine.wasmtime().precompile_component(wasm);
+    let code = engine.precompile_component(wasm);
     code.map(NativeCode).map_err(|e| Refusal::Unfit(damaged(&e)))
 }
 
@@ -76,9 +108,9 @@ fn damaged(error: &wasmtime::Error) -> String {
 }
 
 #[allow(unsafe_code)]
-fn load(engine: &Engine, code: &NativeCode) -> wasmtime::Result<Component> {
+fn load(engine: &wasmtime::Engine, code: &NativeCode) -> wasmtime::Result<Component> {
     // SAFETY: the bytes have to be what this version of wasmtime made (`Component::deserialize`).
     // A `NativeCode` is made by our own compiler, or read from files that only this user can
     // write and whose checksum fits; wasmtime checks version and settings by itself.
-    unsafe { Component::deserialize(engine.wasmtime(), &code.0) }
+    unsafe { Component::deserialize(engine, &code.0) }
 }

@@ -1,0 +1,5 @@
+//! Audio: decoding, resampling, encoding, silence.
+
+pub(crate) mod resample;
+pub(crate) mod silence;
+pub(crate) mod sound;
