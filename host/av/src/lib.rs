@@ -82,7 +82,7 @@ pub use pieces::Shelf;
 pub use pipe::{Stdout, is_pipe};
 pub use raw::{RawFormat, RawPictures};
 pub use remux::{Chapter, Like, Times};
-pub use resample::{SoundDecoder, SoundRecoder};
+pub use resample::{AudioDecoder, AudioTranscoder};
 pub use shape::{PacketIndex, Shape};
 pub use silence::Silence;
 pub use sink::Sink;

@@ -96,10 +96,7 @@ impl Exit {
             return Some(Exit::of_publish(e));
         }
         if let Some(e) = cause.downcast_ref::<Collision>() {
-            return Some(match e {
-                Collision::WithInput { .. } => Exit::OutputIsInput,
-                Collision::WithOutput { .. } => Exit::Usage,
-            });
+            return Some(Exit::of_collision(e));
         }
         cause.downcast_ref::<PluginError>().map(Exit::of_plugin)
     }
@@ -126,11 +123,21 @@ impl Exit {
         }
     }
 
+    fn of_collision(error: &Collision) -> Exit {
+        match error {
+            Collision::WithInput { .. } => Exit::OutputIsInput,
+            Collision::WithOutput { .. } => Exit::Usage,
+        }
+    }
+
     fn of_join(error: &JoinError) -> Option<Exit> {
         match error {
             JoinError::Media(e) => Some(Exit::of_media(e)),
             JoinError::Chain(e) => Exit::of_pipeline(e),
             JoinError::Publish(e) => Some(Exit::of_publish(e)),
+            JoinError::Spec(e) => Some(Exit::of_spec(e)),
+            JoinError::Collision(e) => Some(Exit::of_collision(e)),
+            JoinError::Nothing { .. } => Some(Exit::NothingToJoin),
             JoinError::Changed(_) => Some(Exit::SourceChanged),
             JoinError::Unfit(_) => Some(Exit::SegmentsDiffer),
             JoinError::Proof(_) => Some(Exit::ProofFailed),

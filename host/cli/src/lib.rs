@@ -11,15 +11,10 @@ pub mod exit;
 mod frame;
 mod inputs;
 pub mod join;
-pub mod join_args;
-mod join_find;
-mod join_plugins;
-mod join_policy;
 mod join_show;
 mod load;
 pub mod options;
 mod out;
-mod outputs;
 mod plan;
 pub mod plugin;
 mod probe;
@@ -48,7 +43,7 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
         Command::Run(arguments) => run::run(*arguments, cancel),
         Command::Split(arguments) => split::run(*arguments, cancel),
         Command::Watch(arguments) => watch::run(&arguments, cancel),
-        Command::Join(arguments) => join::run(&arguments, cancel),
+        Command::Join(arguments) => join::run(*arguments, cancel),
         Command::Frame(arguments) => frame::run(*arguments, cancel),
         Command::Encode(arguments) => encode::run(*arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),

@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::plan::policy;
 use super::{digest, out};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::publish::{Aside, PublishError};
 use filmgate_core::url;
 use filmgate_engine::spec::JobSpec;
-use filmgate_plugin::Supervisor;
+use filmgate_plugin::{PluginRecord, Supervisor};
 
 /// The receipt, while the job runs: its file is begun before, so that it can be written behind.
 pub(super) struct Receipt {
@@ -24,16 +23,15 @@ pub(super) struct Receipt {
 }
 
 impl Receipt {
-    /// `plan` becomes part of it.
-    pub(super) fn create(
-        path: &Path,
-        replace: bool,
-        inputs: &[PathBuf],
-        output: &Path,
-        plan: Value,
-    ) -> Result<Receipt> {
-        let (inputs, outputs) = (inputs.to_vec(), vec![output.to_owned()]);
-        Ok(Receipt { aside: Aside::create(path, replace)?, inputs, outputs, plan })
+    /// Begins one of which only the output is known.
+    pub(super) fn create(path: &Path, replace: bool, output: &Path) -> Result<Receipt> {
+        let (inputs, outputs) = (Vec::new(), vec![output.to_owned()]);
+        Ok(Receipt { aside: Aside::create(path, replace)?, inputs, outputs, plan: Value::Null })
+    }
+
+    /// Adds the inputs; `plan` becomes part of it.
+    pub(super) fn with(self, inputs: Vec<PathBuf>, plan: Value) -> Receipt {
+        Receipt { inputs, plan, ..self }
     }
 
     /// Begins it, if the description asks for one; `plan` becomes part of it.
@@ -93,33 +91,5 @@ fn file_json(path: &Path, cancel: &Cancel) -> Result<Value> {
 
 /// A plugin of a job with everything that decides what it does, for programs.
 pub(super) fn plugin_json(supervisor: &Supervisor) -> Value {
-    let plugin = supervisor.plugin();
-    let parameters: Map<String, Value> =
-        supervisor.parameters().iter().map(|(k, v)| (k.clone(), value_json(v))).collect();
-    let limits = plugin.limits();
-    json!({
-        "name": plugin.name(),
-        "version": plugin.description.version,
-        "path": out::text(&plugin.path),
-        "size": plugin.size,
-        "sha256": plugin.digest,
-        "interface": plugin.interface,
-        "parallel": plugin.filter.as_ref().map(|f| f.parallel),
-        "parameters": parameters,
-        "on_failure": policy(supervisor),
-        "deadline_ms": u64::try_from(limits.deadline.as_millis()).unwrap_or(u64::MAX),
-        "memory_mib": limits.memory >> 20,
-        "grants": limits.grants.names(),
-    })
-}
-
-/// A parameter's value; files by size and digest, colours as people write them.
-pub(super) fn value_json(value: &filmgate_plugin::Value) -> Value {
-    match value {
-        filmgate_plugin::Value::File(bytes) => {
-            json!({ "size": bytes.len(), "sha256": digest::of_bytes(bytes) })
-        }
-        filmgate_plugin::Value::Color(_) => json!(value.to_string()),
-        other => json!(other),
-    }
+    json!(PluginRecord::supervised(supervisor))
 }

@@ -1,7 +1,7 @@
 //! Where each packet goes on the time line of the output. Plain arithmetic: nothing here knows a
 //! file.
 //!
-//! Pictures keep the times that they have in their segment, moved by where the segment begins.
+//! FrameCounts keep the times that they have in their segment, moved by where the segment begins.
 //! Sound is different. A coded packet of it holds a fixed number of samples, every segment has
 //! some in front that only wind the decoder up and some behind that only fill its last packet, and
 //! a player that counts samples plays those too: in 200 segments it would be seconds late. So the
@@ -61,7 +61,7 @@ const PRIMING: i64 = 3;
 
 /// One track of sound, in samples of the output's time line.
 #[derive(Clone, Debug)]
-pub struct Chain {
+pub struct AudioTimeline {
     /// samples of a packet of silence, where there is such a thing
     pub silent: Option<i64>,
     /// where the next packet goes; none before the first
@@ -70,9 +70,9 @@ pub struct Chain {
     seam: bool,
 }
 
-impl Chain {
-    pub fn new(silent: Option<i64>) -> Chain {
-        Chain { silent, end: None, seam: true }
+impl AudioTimeline {
+    pub fn new(silent: Option<i64>) -> AudioTimeline {
+        AudioTimeline { silent, end: None, seam: true }
     }
 
     /// A segment begins.
@@ -94,10 +94,7 @@ impl Chain {
         }
         // Within a segment its packets follow one another, whatever their clock rounds to; a gap
         // there is a real one only from a packet and a half on.
-        let gap = match self.seam {
-            true => 2 * late > length,
-            false => 2 * late > 3 * length,
-        };
+        let gap = if self.seam { 2 * late > length } else { 2 * late > 3 * length };
         self.seam = false;
         match gap {
             false => Fit::Place { at: end, silent: 0 },
@@ -163,7 +160,7 @@ mod tests {
     #[test]
     fn priming_and_padding_do_not_add_up() {
         let (rate, step, long) = (44_100, 1024, 6 * 44_100);
-        let mut chain = Chain::new(Some(step));
+        let mut chain = AudioTimeline::new(Some(step));
         let (mut placed, mut left_out, mut worst) = (0, 0, 0);
         for segment in 0..200 {
             let start = segment * long;
@@ -192,9 +189,9 @@ mod tests {
 
     #[test]
     fn gaps_are_filled_where_there_is_silence_to_fill_them_with() {
-        let mut chain = Chain::new(Some(1024));
+        let mut chain = AudioTimeline::new(Some(1024));
         assert_eq!(chain.fit(44_100, 1024, 0), Fit::Place { at: 43 * 1024, silent: 43 });
-        let mut chain = Chain::new(None);
+        let mut chain = AudioTimeline::new(None);
         chain.put(0, 1024);
         chain.seam();
         assert_eq!(chain.fit(44_100, 1024, 0), Fit::Place { at: 44_100, silent: 0 });
@@ -203,7 +200,7 @@ mod tests {
 
     #[test]
     fn clocks_that_round_do_not_tear_a_segment() {
-        let mut chain = Chain::new(Some(1024));
+        let mut chain = AudioTimeline::new(Some(1024));
         for (packet, milliseconds) in [0, 23, 46, 70, 93, 116].into_iter().enumerate() {
             let wanted = milliseconds * 441 / 10;
             let at = packet as i64 * 1024;

@@ -134,9 +134,10 @@ fn fields(shape: &Shape) -> Vec<Field> {
     }
     if let Some(audio) = &shape.facts.audio {
         field("sample rate", audio.sample_rate.to_string(), Fatal, "");
-        let layout = match shape.layout.is_empty() {
-            true => format!("{} channels", audio.channels),
-            false => shape.layout.clone(),
+        let layout = if shape.layout.is_empty() {
+            format!("{} channels", audio.channels)
+        } else {
+            shape.layout.clone()
         };
         field("channel layout", layout, Fatal, "");
     }
@@ -189,8 +190,9 @@ fn opus(extradata: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    match bytes.is_empty() {
-        true => "none".to_owned(),
-        false => format!("{:08x}", xxhash_rust::xxh3::xxh3_64(bytes) >> 32),
+    if bytes.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("{:08x}", xxhash_rust::xxh3::xxh3_64(bytes) >> 32)
     }
 }

@@ -16,7 +16,7 @@ use filmgate_core::frame::Rational;
 
 /// What segments that do not fit lead to.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ways {
+pub struct Handling {
     /// leave out what cannot be read or does not fit
     pub skip_bad: bool,
     /// encode anew what does not fit
@@ -99,7 +99,7 @@ pub struct Plan {
     /// files that are no segments, with the reason
     pub bad: Vec<Bad>,
     /// all pictures are encoded anew, for the plugins that they go through
-    pub anew: bool,
+    pub reencodes_video: bool,
 }
 
 impl Plan {
@@ -142,10 +142,10 @@ pub fn plan(
     segments: Vec<Segment>,
     bad: Vec<Bad>,
     format: &str,
-    ways: Ways,
+    handling: Handling,
     cancel: &Cancel,
 ) -> Result<Plan, JoinError> {
-    let mut close = Close::new(cancel);
+    let mut close = ShapeCache::new(cancel);
     let mut planned: Vec<Planned> = Vec::with_capacity(segments.len());
     let mut first: Option<usize> = None;
     for segment in segments {
@@ -160,13 +160,13 @@ pub fn plan(
             Some(first) => between(first, &segment, &shapes),
             None => alone(&segment),
         };
-        if ways.drop_audio {
+        if handling.drop_audio {
             differences.retain(|d| d.kind != StreamKind::Audio.name());
         }
-        if ways.reencode_all {
+        if handling.reencode_all {
             pictures_do_not_matter(&mut differences);
         }
-        let action = action(&differences, ways, segment.of_kind(StreamKind::Video).next());
+        let action = action(&differences, handling, segment.of_kind(StreamKind::Video).next());
         let joined = !matches!(action, Action::LeaveOut(_));
         // The first that fits is the one that all others are measured by.
         let encoded = matches!(action, Action::Reencode { .. });
@@ -186,7 +186,7 @@ pub fn plan(
             tracks: Vec::new(),
             left_out: Vec::new(),
             bad,
-            anew: ways.reencode_all,
+            reencodes_video: handling.reencode_all,
         });
     };
     let mut plan = Plan {
@@ -195,22 +195,22 @@ pub fn plan(
         tracks: Vec::new(),
         left_out: Vec::new(),
         bad,
-        anew: ways.reencode_all,
+        reencodes_video: handling.reencode_all,
     };
-    tracks::decide(&mut plan, first, ways.drop_audio)?;
+    tracks::decide(&mut plan, first, handling.drop_audio)?;
     Ok(plan)
 }
 
 /// Looks inside each kind of segment once: where the parameter sets are the same, all else that
 /// a look brings is, too.
-struct Close<'a> {
+struct ShapeCache<'a> {
     known: HashMap<*const Shape, Arc<[Shape]>>,
     cancel: &'a Cancel,
 }
 
-impl<'a> Close<'a> {
-    fn new(cancel: &'a Cancel) -> Close<'a> {
-        Close { known: HashMap::new(), cancel }
+impl<'a> ShapeCache<'a> {
+    fn new(cancel: &'a Cancel) -> ShapeCache<'a> {
+        ShapeCache { known: HashMap::new(), cancel }
     }
 
     fn shapes(&mut self, segment: &Segment) -> Result<Arc<[Shape]>, JoinError> {
@@ -237,20 +237,20 @@ fn pictures_do_not_matter(differences: &mut [Difference]) {
     }
 }
 
-fn action(differences: &[Difference], ways: Ways, video: Option<usize>) -> Action {
+fn action(differences: &[Difference], handling: Handling, video: Option<usize>) -> Action {
     let fatal: Vec<&Difference> =
         differences.iter().filter(|d| d.weight == Weight::Fatal).collect();
     let of = |kind: StreamKind| fatal.iter().any(|d| d.kind == kind.name());
     let (odd_video, audio) = (of(StreamKind::Video), of(StreamKind::Audio));
-    let film = ways.reencode_all && video.is_some();
+    let film = handling.reencode_all && video.is_some();
     match fatal.first() {
         None if film => Action::Reencode { video: true, audio: false },
         None => Action::Copy,
         // Without a film there is nothing to encode.
-        Some(_) if ways.reencode_odd && video.is_some() => {
+        Some(_) if handling.reencode_odd && video.is_some() => {
             Action::Reencode { video: film || odd_video, audio }
         }
-        Some(difference) if ways.skip_bad => Action::LeaveOut(difference.text()),
+        Some(difference) if handling.skip_bad => Action::LeaveOut(difference.text()),
         Some(_) => Action::Copy,
     }
 }

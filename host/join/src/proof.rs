@@ -9,9 +9,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::clock::rescale;
+use super::display_order::DisplayOrder;
 use super::error::JoinError;
 use super::ledger::{Check, Fault};
-use super::order::Order;
 use super::payload::{Payload, is_no_text};
 use super::plan::Plan;
 use super::segment::quick;
@@ -58,7 +58,7 @@ struct Track<'a> {
     /// what is known of its packets
     check: Check<'a>,
     /// how far its packets are from the times that they were given, and which one is where
-    off: Option<Off>,
+    off: Option<TimeOffset>,
     base: Rational,
     /// nanoseconds of its longest packet
     longest: i64,
@@ -70,15 +70,15 @@ struct Track<'a> {
 /// Nanoseconds from the times that packets were given to those that they have: the first one's, the
 /// least and the most, with the packets' numbers.
 #[derive(Clone, Copy)]
-struct Off {
+struct TimeOffset {
     first: i64,
     least: (i64, u64),
     most: (i64, u64),
 }
 
-impl Off {
-    fn with(self, off: i64, packet: u64) -> Off {
-        Off {
+impl TimeOffset {
+    fn with(self, off: i64, packet: u64) -> TimeOffset {
+        TimeOffset {
             least: self.least.min((off, packet)),
             most: if off > self.most.0 { (off, packet) } else { self.most },
             ..self
@@ -123,7 +123,7 @@ fn read_back(
         .collect::<Result<Vec<Shape>, _>>()?;
     let mut tracks = tracks(plan, &shapes, written);
     attached(plan, &shapes, &tracks)?;
-    let mut order = Order::default();
+    let mut order = DisplayOrder::default();
     let disordered = |place: usize| disordered(plan, place);
     while let Some(packet) = input.read()? {
         let stream = packet.stream();
@@ -175,7 +175,7 @@ fn read_back(
             track.base = packet.time_base();
             let off = rescale(pts, track.base, NANOSECONDS)
                 - rescale(wanted, plan.tracks[number].clock, NANOSECONDS);
-            let start = Off { first: off, least: (off, seen), most: (off, seen) };
+            let start = TimeOffset { first: off, least: (off, seen), most: (off, seen) };
             track.off = Some(track.off.unwrap_or(start).with(off, seen));
         }
         track.last_dts = packet.dts();

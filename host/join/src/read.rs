@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 
 use crossbeam_channel::Sender;
 
-use super::anew::{Anew, Pictures};
 use super::clock::rescale;
 use super::display::{derive_display_times, unshown};
 use super::error::JoinError;
 use super::nal::{self, Framing, Setup, UnitCodec};
 use super::payload::{Payload, is_no_text, opus_samples, strip_adts};
 use super::plan::{Action, Plan, Planned, Units};
+use super::plugin_transcode::{FrameCounts, PluginTranscode};
 use super::segment::Identity;
 use filmgate_av::{Input, MediaError, OpenOptions, Packet, StreamKind};
 use filmgate_core::cancel::Cancel;
@@ -53,7 +53,7 @@ pub(super) enum Event {
     Begin(usize, i64),
     Packets(Vec<Ready>),
     /// of the segment's film, which went through plugins
-    Pictures(Pictures),
+    Frames(FrameCounts),
     End,
 }
 
@@ -64,8 +64,8 @@ pub(super) struct Reader<'a> {
     pub(super) events: Sender<Event>,
     /// whether payloads are hashed
     pub(super) hashes: bool,
-    /// how all pictures are made anew, where plugins want that
-    pub(super) anew: Option<&'a Anew>,
+    /// how all video is re-encoded, if it goes through plugins
+    pub(super) transcode: Option<&'a PluginTranscode>,
 }
 
 /// Why reading ended early.
@@ -88,13 +88,13 @@ impl Reader<'_> {
 
     fn segment(&self, place: usize, planned: &Planned) -> Result<(), Stop> {
         if matches!(planned.action, Action::Reencode { .. }) {
-            return super::recode::segment(self, place, planned);
+            return super::reencode::segment(self, place, planned);
         }
         let failed = |e: JoinError| Stop::Failed(place, e);
         let mut input = self.open(planned).map_err(failed)?;
-        let mut lanes = self.lanes(planned);
-        let (start, mut early) = self.beginning(&mut input, planned, &lanes).map_err(failed)?;
-        lanes.begin(start);
+        let mut readers = self.readers(planned);
+        let (start, mut early) = self.beginning(&mut input, planned, &readers).map_err(failed)?;
+        readers.begin(start);
         self.send(Event::Begin(place, start.nanoseconds()))?;
         let (mut batch, mut bytes) = (Vec::with_capacity(BATCH.0), 0);
         loop {
@@ -103,7 +103,7 @@ impl Reader<'_> {
                 None => input.read().map_err(|e| failed(e.into()))?,
             };
             let Some(packet) = packet else { break };
-            let Some(ready) = lanes.ready(packet, self.hashes).map_err(failed)? else { continue };
+            let Some(ready) = readers.ready(packet, self.hashes).map_err(failed)? else { continue };
             bytes += ready.packet.size();
             batch.push(ready);
             if batch.len() >= BATCH.0 || bytes >= BATCH.1 {
@@ -133,10 +133,10 @@ impl Reader<'_> {
         Ok(input)
     }
 
-    pub(super) fn lanes(&self, planned: &Planned) -> Lanes {
+    pub(super) fn readers(&self, planned: &Planned) -> TrackReaders {
         let audio = matches!(planned.action, Action::Reencode { audio: true, .. });
         let streams = planned.streams.iter().enumerate();
-        let lanes = streams.filter_map(|(track, stream)| {
+        let readers = streams.filter_map(|(track, stream)| {
             let (plan, stream) = (&self.plan.tracks[track], (*stream)?);
             let shape = &planned.shapes[stream];
             let model = &self.plan.segments[plan.model.0].shapes[plan.model.1];
@@ -144,7 +144,7 @@ impl Reader<'_> {
             let setup = UnitCodec::of(&plan.codec)
                 .filter(|_| !plan.cover)
                 .and_then(|codec| Setup::read(codec, &shape.extradata));
-            Some(Lane {
+            Some(TrackReader {
                 track,
                 stream,
                 kind: plan.kind,
@@ -163,7 +163,7 @@ impl Reader<'_> {
                 last: None,
             })
         });
-        Lanes(lanes.collect())
+        TrackReaders(readers.collect())
     }
 
     /// Where the segment begins, by the first picture, or by the first sound where that is much
@@ -172,11 +172,11 @@ impl Reader<'_> {
         &self,
         input: &mut Input,
         planned: &Planned,
-        lanes: &Lanes,
+        readers: &TrackReaders,
     ) -> Result<(Start, VecDeque<Packet>), JoinError> {
         let leader = self.plan.leader().and_then(|t| planned.streams.get(t).copied().flatten());
         let sound: Vec<usize> =
-            lanes.0.iter().filter(|l| l.kind == StreamKind::Audio).map(|l| l.stream).collect();
+            readers.0.iter().filter(|l| l.kind == StreamKind::Audio).map(|l| l.stream).collect();
         let mut early = VecDeque::new();
         let mut first: Option<Start> = None;
         let mut heard: Option<Start> = None;
@@ -257,16 +257,17 @@ pub(super) fn unchanged(input: &mut Input, planned: &Planned) -> Result<(), Join
     let path = &planned.segment.path;
     let read = |e: std::io::Error| JoinError::System(format!("{}: {e}", path.display()));
     let Some(metadata) = input.file_metadata().map_err(read)? else { return Ok(()) };
-    match Identity::of(&metadata) == planned.segment.identity {
-        true => Ok(()),
-        false => Err(JoinError::Changed(path.clone())),
+    if Identity::of(&metadata) == planned.segment.identity {
+        Ok(())
+    } else {
+        Err(JoinError::Changed(path.clone()))
     }
 }
 
-pub(super) struct Lanes(Vec<Lane>);
+pub(super) struct TrackReaders(Vec<TrackReader>);
 
 /// The way of one stream's packets into a track.
-struct Lane {
+struct TrackReader {
     track: usize,
     stream: usize,
     kind: StreamKind,
@@ -290,26 +291,26 @@ struct Lane {
     last: Option<i64>,
 }
 
-impl Lanes {
+impl TrackReaders {
     /// The segment begins at that time of its own. What is encoded anew counts from there already,
     /// its pictures at least.
     pub(super) fn begin(&mut self, start: Start) {
-        for lane in &mut self.0 {
-            let counted = lane.encoded && lane.kind == StreamKind::Video;
-            lane.start = if counted { 0 } else { start.in_clock(lane.clock) };
+        for reader in &mut self.0 {
+            let counted = reader.encoded && reader.kind == StreamKind::Video;
+            reader.start = if counted { 0 } else { start.in_clock(reader.clock) };
         }
     }
 
     /// The packets of a track will come from an encoder.
     pub(super) fn encoded(&mut self, track: usize, setup: Option<Setup>) {
-        for lane in self.0.iter_mut().filter(|l| l.track == track) {
-            lane.encoded = true;
-            lane.payload = match (&setup, lane.aac) {
+        for reader in self.0.iter_mut().filter(|l| l.track == track) {
+            reader.encoded = true;
+            reader.payload = match (&setup, reader.aac) {
                 (Some(setup), _) => Payload::Units(setup.codec, setup.framing),
                 (None, true) => Payload::Aac,
                 (None, false) => Payload::Whole,
             };
-            lane.setup.clone_from(&setup);
+            reader.setup.clone_from(&setup);
         }
     }
 
@@ -325,8 +326,8 @@ impl Lanes {
         hashes: bool,
     ) -> Result<Option<Ready>, JoinError> {
         match self.0.iter_mut().find(|l| l.track == track) {
-            Some(lane) if lane.kind == StreamKind::Video && packet.is_hidden() => Ok(None),
-            Some(lane) => lane.ready(packet, hashes).map(Some),
+            Some(reader) if reader.kind == StreamKind::Video && packet.is_hidden() => Ok(None),
+            Some(reader) => reader.ready(packet, hashes).map(Some),
             None => Ok(None),
         }
     }
@@ -336,15 +337,15 @@ impl Lanes {
         let stream = packet.stream();
         match self.0.iter_mut().find(|l| l.stream == stream) {
             // What the edit list cuts off at the end: nothing that is shown needs it.
-            Some(lane) if lane.kind == StreamKind::Video && packet.is_hidden() => Ok(None),
-            Some(lane) if lane.text && is_no_text("mov_text", packet.data()) => Ok(None),
-            Some(lane) => lane.ready(packet, hashes).map(Some),
+            Some(reader) if reader.kind == StreamKind::Video && packet.is_hidden() => Ok(None),
+            Some(reader) if reader.text && is_no_text("mov_text", packet.data()) => Ok(None),
+            Some(reader) => reader.ready(packet, hashes).map(Some),
             None => Ok(None),
         }
     }
 }
 
-impl Lane {
+impl TrackReader {
     fn ready(&mut self, mut packet: Packet, hashes: bool) -> Result<Ready, JoinError> {
         let base = packet.time_base();
         if self.reorders && !self.encoded && packet.pts().is_none() {
@@ -362,9 +363,10 @@ impl Lane {
         };
         self.last = Some(pts + duration);
         let (pts, dts) = if self.cover { (0, 0) } else { (pts, dts) };
-        let (hash, size) = match hashes {
-            true => (self.payload.hash(packet.data()), self.payload.size(packet.data())),
-            false => (0, 0),
+        let (hash, size) = if hashes {
+            (self.payload.hash(packet.data()), self.payload.size(packet.data()))
+        } else {
+            (0, 0)
         };
         self.shape(&mut packet)?;
         let key = packet.is_key();

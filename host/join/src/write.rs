@@ -5,11 +5,11 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::anew::Anew;
-use super::clock::{Chain, Fit, rescale};
+use super::clock::{AudioTimeline, Fit, rescale};
 use super::error::JoinError;
 use super::layout::{like, room, spent};
 use super::plan::Plan;
+use super::plugin_transcode::PluginTranscode;
 use super::read::{Event, Ready};
 use super::segment::quick;
 use super::settings::{Gap, Settings};
@@ -19,6 +19,7 @@ use filmgate_av::{
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::Rational;
+use filmgate_engine::pipeline::Progress;
 
 /// Sound that goes on longer than the film by this is no padding any more: nanoseconds.
 const TAIL: i64 = 100_000_000;
@@ -29,7 +30,7 @@ struct Track {
     kind: StreamKind,
     cover: bool,
     clock: Rational,
-    chain: Option<Chain>,
+    chain: Option<AudioTimeline>,
     silence: Option<filmgate_av::Silence>,
     silent_hash: u64,
     /// samples of a packet
@@ -48,6 +49,7 @@ struct Track {
 pub(super) struct Writer<'a> {
     plan: &'a Plan,
     settings: &'a Settings,
+    progress: &'a Progress,
     muxer: Muxer,
     tracks: Vec<Track>,
     leader: Option<usize>,
@@ -68,7 +70,8 @@ impl<'a> Writer<'a> {
     pub(super) fn begin(
         plan: &'a Plan,
         settings: &'a Settings,
-        anew: Option<&Anew>,
+        progress: &'a Progress,
+        transcode: Option<&PluginTranscode>,
         file: File,
         name: &Path,
         cancel: &Cancel,
@@ -85,8 +88,10 @@ impl<'a> Writer<'a> {
                 open = Some((place, Input::open(&segment.path, &options)?));
             }
             let Some((_, input)) = &mut open else { continue };
-            match anew.filter(|a| a.track == number) {
-                Some(anew) => muxer.add_encoded(&anew.encoder(plan)?, Some((input, stream)))?,
+            match transcode.filter(|t| t.track == number) {
+                Some(transcode) => {
+                    muxer.add_encoded(&transcode.encoder(plan)?, Some((input, stream)))?
+                }
                 None => {
                     let like = like(plan, number, input)?;
                     muxer.add_like(input, stream, &like)?
@@ -95,7 +100,7 @@ impl<'a> Writer<'a> {
             let shape = &plan.segments[place].shapes[stream];
             let sound = track.kind == StreamKind::Audio;
             let silence = if sound { input.silence(stream)? } else { None };
-            let chain = sound.then(|| Chain::new(silence.as_ref().map(|s| s.samples)));
+            let chain = sound.then(|| AudioTimeline::new(silence.as_ref().map(|s| s.samples)));
             tracks.push(Track {
                 kind: track.kind,
                 cover: track.cover,
@@ -127,6 +132,7 @@ impl<'a> Writer<'a> {
         Ok(Writer {
             plan,
             settings,
+            progress,
             muxer,
             clock: leader.map_or(NANOSECONDS, |l| plan.tracks[l].clock),
             leader,
@@ -150,10 +156,10 @@ impl<'a> Writer<'a> {
             Event::Packets(packets) => {
                 packets.into_iter().try_for_each(|p| self.packet(p).map_err(JoinError::from))
             }
-            Event::Pictures(more) => {
-                let all = &mut self.written.pictures;
+            Event::Frames(more) => {
+                let all = &mut self.written.frames;
                 all.decoded += more.decoded;
-                all.made += more.made;
+                all.encoded += more.encoded;
                 all.damaged += more.damaged;
                 Ok(())
             }
@@ -196,10 +202,7 @@ impl<'a> Writer<'a> {
         track.end = track.end.max(ready.pts + ready.duration);
         if track.chain.is_some() {
             track.pending.push_back(ready);
-            return match self.leader == Some(number) {
-                true => self.heard(number),
-                false => Ok(()),
-            };
+            return if self.leader == Some(number) { self.heard(number) } else { Ok(()) };
         }
         self.picture(ready)?;
         if self.leader == Some(number) {
@@ -242,7 +245,7 @@ impl<'a> Writer<'a> {
             true => track.end - 4 * track.frame.max(1),
             false => rescale(self.tracks[leader].end, self.clock, track.clock),
         };
-        let reached = track.chain.as_ref().and_then(Chain::end).unwrap_or(0) - track.base;
+        let reached = track.chain.as_ref().and_then(AudioTimeline::end).unwrap_or(0) - track.base;
         while let Some(ready) = self.tracks[number]
             .pending
             .pop_front_if(|r| 2 * r.pts.max(reached) + r.length <= 2 * limit)
@@ -306,6 +309,9 @@ impl<'a> Writer<'a> {
         );
         let written = &mut self.written.tracks[number];
         written.reach(pts, end);
+        if self.leader == Some(number) {
+            self.progress.note(end);
+        }
         written.keys += u64::from(ready.key && track.kind == StreamKind::Video);
         let count = written.packets + written.silent;
         if let Some(seam) = self.written.seams.last_mut()
@@ -345,7 +351,8 @@ impl<'a> Writer<'a> {
                     continue;
                 }
                 self.sound(ready)?;
-                end = self.tracks[number].chain.as_ref().and_then(Chain::end).unwrap_or(end);
+                end =
+                    self.tracks[number].chain.as_ref().and_then(AudioTimeline::end).unwrap_or(end);
             }
             let Some(chain) = &mut self.tracks[number].chain else { continue };
             let (missing, step) = (chain.missing(until, 0), chain.silent.unwrap_or(0));
@@ -373,7 +380,7 @@ impl<'a> Writer<'a> {
         }
         let mut sink = self.muxer.finish()?;
         if full {
-            super::room::release(&mut sink, self.room).map_err(|e| MediaError {
+            super::index_space::release(&mut sink, self.room).map_err(|e| MediaError {
                 kind: MediaErrorKind::Write(e.kind()),
                 message: format!("write the index: {e}"),
             })?;

@@ -68,7 +68,8 @@ impl Progress {
         self.position.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn note(&self, timestamp: i64) {
+    /// A frame, or a packet of what is copied, reached the output.
+    pub fn note(&self, timestamp: i64) {
         self.frames.fetch_add(1, Ordering::Relaxed);
         self.position.fetch_max(timestamp, Ordering::Relaxed);
     }

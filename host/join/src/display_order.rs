@@ -13,12 +13,12 @@ const PACKETS: usize = 48;
 
 /// Decodes the beginning of each kind of segment.
 #[derive(Default)]
-pub(super) struct Order {
+pub(super) struct DisplayOrder {
     seen: Vec<(*const Shape, bool)>,
     now: Option<(PictureOrder, usize, usize)>,
 }
 
-impl Order {
+impl DisplayOrder {
     /// The segment in this place begins; what is wrong with the one before it: its place.
     pub(super) fn seam(
         &mut self,
