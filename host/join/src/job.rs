@@ -116,15 +116,13 @@ impl Job<'_> {
             drop(wake);
             let synced = match syncing.join() {
                 Ok(result) => result,
-                Err(_) => Err(std::io::Error::other("the thread broke off in panic")),
+                Err(_) => Err(std::io::Error::other("the thread panicked")),
             };
             // A reader that waits for room in the queue is to notice that nobody empties it.
             drop(queue);
             let read = reading.join();
             match (read, written) {
-                (Err(_), _) => {
-                    Err(free(JoinError::System("the reader broke off in panic".to_owned())))
-                }
+                (Err(_), _) => Err(free(JoinError::System("the reader panicked".to_owned()))),
                 (Ok(Err(Stop::Failed(place, error))), _) => {
                     Err(Failed { error: interrupted(error, cancel), place: Some(place) })
                 }

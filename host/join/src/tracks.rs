@@ -123,7 +123,7 @@ fn number_for(plan: &Plan, track: &Track, shapes: &[Shape]) -> Option<usize> {
 
 fn stream_for(plan: &Plan, track: &Track, shapes: &[Shape]) -> Option<usize> {
     let stream = number_for(plan, track, shapes)?;
-    // What is encoded is_odd may have been anything.
+    // What is re-encoded may have been anything.
     let any = matches!(track.kind, StreamKind::Video | StreamKind::Audio) && !track.cover;
     let model = plan.segments[track.model.0].shapes.get(track.model.1)?;
     let shape = shapes.get(stream)?;

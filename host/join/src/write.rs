@@ -1,4 +1,4 @@
-//! The packets' places on the time line, and the output written in one go.
+//! Muxing: packets get their times on the time line, and the output is written in one pass.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -21,7 +21,9 @@ use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::Rational;
 use filmgate_engine::pipeline::Progress;
 
-/// Sound that goes on longer than the film by this is no padding any more: nanoseconds.
+/// Audio that ends later than the video by more than this is not padding: nanoseconds. Padding is
+/// shorter than a packet, and the longest usual packets are 2048 samples of HE-AAC at 22.05 kHz,
+/// 93 ms.
 const TAIL: i64 = 100_000_000;
 
 const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
@@ -140,7 +142,8 @@ impl<'a> Writer<'a> {
             at: 0,
             origin: None,
             room,
-            // An mp4's index knows every packet's place: their order is the segments' own.
+            // The index of an mp4 has every packet's offset (`stco`), so packets keep the interleaving
+            // of their segments. All other containers are read in order, and get sorted by dts.
             sort: !matches!(&*plan.format, "mp4" | "mov"),
             written,
         })
@@ -222,8 +225,11 @@ impl<'a> Writer<'a> {
         }
         let pts = track.base + ready.pts;
         let mut dts = track.base + ready.dts;
-        // Where segments reorder their pictures more than the one before, their first decoding
-        // times lie before its last: they are moved, the times of showing are not.
+        // Decoding times must rise (libav's av_interleaved_write_frame refuses others). A segment with
+        // B-frames begins to decode before its first frame is shown: with 2 reordered frames at
+        // 25 frames/s its first dts is 80 ms before its pts. Behind a segment that reorders less, that
+        // is before the last dts. Only the dts is moved, to one tick after the last; what is shown
+        // when does not change. A dts that ends up after its own pts counts as retimed.
         if let Some(last) = track.last_dts.filter(|&last| dts <= last) {
             dts = last + 1;
             self.written.retimed += u64::from(dts > pts);
@@ -233,7 +239,12 @@ impl<'a> Writer<'a> {
         self.write(number, ready, times)
     }
 
-    /// Writes the sound of a track that is surely heard: what the film has passed.
+    /// Writes the audio packets of a track that certainly belong to the output.
+    ///
+    /// Padding at the end of a segment can only be told from audio once the end of the segment's
+    /// video is known, so audio waits until video has passed its middle: a packet that is more than
+    /// half inside the segment stays, all others are decided in `end`. `2 * x + length <= 2 * limit`
+    /// is `x + length / 2 <= limit` without rounding odd lengths.
     fn heard(&mut self, number: usize) -> Result<(), MediaError> {
         let Some(leader) = self.leader else { return Ok(()) };
         let track = &self.tracks[number];
@@ -241,7 +252,8 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         let limit = match leader == number {
-            // Its own last packets may be filled up.
+            // Audio alone: its own last packets may be padding. Four are more than any padding with
+            // priming of the next segment (`PRIMING` and one).
             true => track.end - 4 * track.frame.max(1),
             false => rescale(self.tracks[leader].end, self.clock, track.clock),
         };
@@ -275,7 +287,7 @@ impl<'a> Writer<'a> {
         self.write(number, ready, times)
     }
 
-    /// So many packets of silence that end at `until`.
+    /// Writes `count` packets of silence that end at `until`.
     fn silence(&mut self, number: usize, count: u64, until: i64) -> Result<(), MediaError> {
         let track = &self.tracks[number];
         let Some(silence) = track.silence.clone().filter(|_| count > 0) else { return Ok(()) };
@@ -329,7 +341,9 @@ impl<'a> Writer<'a> {
         self.muxer.write_placed(number, ready.packet, times, self.sort)
     }
 
-    /// The segment ends: how long it is, and which sound lies behind its end.
+    /// The segment ends. Its length is that of its video, or of audio that goes on longer than
+    /// `TAIL`; audio packets with their middle behind that end are left out, and a track that ends
+    /// too early is filled with silence, so that the next segment begins on time.
     fn end(&mut self) -> Result<(), MediaError> {
         let Some(leader) = self.leader else { return Ok(()) };
         let mut length = self.tracks[leader].end;
