@@ -1,4 +1,4 @@
-//! `-p`: the pictures of all segments go through plugins and are encoded anew; sound is copied.
+//! `-p`: the video of all segments goes through plugins and is re-encoded; audio is copied.
 
 use std::path::Path;
 

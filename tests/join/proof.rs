@@ -256,7 +256,7 @@ fn a_write_that_is_lost_ends_the_join_with_its_own_exit_code() {
                 continue;
             }
             noticed += 1;
-            said.refused(41, &["did not stand the test"]);
+            said.refused(41, &["failed verification"]);
             assert!(!said.stderr.contains(".partial"), "{output}, {one:?}: {said:?}");
             assert_eq!(shell.names(), NAMES, "{output}, {one:?}: no source was touched");
         }

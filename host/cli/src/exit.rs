@@ -46,7 +46,7 @@ pub enum Exit {
     OutputUnsupported = 34,
     /// not one packet could be delivered to a server
     OutputLost = 35,
-    /// a segment differs from the first in a way that only encoding it anew can mend
+    /// a segment differs from the first in a way that only re-encoding can repair
     SegmentsDiffer = 40,
     /// the output that was read back is not what it should be
     ProofFailed = 41,

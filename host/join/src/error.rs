@@ -32,7 +32,7 @@ pub enum JoinError {
     #[error("{0}")]
     Unfit(String),
     /// the output that was read back is not what was to be written
-    #[error("the output did not stand the test and is thrown away: {0}")]
+    #[error("the output failed verification and was deleted: {0}")]
     Proof(String),
     #[error("interrupted")]
     Interrupted,

@@ -1,5 +1,4 @@
-//! FrameCounts turned and fitted into another size, with black beside them where their shape is
-//! another.
+//! Frames rotated and scaled into another size, with black bars if their aspect ratio differs.
 
 use filmgate_av::{Converter, MediaError, MediaErrorKind};
 use filmgate_core::frame::{Frame, PixelFormat, Plane, PlanePool, PlaneSize, StreamInfo};
@@ -30,7 +29,7 @@ impl Fitter {
         let sideways = turn == 90 || turn == 270;
         let shift = from.format.chroma_shift();
         if !turn.is_multiple_of(90) || sideways && shift.0 != shift.1 {
-            let message = format!("pictures of {} cannot be turned by {turn} degrees", from.format);
+            let message = format!("frames of {} cannot be rotated by {turn} degrees", from.format);
             return Err(MediaError { kind: MediaErrorKind::Unsupported, message });
         }
         let (width, height) =

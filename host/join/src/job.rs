@@ -118,7 +118,7 @@ impl Job<'_> {
                 Ok(result) => result,
                 Err(_) => Err(std::io::Error::other("the thread panicked")),
             };
-            // A reader that waits for room in the queue is to notice that nobody empties it.
+            // A reader that waits for a place in the queue gets an error, as nothing empties it any more.
             drop(queue);
             let read = reading.join();
             match (read, written) {

@@ -34,8 +34,8 @@ pub(super) fn like(plan: &Plan, number: usize, input: &mut Input) -> Result<Like
     Ok(like)
 }
 
-/// Bytes to keep in front of an mp4 for its index, so that it need not be moved there; 0 where
-/// nobody knows how many.
+/// Bytes to keep in front of an mp4 for its index, so that it need not be moved there; 0 if
+/// that is unknown.
 pub(super) fn room(plan: &Plan, settings: &Settings) -> u64 {
     if !settings.faststart || !matches!(&*plan.format, "mp4" | "mov") {
         return 0;

@@ -19,9 +19,9 @@ use filmgate_core::frame::Rational;
 pub struct Handling {
     /// leave out what cannot be read or does not fit
     pub skip_bad: bool,
-    /// encode anew what does not fit
+    /// re-encode what does not fit
     pub reencode_odd: bool,
-    /// encode all pictures anew, for the plugins that they go through
+    /// re-encode all video, because it goes through plugins
     pub reencode_all: bool,
     /// leave out all audio
     pub drop_audio: bool,
@@ -65,8 +65,8 @@ pub struct Missing {
 pub enum Units {
     /// the packets are not touched
     Keep,
-    /// framed anew where they are framed otherwise, and with their parameter sets before every
-    /// key frame where `sets` says so
+    /// units get another framing where it differs, and parameter sets before every keyframe if
+    /// `sets` is set
     Rewrite { to: Framing, sets: bool },
 }
 
@@ -98,7 +98,7 @@ pub struct Plan {
     pub left_out: Vec<String>,
     /// files that are no segments, with the reason
     pub bad: Vec<Bad>,
-    /// all pictures are encoded anew, for the plugins that they go through
+    /// all video is re-encoded, because it goes through plugins
     pub reencodes_video: bool,
 }
 
@@ -109,7 +109,7 @@ impl Plan {
         self.segments.iter().enumerate().filter(there)
     }
 
-    /// The track that times are counted by: the film, or the sound where there is none.
+    /// The track that is the reference of times: the video, or audio if there is no video.
     pub fn leader(&self) -> Option<usize> {
         let of = |kind| self.tracks.iter().position(|t| t.kind == kind && !t.cover);
         of(StreamKind::Video).or_else(|| of(StreamKind::Audio))
@@ -227,13 +227,13 @@ impl<'a> ShapeCache<'a> {
     }
 }
 
-/// Where all pictures are encoded anew, they may have been anything.
+/// If all video is re-encoded, it may have been anything.
 fn pictures_do_not_matter(differences: &mut [Difference]) {
     let of_pictures = |d: &&mut Difference| {
         d.kind == StreamKind::Video.name() && d.weight != Weight::Cosmetic && d.field != "stream"
     };
     for difference in differences.iter_mut().filter(of_pictures) {
-        (difference.weight, difference.remedy) = (Weight::Repairable, "pictures are encoded anew");
+        (difference.weight, difference.remedy) = (Weight::Repairable, "video is re-encoded");
     }
 }
 
@@ -246,7 +246,7 @@ fn action(differences: &[Difference], handling: Handling, video: Option<usize>) 
     match fatal.first() {
         None if film => Action::Reencode { video: true, audio: false },
         None => Action::Copy,
-        // Without a film there is nothing to encode.
+        // Without video there is nothing to encode.
         Some(_) if handling.reencode_odd && video.is_some() => {
             Action::Reencode { video: film || odd_video, audio }
         }
@@ -255,7 +255,7 @@ fn action(differences: &[Difference], handling: Handling, video: Option<usize>) 
     }
 }
 
-/// The field of a film whose container does not tell when its pictures are shown.
+/// The field of video whose container has no presentation timestamps.
 const UNKNOWN_TIMES: &str = "display times";
 
 fn fatal(field: &'static str, this: String, first: &str) -> Difference {
@@ -263,7 +263,7 @@ fn fatal(field: &'static str, this: String, first: &str) -> Difference {
     Difference { kind, field, first, this, weight: Weight::Fatal, remedy: "" }
 }
 
-/// What of a film does not fit, whatever stands before it.
+/// What of a segment does not fit, whatever precedes it.
 fn alone(segment: &Segment) -> Vec<Difference> {
     let mut out = hidden(segment);
     if let Display::Unknown(why) = segment.display {
@@ -272,8 +272,8 @@ fn alone(segment: &Segment) -> Vec<Difference> {
     out
 }
 
-/// A film whose first pictures are hidden by its edit list: they are needed to decode the ones
-/// that are shown, and would be shown in the middle of a join.
+/// Video whose first frames are hidden by its edit list: they are needed to decode the frames that
+/// are shown, and would be shown themselves in the middle of a join.
 fn hidden(segment: &Segment) -> Vec<Difference> {
     let film = segment.of_kind(StreamKind::Video).next();
     let index = film.and_then(|i| segment.own.get(i)).and_then(|own| own.index);
@@ -281,13 +281,13 @@ fn hidden(segment: &Segment) -> Vec<Difference> {
     match index {
         Some(index) if index.hidden > 0 => {
             let this = format!(
-                "inside a group of pictures, behind {} that its edit list hides",
+                "inside a group of pictures, behind {} frames that its edit list hides",
                 index.hidden
             );
             vec![fatal("start", this, starts_whole)]
         }
         Some(index) if !index.starts_with_key => {
-            vec![fatal("start", "a picture that cannot be decoded by itself".into(), starts_whole)]
+            vec![fatal("start", "a frame that cannot be decoded by itself".into(), starts_whole)]
         }
         _ => Vec::new(),
     }
@@ -315,7 +315,7 @@ fn between(first: &Planned, segment: &Segment, shapes: &[Shape]) -> Vec<Differen
                 None => {
                     let codec = first.shapes[stream].facts.codec.clone();
                     let (weight, remedy) = match kind {
-                        StreamKind::Audio => (Weight::Repairable, "silence goes there"),
+                        StreamKind::Audio => (Weight::Repairable, "silence is added"),
                         _ => (Weight::Fatal, ""),
                     };
                     out.push(note(kind, "stream", codec, "none".into(), weight, remedy));
@@ -325,7 +325,7 @@ fn between(first: &Planned, segment: &Segment, shapes: &[Shape]) -> Vec<Differen
         for &other in theirs.iter().skip(ours.len()) {
             let codec = shapes[other].facts.codec.clone();
             let (weight, remedy) = match kind {
-                StreamKind::Audio => (Weight::Repairable, "silence goes before it"),
+                StreamKind::Audio => (Weight::Repairable, "silence is added before it"),
                 _ => (Weight::Cosmetic, "it is left out"),
             };
             out.push(note(kind, "stream", "none".into(), codec, weight, remedy));

@@ -26,7 +26,7 @@ use filmgate_core::frame::Rational;
 pub struct Proof {
     pub tracks: Vec<TrackProof>,
     pub seams: usize,
-    /// milliseconds: the largest difference from the source's own offset of sound and picture
+    /// milliseconds: the largest change of the offset between audio and video
     pub worst_seam_ms: f64,
     /// seconds
     pub duration: f64,

@@ -26,8 +26,7 @@ const BATCH: (usize, usize) = (64, 512 << 10);
 /// Packets in which every stream is expected to have begun.
 const BEGINNING: usize = 512;
 
-/// How much earlier than the film sound may begin, and still be what winds the decoder up:
-/// nanoseconds.
+/// How much earlier than video audio may begin and still be priming: nanoseconds.
 const LEAD: i64 = 100_000_000;
 
 /// A packet on its way to the writer.
@@ -38,7 +37,7 @@ pub(super) struct Ready {
     pub(super) pts: i64,
     pub(super) dts: i64,
     pub(super) duration: i64,
-    /// of sound: what a player plays of it that knows of no time stamps
+    /// of audio: what a player that counts samples plays of it
     pub(super) length: i64,
     pub(super) key: bool,
     /// of the payload
@@ -52,7 +51,7 @@ pub(super) enum Event {
     /// The segment in this place begins; at what time of its own, in nanoseconds.
     Begin(usize, i64),
     Packets(Vec<Ready>),
-    /// of the segment's film, which went through plugins
+    /// of the segment's video, which went through plugins
     Frames(FrameCounts),
     End,
 }
@@ -166,8 +165,8 @@ impl Reader<'_> {
         TrackReaders(readers.collect())
     }
 
-    /// Where the segment begins, by the first picture, or by the first sound where that is much
-    /// earlier or alone; and the packets that were read to find out.
+    /// Where the segment begins: at the first frame, or at the first audio if that is much earlier
+    /// or alone; and the packets that were read to find out.
     pub(super) fn beginning(
         &self,
         input: &mut Input,
@@ -208,8 +207,8 @@ impl Reader<'_> {
     }
 }
 
-/// Says when the first packets of a film are to be decoded, where their container does not (mkv):
-/// a picture each before the first one of which that is known.
+/// Sets the decoding times of the first packets of video if the container has none (mkv): a frame
+/// each before the first one of which that is known.
 fn decoding_times(
     input: &mut Input,
     film: usize,
@@ -266,7 +265,7 @@ pub(super) fn unchanged(input: &mut Input, planned: &Planned) -> Result<(), Join
 
 pub(super) struct TrackReaders(Vec<TrackReader>);
 
-/// The way of one stream's packets into a track.
+/// Reads the packets of one stream for a track.
 struct TrackReader {
     track: usize,
     stream: usize,
@@ -282,7 +281,7 @@ struct TrackReader {
     setup: Option<Setup>,
     /// its packets come from an encoder
     encoded: bool,
-    /// pictures are decoded in another order than they are shown in
+    /// frames are decoded in another order than they are shown in
     reorders: bool,
     aac: bool,
     opus: bool,
@@ -292,8 +291,7 @@ struct TrackReader {
 }
 
 impl TrackReaders {
-    /// The segment begins at that time of its own. What is encoded anew counts from there already,
-    /// its pictures at least.
+    /// The segment begins at that time of its own. Re-encoded video counts from there already.
     pub(super) fn begin(&mut self, start: Start) {
         for reader in &mut self.0 {
             let counted = reader.encoded && reader.kind == StreamKind::Video;
@@ -373,7 +371,7 @@ impl TrackReader {
         Ok(Ready { track: self.track, packet, pts, dts, duration, length, key, hash, size })
     }
 
-    /// In the track's clock. Packets of sound are as long as what is in them, whatever a container
+    /// In the track's clock. Audio packets are as long as their samples, whatever a container
     /// that counts milliseconds makes of it.
     fn duration(&self, packet: &Packet) -> i64 {
         let base = packet.time_base();

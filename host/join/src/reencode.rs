@@ -1,5 +1,5 @@
-//! A segment that does not fit, encoded anew to what the first one is like: its pictures, its
-//! sound, or both; what fits of it is copied as ever.
+//! Re-encodes a segment to match the first one: its video, its audio, or both; all other streams
+//! are copied.
 
 use std::collections::VecDeque;
 
@@ -19,10 +19,11 @@ use filmgate_engine::pipeline::Line;
 
 const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
-/// Close to what the eye can tell, where nobody says otherwise: the pictures were encoded before.
+/// The default CRF. The video was encoded before, so this is close to visually lossless: x264's own
+/// default is 23.
 pub(super) const QUALITY: f64 = 18.0;
 
-/// The pictures of one segment on their way.
+/// The video of one segment while it is re-encoded.
 struct VideoStream {
     track: usize,
     stream: usize,
@@ -32,20 +33,20 @@ struct VideoStream {
     line: Option<Line>,
     encoder: VideoEncoder,
     count: FrameCounts,
-    /// pictures that the encoder got
+    /// frames that the encoder got
     sent: u64,
     /// nanoseconds that frames count from
     origin: i64,
 }
 
-/// The sound of one segment on its way.
+/// The audio of one segment while it is re-encoded.
 struct AudioStream {
     track: usize,
     stream: usize,
     transcoder: AudioTranscoder,
 }
 
-/// One segment on its way.
+/// One segment while it is re-encoded.
 struct Reencoder<'r, 'a> {
     reader: &'r Reader<'a>,
     readers: TrackReaders,
@@ -54,14 +55,14 @@ struct Reencoder<'r, 'a> {
     place: usize,
     /// packets that came before the segment's start was known
     early: VecDeque<(usize, Packet)>,
-    /// nanoseconds: where the file begins, if it only counts pictures as they are decoded. The first
-    /// one is shown there, whenever it came out of the decoder.
+    /// nanoseconds: where the file begins, if it only has decoding times. The first frame is shown
+    /// there, whenever it came out of the decoder.
     counted: Option<i64>,
     start: Option<Start>,
     batch: Vec<Ready>,
 }
 
-/// Reads a segment and sends it on, encoded anew as far as its plan says.
+/// Reads a segment and sends it on, re-encoded as far as its plan says.
 pub(super) fn segment(reader: &Reader<'_>, place: usize, planned: &Planned) -> Result<(), Stop> {
     let failed = |e: JoinError| Stop::Failed(place, e);
     let mut input = open(reader, planned).map_err(failed)?;
@@ -96,7 +97,7 @@ fn prepare<'r, 'a>(
     input: &mut Input,
 ) -> Result<(Reencoder<'r, 'a>, Begun), JoinError> {
     let Action::Reencode { video, audio } = planned.action else {
-        return Err(JoinError::System("a segment that fits was to be encoded anew".to_owned()));
+        return Err(JoinError::System("a segment that fits was to be re-encoded".to_owned()));
     };
     let (mut film, mut sounds) = (None, Vec::new());
     let mut readers = reader.readers(planned);
@@ -117,7 +118,7 @@ fn prepare<'r, 'a>(
             _ => {}
         }
     }
-    // Plugins change nothing about where a segment begins, unless its first pictures are hidden.
+    // Plugins do not change where a segment begins, unless its first frames are hidden.
     let told = !matches!(planned.segment.display, Display::Unknown(_));
     let as_copied = reader.transcode.is_some()
         && told
@@ -226,7 +227,7 @@ impl Reencoder<'_, '_> {
         }
     }
 
-    /// What the sound's encoder has ready.
+    /// What the audio encoder has ready.
     fn heard(&mut self, track: usize) -> Result<(), Stop> {
         while let Some(packet) =
             self.sounds.iter_mut().find(|s| s.track == track).and_then(|s| s.transcoder.receive())
@@ -262,7 +263,7 @@ impl Reencoder<'_, '_> {
         }
     }
 
-    /// Encodes pictures that are as they will be in the output.
+    /// Encodes frames that are as they will be in the output.
     fn encode(&mut self, frames: Vec<Frame>) -> Result<(), Stop> {
         let start = self.start.map_or(0, Start::nanoseconds);
         for mut frame in frames {
@@ -330,12 +331,12 @@ impl Reencoder<'_, '_> {
         self.counted()
     }
 
-    /// That the encoder gave back every picture that it got, and what became of the film.
+    /// Checks that the encoder gave back every frame that it got, and reports the counts.
     fn counted(&self) -> Result<(), Stop> {
         let Some(film) = self.film.as_ref().filter(|f| f.line.is_some()) else { return Ok(()) };
         if film.count.encoded != film.sent {
             let message =
-                format!("the encoder made {} pictures of {}", film.count.encoded, film.sent);
+                format!("the encoder made {} frames of {}", film.count.encoded, film.sent);
             return Err(self.failed(JoinError::Proof(message)));
         }
         self.reader.send(Event::Frames(FrameCounts {

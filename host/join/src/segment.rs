@@ -77,11 +77,11 @@ pub struct Segment {
     pub own: Box<[Own]>,
     /// its shapes are what the header says, and no more
     pub quick: bool,
-    /// where the display times of its film come from
+    /// where the presentation timestamps of its video come from
     pub display: Display,
 }
 
-/// A file that is no segment.
+/// A file that is not a segment.
 #[derive(Debug)]
 pub struct Bad {
     pub candidate: Candidate,
@@ -205,7 +205,7 @@ pub fn look_closely(segment: &Segment, cancel: &Cancel) -> Result<Vec<Shape>, Me
 }
 
 impl Segment {
-    /// The streams of a kind, in their order; covers are no film.
+    /// The streams of a kind, in their order; covers are not video.
     pub fn of_kind(&self, kind: StreamKind) -> impl Iterator<Item = usize> + '_ {
         let wanted = move |s: &&Shape| s.facts.kind == kind && !s.facts.attached_picture;
         self.shapes.iter().filter(wanted).map(|s| s.facts.index)

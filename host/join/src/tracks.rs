@@ -14,7 +14,7 @@ use filmgate_core::frame::Rational;
 /// by. `drop_audio`: audio gets no track.
 ///
 /// # Errors
-/// Media of kind Unsupported where the container cannot hold the film or the audio.
+/// Media of kind Unsupported where the container cannot hold the video or the audio.
 pub(super) fn decide(plan: &mut Plan, first: usize, drop_audio: bool) -> Result<(), JoinError> {
     find(plan, first, drop_audio)?;
     missing::note(plan, first, drop_audio);
@@ -41,7 +41,7 @@ fn find(plan: &mut Plan, first: usize, drop_audio: bool) -> Result<(), JoinError
                 continue;
             }
             let film = is_film(shape);
-            // A film that comes later has no beginning.
+            // Video that begins in a later segment has no start.
             if film && place != first {
                 continue;
             }
