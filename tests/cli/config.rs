@@ -172,3 +172,27 @@ fn every_verb_has_the_same_options_for_plugins() {
         assert_eq!((said.code, &said.json()["exit"]), (Some(3), &3.into()), "{verb}: {said:?}");
     }
 }
+
+#[test]
+fn a_dry_run_of_encode_checks_and_makes_no_pipe() {
+    let shell = Shell::new();
+    let line = "encode --fifo pipe -o o.mp4 --dry-run";
+    shell.filmgate(&format!("{line} --size 321x179")).refused(2, &["even sizes"]);
+    let said = shell.filmgate(&format!("{line} --size 320x180 --rate 50")).done();
+    assert!(said.stdout.contains("libx264") && said.stdout.contains("ultrafast"), "{said:?}");
+    assert!(!shell.path("pipe").exists() && !shell.path("o.mp4").exists());
+    shell.filmgate("encode -i none.mp4 -o o.mp4 --dry-run").refused(20, &["none.mp4"]);
+}
+
+#[test]
+fn options_of_encode_are_options_of_run() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    let more = "--keyframe-interval 0.2 --maxrate 1M --profile high --fragmented";
+    let plan = shell.run(&input, "o.mp4", &format!("{more} --dry-run --json")).done().json();
+    let options = &plan["encoder"]["options"];
+    assert_eq!((&options["g"], &options["maxrate"]), (&"5".into(), &"1000000".into()), "{plan}");
+    assert_eq!(options["bufsize"], "1000000", "one second of it");
+    shell.run(&input, "o.mp4", more).done();
+    let film = std::fs::read(shell.path("o.mp4")).expect("there");
+    assert!(film.windows(4).any(|four| four == b"moof"), "in fragments");
+}
