@@ -12,7 +12,8 @@ use super::plan::Handling;
 use super::settings::{Gap, Settings};
 use filmgate_core::glob::Globs;
 use filmgate_engine::spec::{
-    CrashPolicy, Crf, Deadline, Memory, OneOrMany, PluginSpec, SpecError, one_or_many,
+    CrashPolicy, Crf, Deadline, Memory, OneOrMany, PluginSpec, SpecError, exclude, need,
+    one_or_many,
 };
 use filmgate_engine::{scalar, spec};
 
@@ -170,7 +171,7 @@ impl JoinSpec {
         let has_output = self.output.is_some();
         let has_name = self.dest_name.is_some();
         let has_name_plugin = self.name_plugin.is_some();
-        for (one, is_set, other, is_other_set) in [
+        exclude(&[
             ("--output", has_output, "--into", self.into.is_some()),
             ("--output", has_output, "--dest-name", has_name),
             ("--output", has_output, "--name-plugin", has_name_plugin),
@@ -179,20 +180,12 @@ impl JoinSpec {
             ("--no-proof", self.no_proof, "--delete-sources", self.delete_sources),
             ("--no-proof", self.no_proof, "--check-decode", self.check_decode),
             ("--progress-json", self.progress_json, "--json", self.json),
-        ] {
-            if is_set && is_other_set {
-                return Err(SpecError::usage(format!("{one} cannot be used with {other}")));
-            }
-        }
-        for (one, is_set, other, is_other_set) in [
+        ])?;
+        need(&[
             ("--dest-name", has_name, "--into", self.into.is_some()),
             ("--name-plugin", has_name_plugin, "--into", self.into.is_some()),
             ("--crf", self.crf.is_some(), "--plugin", !self.plugin.is_empty()),
-        ] {
-            if is_set && !is_other_set {
-                return Err(SpecError::usage(format!("{one} needs {other}")));
-            }
-        }
+        ])?;
         if !has_output && self.into.is_none() {
             return Err(SpecError::usage(
                 "join: no output was given; use -o FILE or --into FOLDER, or set `output` or \
