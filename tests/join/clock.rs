@@ -1,12 +1,12 @@
 //! Where audio goes at a seam: gaps of a part of a packet, and of more than one.
 
-use filmgate::join::clock::{Chain, Fit};
+use filmgate::join::clock::{AudioTimeline, Fit};
 
 const STEP: i64 = 1000;
 
 /// A chain that ends at a seam, at 10 packets.
-fn at_a_seam(silent: Option<i64>) -> Chain {
-    let mut chain = Chain::new(silent);
+fn at_a_seam(silent: Option<i64>) -> AudioTimeline {
+    let mut chain = AudioTimeline::new(silent);
     chain.put(9 * STEP, STEP);
     chain.seam();
     chain
@@ -49,7 +49,7 @@ fn what_lies_before_the_end_by_more_than_half_a_packet_is_left_out() {
 #[test]
 fn within_a_segment_a_gap_is_one_from_a_packet_and_a_half_on() {
     for (gap, silent) in [(600, 0), (1400, 0), (1500, 0), (1600, 2), (2400, 2)] {
-        let mut chain = Chain::new(Some(STEP));
+        let mut chain = AudioTimeline::new(Some(STEP));
         chain.put(0, STEP);
         chain.seam();
         assert_eq!(chain.fit(STEP, STEP, 0), Fit::Place { at: STEP, silent: 0 });

@@ -3,6 +3,7 @@
 
 mod cases;
 mod clock;
+mod config;
 mod display;
 mod exact;
 mod files;

@@ -1,4 +1,4 @@
-//! `-p`: the pictures of all segments go through plugins and are encoded anew; sound is copied.
+//! `-p`: the video of all segments goes through plugins and is re-encoded; audio is copied.
 
 use std::path::Path;
 
@@ -89,7 +89,7 @@ fn the_plan_and_the_receipt_name_the_plugins() {
         "emboss",
         "--dry-run",
     ]));
-    assert!(text.done().stdout.contains("video: encoded anew, for the plugins: emboss"));
+    assert!(text.done().stdout.contains("video: re-encoded for plugins: emboss"));
     join(&shell, "good", "out.mp4", "-p crop:width=64,height=48 --receipt r.json").done();
     let receipt = std::fs::read_to_string(shell.path("r.json")).expect("a receipt");
     let receipt: Value = serde_json::from_str(&receipt).expect("JSON");

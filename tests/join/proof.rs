@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use filmgate::cancel::Cancel;
 use filmgate::join::{
-    Candidate, Done, Gap, Job, JoinError, Plan, Settings, Ways, Written, gather, plan, proof,
+    Candidate, Done, Gap, Handling, Job, JoinError, Plan, Settings, Written, gather, plan, proof,
 };
+use filmgate::pipeline::Progress;
 use filmgate_tests::outside::{ffmpeg, succeed};
 use filmgate_tests::shell::Shell;
 use filmgate_tests::trace;
@@ -34,11 +35,18 @@ impl Joined {
         let candidates: Vec<Candidate> = paths.into_iter().map(candidate).collect();
         let found = gather(&candidates, &cancel).expect("they can be looked at");
         let found = found.into_iter().map(|f| f.expect("a segment")).collect();
-        let plan = plan::plan(found, Vec::new(), format, Ways::default(), &cancel).expect("a plan");
+        let plan =
+            plan::plan(found, Vec::new(), format, Handling::default(), &cancel).expect("a plan");
         let output = shell.path(format!("out.{ending}"));
         let settings = Settings { gap: Gap::Close, chapters: false, faststart: false, proof: true };
-        let job =
-            Job { plan: &plan, settings: &settings, output: &output, replace: false, anew: None };
+        let job = Job {
+            plan: &plan,
+            settings: &settings,
+            output: &output,
+            replace: false,
+            transcode: None,
+            progress: &Progress::default(),
+        };
         let Ok(Done { written, .. }) = job.run(&cancel) else { panic!("it can be joined") };
         let joined = Joined { shell, plan, written, output };
         assert_eq!(joined.judge(&joined.output), "", "what was joined stands the proof");
@@ -248,7 +256,7 @@ fn a_write_that_is_lost_ends_the_join_with_its_own_exit_code() {
                 continue;
             }
             noticed += 1;
-            said.refused(41, &["did not stand the test"]);
+            said.refused(41, &["failed verification"]);
             assert!(!said.stderr.contains(".partial"), "{output}, {one:?}: {said:?}");
             assert_eq!(shell.names(), NAMES, "{output}, {one:?}: no source was touched");
         }

@@ -28,7 +28,7 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
-pub use audio::resample::{SoundDecoder, SoundRecoder};
+pub use audio::resample::{AudioDecoder, AudioTranscoder};
 pub use audio::silence::Silence;
 pub use audio::sound::SoundEncoder;
 pub use codec::available::{Library, has_decoder, has_encoder, libraries};

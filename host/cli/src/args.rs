@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::join_args::JoinArguments;
-use super::options::{EncodeArguments, FrameArguments, LimitOptions, RunArguments, SplitArguments};
+use super::options::{
+    EncodeArguments, FrameArguments, JoinArguments, LimitOptions, RunArguments, SplitArguments,
+};
 use super::out::tell;
 use super::watch::WatchArguments;
 use filmgate_core::url;

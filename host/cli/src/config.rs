@@ -48,7 +48,7 @@ pub fn schema<T: JsonSchema>(verb: &str) -> Value {
     let mut all = schema_of::<T>();
     let mut properties = Map::new();
     for option in options(verb) {
-        let long = option.get_long().unwrap_or_default();
+        let long = &*key(&option);
         let Some(mut property) = all["properties"].get_mut(long).map(Value::take) else { continue };
         tidy(&mut property);
         if let Some(help) = option.get_help().filter(|_| long != PLUGIN) {
@@ -122,14 +122,22 @@ fn options(verb: &str) -> Vec<Arg> {
     let mut command = Arguments::command();
     command.build();
     let all = command.find_subcommand(verb).into_iter().flat_map(Command::get_arguments);
-    all.filter(|a| a.get_long().is_some_and(|l| !NOT_IN_FILES.contains(&l))).cloned().collect()
+    all.filter(|a| !NOT_IN_FILES.contains(&&*key(a))).cloned().collect()
+}
+
+/// The key of an option: its long name; of a positional argument the name of its value.
+fn key(option: &Arg) -> String {
+    let value = || option.get_value_names().and_then(|names| names.first());
+    match option.get_long() {
+        Some(long) => long.to_owned(),
+        None => value().map_or(String::new(), |name| name.to_ascii_lowercase()),
+    }
 }
 
 /// The keys of a file for a verb.
 fn keys(verb: &str) -> Vec<String> {
-    let options = options(verb);
-    let longs = options.iter().filter_map(Arg::get_long).filter(|l| *l != PLUGIN);
-    longs.chain([PLUGIN]).map(str::to_owned).collect()
+    let keys = options(verb).iter().map(key).filter(|k| k != PLUGIN).collect::<Vec<_>>();
+    keys.into_iter().chain([PLUGIN.to_owned()]).collect()
 }
 
 /// The keys of a plugin's table.

@@ -7,7 +7,10 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use serde_json::{Value, json};
+
+use super::exit::{Exit, message};
 
 use filmgate_core::url;
 use filmgate_engine::graph::Progress;
@@ -31,6 +34,17 @@ impl Events {
             (true, true) => Events::Stderr,
             (true, false) => Events::Stdout,
         }
+    }
+
+    /// Writes the last line of a job that failed; what came of the job passes through.
+    pub(super) fn tell_failure(self, result: Result<Exit>) -> Result<Exit> {
+        if let Err(error) = &result {
+            let exit = Exit::of(error);
+            let fields =
+                json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
+            self.emit("result", fields);
+        }
+        result
     }
 
     pub(super) fn is_on(self) -> bool {

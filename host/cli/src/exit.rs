@@ -46,7 +46,7 @@ pub enum Exit {
     OutputUnsupported = 34,
     /// not one packet could be delivered to a server
     OutputLost = 35,
-    /// a segment differs from the first in a way that only encoding it anew can mend
+    /// a segment differs from the first in a way that only re-encoding can repair
     SegmentsDiffer = 40,
     /// the output that was read back is not what it should be
     ProofFailed = 41,
@@ -137,6 +137,9 @@ impl Exit {
             JoinError::Media(e) => Some(Exit::of_media(e)),
             JoinError::Chain(e) => Exit::of_pipeline(e),
             JoinError::Publish(e) => Some(Exit::of_publish(e)),
+            JoinError::Spec(e) => Some(Exit::of_spec(e)),
+            JoinError::Collision(e) => Some(Exit::of_collision(e)),
+            JoinError::Nothing { .. } => Some(Exit::NothingToJoin),
             JoinError::Changed(_) => Some(Exit::SourceChanged),
             JoinError::Unfit(_) => Some(Exit::SegmentsDiffer),
             JoinError::Proof(_) => Some(Exit::ProofFailed),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tracing::warn;
 
 use super::events::Events;
-use super::exit::{Exit, message};
+use super::exit::Exit;
 use super::job_text as text;
 use super::options::Mode;
 use super::out::{self, print, print_json, tell};
@@ -20,31 +20,20 @@ use filmgate_core::cancel::Cancel;
 use filmgate_engine::graph::Progress;
 use filmgate_engine::sink::Watched;
 use filmgate_engine::spec::{JobSpec, Verb};
-use filmgate_engine::{
-    Done, Job, Outcome, PipelineError, Plan, Report, Surroundings, plugin_json, prepare,
-};
+use filmgate_engine::{Done, Job, Outcome, PipelineError, Plan, Report, Surroundings, prepare};
+use filmgate_plugin::PluginRecord;
 
 /// Carries out a job.
 pub(super) fn run(spec: JobSpec, mode: Mode, cancel: &Cancel) -> Result<Exit> {
     let Some(spec) = mode.complete(spec)? else { return Ok(Exit::Done) };
     let to_stdout = spec.output.iter().any(|o| o == Path::new("-"));
     let events = Events::new(spec.progress_json, to_stdout);
-    let result = work(&spec, mode, events, cancel);
-    if let Err(error) = &result {
-        let exit = Exit::of(error);
-        let fields =
-            json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
-        events.emit("result", fields);
-    }
-    result
+    events.tell_failure(work(&spec, mode, events, cancel))
 }
 
 fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<Exit> {
-    let surroundings = Surroundings {
-        config: mode.config,
-        command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
-        dry_run: mode.dry_run,
-    };
+    let surroundings =
+        Surroundings { config: mode.config, command: out::command(), dry_run: mode.dry_run };
     let job = prepare(spec, &surroundings, cancel)?;
     if mode.dry_run {
         let plan = job.plan();
@@ -185,7 +174,7 @@ struct PlanText<'a> {
     names: Names,
     #[serde(flatten)]
     plan: &'a Plan,
-    plugins: Vec<Value>,
+    plugins: Vec<PluginRecord>,
     conversions: &'a [String],
 }
 
@@ -194,7 +183,7 @@ impl<'a> PlanText<'a> {
         PlanText {
             names: Names::new(spec),
             plan,
-            plugins: job.plugins().iter().map(|p| plugin_json(p)).collect(),
+            plugins: job.plugins().iter().map(|p| PluginRecord::supervised(p)).collect(),
             conversions: &job.report().conversions,
         }
     }

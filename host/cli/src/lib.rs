@@ -10,16 +10,10 @@ mod inputs;
 mod job;
 mod job_text;
 pub mod join;
-pub mod join_args;
-mod join_find;
-mod join_plugins;
-mod join_policy;
-mod join_receipt;
 mod join_show;
 mod load;
 pub mod options;
 mod out;
-mod outputs;
 pub mod plugin;
 mod probe;
 mod shell;
@@ -48,7 +42,7 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
             job::run(arguments.spec(), mode, cancel)
         }
         Command::Watch(arguments) => watch::run(&arguments, cancel),
-        Command::Join(arguments) => join::run(&arguments, cancel),
+        Command::Join(arguments) => join::run(*arguments, cancel),
         Command::Frame(arguments) => {
             let mode = arguments.reports.mode.clone();
             job::run(arguments.spec(), mode, cancel)

@@ -35,6 +35,11 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
     print(&(serde_json::to_string_pretty(value)? + "\n"))
 }
 
+/// The command line, as it was typed.
+pub(super) fn command() -> Vec<String> {
+    std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect()
+}
+
 /// Whether stderr is JSON, a line a message.
 static JSON: AtomicBool = AtomicBool::new(false);
 

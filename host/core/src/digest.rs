@@ -46,10 +46,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_and_bytes_have_the_known_digest() {
+    fn files_have_the_known_digest() {
         // FIPS 180-2, appendix B.1.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(of_bytes(b"abc"), abc);
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("abc");
         std::fs::write(&path, "abc").expect("written");

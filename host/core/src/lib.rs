@@ -9,6 +9,7 @@ pub mod clock;
 pub mod collide;
 pub mod digest;
 pub mod frame;
+pub mod glob;
 mod plane;
 mod pool;
 pub mod publish;

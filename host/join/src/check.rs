@@ -8,7 +8,7 @@ use super::error::JoinError;
 use super::plan::Plan;
 use super::segment::quick;
 use filmgate_av::{
-    DecodeOptions, Input, MediaError, MediaErrorKind, OpenOptions, SoundDecoder, StreamKind,
+    AudioDecoder, DecodeOptions, Input, MediaError, MediaErrorKind, OpenOptions, StreamKind,
     VideoDecoder,
 };
 use filmgate_core::cancel::Cancel;
@@ -76,7 +76,7 @@ fn faults(mut input: Input) -> Result<u64, MediaError> {
                 films.push((facts.index, decoder));
             }
             StreamKind::Audio => {
-                sounds.push((facts.index, SoundDecoder::new(&input, facts.index)?));
+                sounds.push((facts.index, AudioDecoder::new(&input, facts.index)?));
             }
             _ => {}
         }

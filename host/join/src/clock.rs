@@ -1,14 +1,17 @@
-//! Where each packet goes on the time line of the output. Plain arithmetic: nothing here knows a
-//! file.
+//! Timestamps: where each packet goes on the time line of the output. Plain arithmetic, without
+//! files.
 //!
-//! Pictures keep the times that they have in their segment, moved by where the segment begins.
-//! Sound is different. A coded packet of it holds a fixed number of samples, every segment has
-//! some in front that only wind the decoder up and some behind that only fill its last packet, and
-//! a player that counts samples plays those too: in 200 segments it would be seconds late. So the
-//! packets of a sound track stand behind one another without gap or overlap, and at each seam as
-//! many of them are left out as keeps the track within half a packet of where the segment's own
-//! clock puts it. What is left out is silence that the source's own time stamps hide, and at most
-//! half a packet of sound. Where sound is missing, whole packets of silence are put in.
+//! Video keeps the times of its segment, moved by where the segment begins. Audio cannot. A packet
+//! of AAC holds 1024 samples (ISO/IEC 14496-3), so a segment of 6 s at 44.1 kHz, 264600 samples,
+//! needs 258.4 packets: its last packet is padded, and a packet of priming (encoder delay) precedes
+//! the first. Edit lists hide both within a segment, but a player that counts samples plays
+//! everything. Copied as they are, 260 packets per segment would be 1640 samples (37 ms) too long:
+//! after 200 segments audio would be 7.4 s late.
+//!
+//! So the packets of an audio track follow one another without gap or overlap, and at each seam as
+//! many are left out as keep the track within half a packet (11.6 ms) of the segment's own clock.
+//! What is left out is priming and padding, and at most half a packet of audio. Where audio is
+//! missing, whole packets of silence are added.
 
 use filmgate_core::frame::Rational;
 
@@ -28,7 +31,8 @@ pub fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
 /// The coarsest clock in which all of `bases` can be told without rounding; none where it would be
 /// finer than containers can hold.
 pub fn common(bases: impl IntoIterator<Item = Rational>) -> Option<Rational> {
-    /// mp4 counts in 32 bits, and libav's steps from packet to packet do too.
+    /// mp4 stores sample durations in 32 bits (`stts`, ISO/IEC 14496-12, 8.6.1.2), signed in libav
+    /// (movenc.c): 2^31 ticks of 10 ns are 21 s from packet to packet.
     const FINEST: i64 = 100_000_000;
     let mut all: i64 = 1;
     for base in bases {
@@ -46,22 +50,22 @@ fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a.abs() } else { gcd(b, a % b) }
 }
 
-/// What becomes of a packet of sound.
+/// What becomes of an audio packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// It lies before what is there already.
+    /// It would overlap the packets that are already there.
     LeaveOut,
-    /// It goes there, behind so many packets of silence.
+    /// It begins at `at`, after this number of packets of silence.
     Place { at: i64, silent: u64 },
 }
 
-/// The most packets that an encoder puts in front to wind the decoder up (AAC with spectral band
-/// replication: 2 and a half).
+/// The most packets of priming that an encoder puts in front: 2 and a half for AAC with
+/// spectral band replication (HE-AAC), fewer for all others.
 const PRIMING: i64 = 3;
 
-/// One track of sound, in samples of the output's time line.
+/// One audio track, in samples on the time line of the output.
 #[derive(Clone, Debug)]
-pub struct Chain {
+pub struct AudioTimeline {
     /// samples of a packet of silence, where there is such a thing
     pub silent: Option<i64>,
     /// where the next packet goes; none before the first
@@ -70,9 +74,9 @@ pub struct Chain {
     seam: bool,
 }
 
-impl Chain {
-    pub fn new(silent: Option<i64>) -> Chain {
-        Chain { silent, end: None, seam: true }
+impl AudioTimeline {
+    pub fn new(silent: Option<i64>) -> AudioTimeline {
+        AudioTimeline { silent, end: None, seam: true }
     }
 
     /// A segment begins.
@@ -92,12 +96,11 @@ impl Chain {
         if self.seam && 2 * late < -length {
             return Fit::LeaveOut;
         }
-        // Within a segment its packets follow one another, whatever their clock rounds to; a gap
-        // there is a real one only from a packet and a half on.
-        let gap = match self.seam {
-            true => 2 * late > length,
-            false => 2 * late > 3 * length,
-        };
+        // Within a segment packets follow one another, however their timestamps are rounded: mkv and
+        // flv count milliseconds, so packets of 23.22 ms are 23 or 24 ms apart. More than a packet
+        // and a half late is a gap of at least half a packet, which no rounding makes: a recorder
+        // lost audio there. At a seam half a packet late is nearer to one packet of silence.
+        let gap = if self.seam { 2 * late > length } else { 2 * late > 3 * length };
         self.seam = false;
         match gap {
             false => Fit::Place { at: end, silent: 0 },
@@ -105,7 +108,7 @@ impl Chain {
         }
     }
 
-    /// The very first packet. What winds the decoder up may stand before the start.
+    /// The first packet of the track. Priming may precede the start.
     fn fit_first(&mut self, wanted: i64, length: i64, start: i64) -> Fit {
         if wanted < start - PRIMING * length {
             return Fit::LeaveOut;
@@ -163,7 +166,7 @@ mod tests {
     #[test]
     fn priming_and_padding_do_not_add_up() {
         let (rate, step, long) = (44_100, 1024, 6 * 44_100);
-        let mut chain = Chain::new(Some(step));
+        let mut chain = AudioTimeline::new(Some(step));
         let (mut placed, mut left_out, mut worst) = (0, 0, 0);
         for segment in 0..200 {
             let start = segment * long;
@@ -192,9 +195,9 @@ mod tests {
 
     #[test]
     fn gaps_are_filled_where_there_is_silence_to_fill_them_with() {
-        let mut chain = Chain::new(Some(1024));
+        let mut chain = AudioTimeline::new(Some(1024));
         assert_eq!(chain.fit(44_100, 1024, 0), Fit::Place { at: 43 * 1024, silent: 43 });
-        let mut chain = Chain::new(None);
+        let mut chain = AudioTimeline::new(None);
         chain.put(0, 1024);
         chain.seam();
         assert_eq!(chain.fit(44_100, 1024, 0), Fit::Place { at: 44_100, silent: 0 });
@@ -203,7 +206,7 @@ mod tests {
 
     #[test]
     fn clocks_that_round_do_not_tear_a_segment() {
-        let mut chain = Chain::new(Some(1024));
+        let mut chain = AudioTimeline::new(Some(1024));
         for (packet, milliseconds) in [0, 23, 46, 70, 93, 116].into_iter().enumerate() {
             let wanted = milliseconds * 441 / 10;
             let at = packet as i64 * 1024;

@@ -12,7 +12,7 @@ use filmgate_core::frame::{Color, Rational};
 pub enum Weight {
     /// noted
     Cosmetic,
-    /// taken care of, without encoding anything anew
+    /// repaired without re-encoding
     Repairable,
     /// the segment does not fit
     Fatal,
@@ -111,7 +111,7 @@ fn fields(shape: &Shape) -> Vec<Field> {
     let units = UnitCodec::of(&shape.facts.codec).is_some();
     field("codec", shape.facts.codec.clone(), Fatal, "");
     // Which profile it is stands in the parameter sets, where there are such.
-    let in_band = "its parameter sets go before its key frames";
+    let in_band = "its parameter sets are written before its keyframes";
     let profile = if units { Repairable } else { Fatal };
     field("profile", shape.profile.clone(), profile, in_band);
     let rational = |r: Rational| format!("{}/{}", r.num, r.den);
@@ -130,13 +130,14 @@ fn fields(shape: &Shape) -> Vec<Field> {
         field("transfer function", transfer.unwrap_or_default(), Fatal, "");
         field("field order", shape.field_order.to_owned(), profile, in_band);
         let rate = shape.facts.frame_rate.map(rational).unwrap_or_default();
-        field("frame rate", rate, Cosmetic, "every picture keeps its time");
+        field("frame rate", rate, Cosmetic, "every frame keeps its time");
     }
     if let Some(audio) = &shape.facts.audio {
         field("sample rate", audio.sample_rate.to_string(), Fatal, "");
-        let layout = match shape.layout.is_empty() {
-            true => format!("{} channels", audio.channels),
-            false => shape.layout.clone(),
+        let layout = if shape.layout.is_empty() {
+            format!("{} channels", audio.channels)
+        } else {
+            shape.layout.clone()
         };
         field("channel layout", layout, Fatal, "");
     }
@@ -163,7 +164,7 @@ fn setup(first: &Shape, this: &Shape) -> Option<Difference> {
         return match (a, b) {
             (Some(a), Some(b)) if a.sets == b.sets => None,
             (Some(_), Some(_)) => {
-                Some(difference(Weight::Repairable, "they go before its key frames"))
+                Some(difference(Weight::Repairable, "they are written before its keyframes"))
             }
             _ => Some(difference(Weight::Fatal, "")),
         };
@@ -177,8 +178,8 @@ fn setup(first: &Shape, this: &Shape) -> Option<Difference> {
             Some(difference(Weight::Cosmetic, "what it skips is left out"))
         }
         // The sequence header stands before every key frame, too (AV1 in ISOBMFF, 2.4).
-        "av1" => Some(difference(Weight::Repairable, "its key frames bring their own")),
-        "mjpeg" | "vp8" | "vp9" => Some(difference(Weight::Cosmetic, "every packet says it")),
+        "av1" => Some(difference(Weight::Repairable, "its keyframes have their own")),
+        "mjpeg" | "vp8" | "vp9" => Some(difference(Weight::Cosmetic, "every packet has its own")),
         _ => Some(difference(Weight::Fatal, "")),
     }
 }
@@ -189,8 +190,9 @@ fn opus(extradata: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    match bytes.is_empty() {
-        true => "none".to_owned(),
-        false => format!("{:08x}", xxhash_rust::xxh3::xxh3_64(bytes) >> 32),
+    if bytes.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("{:08x}", xxhash_rust::xxh3::xxh3_64(bytes) >> 32)
     }
 }

@@ -1,11 +1,11 @@
-//! Whether the container of a segment tells when its pictures are shown. AVI and elementary streams
-//! tell when packets are decoded; with B pictures that is another order.
+//! Whether the container of a segment has presentation timestamps. AVI and elementary streams have
+//! decoding times only; with B-frames these are in another order.
 
 use super::error::JoinError;
 use super::plan::Planned;
 use filmgate_av::{Input, MediaError, Packet, Shape, StreamKind, is_packed, is_told_by_order};
 
-/// Where the display times of a film come from.
+/// Where the presentation timestamps of video come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Display {
     /// the container; or nothing is reordered
@@ -17,10 +17,10 @@ pub enum Display {
     Unknown(&'static str),
 }
 
-/// Packets of the film that are looked at, and of all streams.
+/// Packets of the video that are examined, and of all streams.
 const LOOK: (usize, usize) = (64, 4096);
 
-/// Looks at the first packets of a segment's film. What cannot be read is found when it is joined.
+/// Examines the first packets of a segment's video. Read errors are found when it is joined.
 pub(super) fn of(input: &mut Input, shapes: &[Shape]) -> Display {
     let film = |s: &&Shape| s.facts.kind == StreamKind::Video && !s.facts.attached_picture;
     match shapes.iter().find(film) {
@@ -40,7 +40,7 @@ fn look(input: &mut Input, film: &Shape) -> Result<Display, MediaError> {
         told &= packet.pts().is_some();
         decoded &= packet.dts().is_some();
         if is_packed(codec, packet.data()) {
-            return Ok(Display::Unknown("two pictures are packed into one packet"));
+            return Ok(Display::Unknown("two frames are packed into one packet"));
         }
         seen += 1;
         if seen == LOOK.0 {
@@ -50,11 +50,11 @@ fn look(input: &mut Input, film: &Shape) -> Result<Display, MediaError> {
     Ok(match (told, decoded && is_told_by_order(codec)) {
         (true, _) => Display::Told,
         (false, true) => Display::ByOrder,
-        (false, false) => Display::Unknown("its container does not tell when pictures are shown"),
+        (false, false) => Display::Unknown("its container has no presentation timestamps"),
     })
 }
 
-/// Has the film's display times filled in, where its container tells none.
+/// Has the presentation timestamps filled in, if the container has none.
 pub(super) fn derive_display_times(input: &mut Input, planned: &Planned) {
     let film = planned.segment.of_kind(StreamKind::Video).next();
     if let Some(film) = film.filter(|_| planned.segment.display == Display::ByOrder) {
@@ -62,7 +62,7 @@ pub(super) fn derive_display_times(input: &mut Input, planned: &Planned) {
     }
 }
 
-/// The decoding time of a picture is not its display time where pictures are reordered.
+/// The decoding time of a frame is not its presentation time if frames are reordered.
 pub(super) fn unshown(packet: &Packet) -> JoinError {
     let at = packet.decode_time().map_or(String::new(), |t| format!(" at {:.3} s", t as f64 / 1e9));
     JoinError::Unfit(format!(

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::anew::Anew;
 use super::error::JoinError;
 use super::plan::Plan;
+use super::plugin_transcode::PluginTranscode;
 use super::proof::{self, Proof};
 use super::read::{Event, Reader, Stop};
 use super::settings::Settings;
@@ -16,6 +16,7 @@ use super::write::Writer;
 use super::written::Written;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::publish::{Aside, PublishError};
+use filmgate_engine::graph::Progress;
 
 /// Batches of packets that may wait for the writer.
 const AHEAD: usize = 6;
@@ -27,8 +28,9 @@ pub struct Job<'a> {
     pub output: &'a Path,
     /// whether a file that is there may be replaced
     pub replace: bool,
-    /// how all pictures are made anew, where plugins want that
-    pub anew: Option<&'a Anew>,
+    /// how all video is re-encoded, if it goes through plugins
+    pub transcode: Option<&'a PluginTranscode>,
+    pub progress: &'a Progress,
 }
 
 /// What was done.
@@ -60,12 +62,11 @@ impl Job<'_> {
         let written = self.write(&aside, cancel)?;
         let joining = start.elapsed();
         let start = Instant::now();
-        let proof = match self.settings.proof {
-            true => {
-                let proof = proof::prove(aside.path(), self.plan, &written, cancel);
-                Some(proof.map_err(|e| free(interrupted(e, cancel)))?)
-            }
-            false => None,
+        let proof = if self.settings.proof {
+            let proof = proof::prove(aside.path(), self.plan, &written, cancel);
+            Some(proof.map_err(|e| free(interrupted(e, cancel)))?)
+        } else {
+            None
         };
         let proving = start.elapsed();
         if cancel.is_cancelled() {
@@ -80,14 +81,26 @@ impl Job<'_> {
     fn write(&self, aside: &Aside, cancel: &Cancel) -> Result<Written, Failed> {
         let free = |error: JoinError| Failed { error, place: None };
         let file = aside.file().map_err(|e| free(JoinError::System(e.to_string())))?;
-        let writer =
-            Writer::begin(self.plan, self.settings, self.anew, file, aside.target(), cancel);
+        let writer = Writer::begin(
+            self.plan,
+            self.settings,
+            self.progress,
+            self.transcode,
+            file,
+            aside.target(),
+            cancel,
+        );
         let writer = writer.map_err(free)?;
         let (wake, asked) = bounded::<()>(1);
         let early = aside.file().map_err(|e| free(JoinError::System(e.to_string())))?;
         let (events, queue) = bounded(AHEAD);
-        let (plan, hashes, anew) = (self.plan, self.settings.proof, self.anew);
-        let reader = Reader { plan, cancel, events, hashes, anew };
+        let reader = Reader {
+            plan: self.plan,
+            cancel,
+            events,
+            hashes: self.settings.proof,
+            transcode: self.transcode,
+        };
         thread::scope(|scope| {
             let reading = thread::Builder::new()
                 .name("segments".to_owned())
@@ -103,15 +116,13 @@ impl Job<'_> {
             drop(wake);
             let synced = match syncing.join() {
                 Ok(result) => result,
-                Err(_) => Err(std::io::Error::other("the thread broke off in panic")),
+                Err(_) => Err(std::io::Error::other("the thread panicked")),
             };
-            // A reader that waits for room in the queue is to notice that nobody empties it.
+            // A reader that waits for a place in the queue gets an error, as nothing empties it any more.
             drop(queue);
             let read = reading.join();
             match (read, written) {
-                (Err(_), _) => {
-                    Err(free(JoinError::System("the reader broke off in panic".to_owned())))
-                }
+                (Err(_), _) => Err(free(JoinError::System("the reader panicked".to_owned()))),
                 (Ok(Err(Stop::Failed(place, error))), _) => {
                     Err(Failed { error: interrupted(error, cancel), place: Some(place) })
                 }

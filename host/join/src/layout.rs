@@ -34,8 +34,8 @@ pub(super) fn like(plan: &Plan, number: usize, input: &mut Input) -> Result<Like
     Ok(like)
 }
 
-/// Bytes to keep in front of an mp4 for its index, so that it need not be moved there; 0 where
-/// nobody knows how many.
+/// Bytes to keep in front of an mp4 for its index, so that it need not be moved there; 0 if
+/// that is unknown.
 pub(super) fn room(plan: &Plan, settings: &Settings) -> u64 {
     if !settings.faststart || !matches!(&*plan.format, "mp4" | "mov") {
         return 0;
@@ -55,12 +55,12 @@ pub(super) fn room(plan: &Plan, settings: &Settings) -> u64 {
             keys += index.keys;
         }
     }
-    super::room::needed(&packets, keys, plan.segments.len() as u64)
+    super::index_space::needed(&packets, keys, plan.segments.len() as u64)
 }
 
 /// What the index that was written may take at most.
 pub(super) fn spent(written: &Written) -> u64 {
     let packets: Vec<u64> = written.tracks.iter().map(|t| t.packets + t.silent).collect();
     let keys = written.tracks.iter().map(|t| t.keys).sum();
-    super::room::needed(&packets, keys, written.seams.len() as u64)
+    super::index_space::needed(&packets, keys, written.seams.len() as u64)
 }

@@ -59,10 +59,8 @@ pub(super) struct Check<'a> {
 impl Check<'_> {
     /// The next packet; gives the time that it was written with.
     pub(super) fn next(&mut self, hash: u64) -> Result<i64, Fault> {
-        let time = match self.seen < self.ledger.packets {
-            true => self.walk.next(&self.ledger.times),
-            false => None,
-        };
+        let time =
+            if self.seen < self.ledger.packets { self.walk.next(&self.ledger.times) } else { None };
         let time = time.ok_or(Fault::OneTooMany)?;
         self.running = fold(self.running, hash);
         self.seen += 1;
@@ -75,9 +73,10 @@ impl Check<'_> {
             _ if self.seen == self.ledger.packets => Some(self.ledger.running),
             _ => return Ok(time),
         };
-        match known == Some(std::mem::take(&mut self.running)) {
-            true => Ok(time),
-            false => Err(Fault::Differs(of_block - 1)),
+        if known == Some(std::mem::take(&mut self.running)) {
+            Ok(time)
+        } else {
+            Err(Fault::Differs(of_block - 1))
         }
     }
 }

@@ -52,7 +52,7 @@ fn reason(plan: &Plan, shape: &Shape, drop_audio: bool) -> &'static str {
         StreamKind::Audio if drop_audio => "--drop-audio",
         _ if is_film(shape) => "the first segment has no such stream",
         _ if !Muxer::holds(&plan.format, shape) => "the container cannot hold it",
-        _ => "it is coded otherwise than that of another segment",
+        _ => "it is encoded differently in another segment",
     }
 }
 

@@ -1,5 +1,5 @@
 //! The units of H.264 and HEVC packets: how they are framed, which of them are parameter sets, and
-//! packets framed anew. Nothing here looks inside a unit beyond its type.
+//! packets reframed. Nothing here looks inside a unit beyond its type.
 //!
 //! mp4, mkv and flv put a length before each unit and the parameter sets into the header (`avcC`,
 //! `hvcC`: ISO/IEC 14496-15, 5.3.3 and 8.3.3); MPEG-TS puts start codes before them (H.264 and

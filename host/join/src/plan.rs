@@ -16,12 +16,12 @@ use filmgate_core::frame::Rational;
 
 /// What segments that do not fit lead to.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ways {
+pub struct Handling {
     /// leave out what cannot be read or does not fit
     pub skip_bad: bool,
-    /// encode anew what does not fit
+    /// re-encode what does not fit
     pub reencode_odd: bool,
-    /// encode all pictures anew, for the plugins that they go through
+    /// re-encode all video, because it goes through plugins
     pub reencode_all: bool,
     /// leave out all audio
     pub drop_audio: bool,
@@ -65,8 +65,8 @@ pub struct Missing {
 pub enum Units {
     /// the packets are not touched
     Keep,
-    /// framed anew where they are framed otherwise, and with their parameter sets before every
-    /// key frame where `sets` says so
+    /// units get another framing where it differs, and parameter sets before every keyframe if
+    /// `sets` is set
     Rewrite { to: Framing, sets: bool },
 }
 
@@ -98,8 +98,8 @@ pub struct Plan {
     pub left_out: Vec<String>,
     /// files that are no segments, with the reason
     pub bad: Vec<Bad>,
-    /// all pictures are encoded anew, for the plugins that they go through
-    pub anew: bool,
+    /// all video is re-encoded, because it goes through plugins
+    pub reencodes_video: bool,
 }
 
 impl Plan {
@@ -109,7 +109,7 @@ impl Plan {
         self.segments.iter().enumerate().filter(there)
     }
 
-    /// The track that times are counted by: the film, or the sound where there is none.
+    /// The track that is the reference of times: the video, or audio if there is no video.
     pub fn leader(&self) -> Option<usize> {
         let of = |kind| self.tracks.iter().position(|t| t.kind == kind && !t.cover);
         of(StreamKind::Video).or_else(|| of(StreamKind::Audio))
@@ -142,10 +142,10 @@ pub fn plan(
     segments: Vec<Segment>,
     bad: Vec<Bad>,
     format: &str,
-    ways: Ways,
+    handling: Handling,
     cancel: &Cancel,
 ) -> Result<Plan, JoinError> {
-    let mut close = Close::new(cancel);
+    let mut close = ShapeCache::new(cancel);
     let mut planned: Vec<Planned> = Vec::with_capacity(segments.len());
     let mut first: Option<usize> = None;
     for segment in segments {
@@ -160,13 +160,13 @@ pub fn plan(
             Some(first) => between(first, &segment, &shapes),
             None => alone(&segment),
         };
-        if ways.drop_audio {
+        if handling.drop_audio {
             differences.retain(|d| d.kind != StreamKind::Audio.name());
         }
-        if ways.reencode_all {
+        if handling.reencode_all {
             pictures_do_not_matter(&mut differences);
         }
-        let action = action(&differences, ways, segment.of_kind(StreamKind::Video).next());
+        let action = action(&differences, handling, segment.of_kind(StreamKind::Video).next());
         let joined = !matches!(action, Action::LeaveOut(_));
         // The first that fits is the one that all others are measured by.
         let encoded = matches!(action, Action::Reencode { .. });
@@ -186,7 +186,7 @@ pub fn plan(
             tracks: Vec::new(),
             left_out: Vec::new(),
             bad,
-            anew: ways.reencode_all,
+            reencodes_video: handling.reencode_all,
         });
     };
     let mut plan = Plan {
@@ -195,22 +195,22 @@ pub fn plan(
         tracks: Vec::new(),
         left_out: Vec::new(),
         bad,
-        anew: ways.reencode_all,
+        reencodes_video: handling.reencode_all,
     };
-    tracks::decide(&mut plan, first, ways.drop_audio)?;
+    tracks::decide(&mut plan, first, handling.drop_audio)?;
     Ok(plan)
 }
 
 /// Looks inside each kind of segment once: where the parameter sets are the same, all else that
 /// a look brings is, too.
-struct Close<'a> {
+struct ShapeCache<'a> {
     known: HashMap<*const Shape, Arc<[Shape]>>,
     cancel: &'a Cancel,
 }
 
-impl<'a> Close<'a> {
-    fn new(cancel: &'a Cancel) -> Close<'a> {
-        Close { known: HashMap::new(), cancel }
+impl<'a> ShapeCache<'a> {
+    fn new(cancel: &'a Cancel) -> ShapeCache<'a> {
+        ShapeCache { known: HashMap::new(), cancel }
     }
 
     fn shapes(&mut self, segment: &Segment) -> Result<Arc<[Shape]>, JoinError> {
@@ -227,35 +227,35 @@ impl<'a> Close<'a> {
     }
 }
 
-/// Where all pictures are encoded anew, they may have been anything.
+/// If all video is re-encoded, it may have been anything.
 fn pictures_do_not_matter(differences: &mut [Difference]) {
     let of_pictures = |d: &&mut Difference| {
         d.kind == StreamKind::Video.name() && d.weight != Weight::Cosmetic && d.field != "stream"
     };
     for difference in differences.iter_mut().filter(of_pictures) {
-        (difference.weight, difference.remedy) = (Weight::Repairable, "pictures are encoded anew");
+        (difference.weight, difference.remedy) = (Weight::Repairable, "video is re-encoded");
     }
 }
 
-fn action(differences: &[Difference], ways: Ways, video: Option<usize>) -> Action {
+fn action(differences: &[Difference], handling: Handling, video: Option<usize>) -> Action {
     let fatal: Vec<&Difference> =
         differences.iter().filter(|d| d.weight == Weight::Fatal).collect();
     let of = |kind: StreamKind| fatal.iter().any(|d| d.kind == kind.name());
     let (odd_video, audio) = (of(StreamKind::Video), of(StreamKind::Audio));
-    let film = ways.reencode_all && video.is_some();
+    let film = handling.reencode_all && video.is_some();
     match fatal.first() {
         None if film => Action::Reencode { video: true, audio: false },
         None => Action::Copy,
-        // Without a film there is nothing to encode.
-        Some(_) if ways.reencode_odd && video.is_some() => {
+        // Without video there is nothing to encode.
+        Some(_) if handling.reencode_odd && video.is_some() => {
             Action::Reencode { video: film || odd_video, audio }
         }
-        Some(difference) if ways.skip_bad => Action::LeaveOut(difference.text()),
+        Some(difference) if handling.skip_bad => Action::LeaveOut(difference.text()),
         Some(_) => Action::Copy,
     }
 }
 
-/// The field of a film whose container does not tell when its pictures are shown.
+/// The field of video whose container has no presentation timestamps.
 const UNKNOWN_TIMES: &str = "display times";
 
 fn fatal(field: &'static str, this: String, first: &str) -> Difference {
@@ -263,7 +263,7 @@ fn fatal(field: &'static str, this: String, first: &str) -> Difference {
     Difference { kind, field, first, this, weight: Weight::Fatal, remedy: "" }
 }
 
-/// What of a film does not fit, whatever stands before it.
+/// What of a segment does not fit, whatever precedes it.
 fn alone(segment: &Segment) -> Vec<Difference> {
     let mut out = hidden(segment);
     if let Display::Unknown(why) = segment.display {
@@ -272,8 +272,8 @@ fn alone(segment: &Segment) -> Vec<Difference> {
     out
 }
 
-/// A film whose first pictures are hidden by its edit list: they are needed to decode the ones
-/// that are shown, and would be shown in the middle of a join.
+/// Video whose first frames are hidden by its edit list: they are needed to decode the frames that
+/// are shown, and would be shown themselves in the middle of a join.
 fn hidden(segment: &Segment) -> Vec<Difference> {
     let film = segment.of_kind(StreamKind::Video).next();
     let index = film.and_then(|i| segment.own.get(i)).and_then(|own| own.index);
@@ -281,13 +281,13 @@ fn hidden(segment: &Segment) -> Vec<Difference> {
     match index {
         Some(index) if index.hidden > 0 => {
             let this = format!(
-                "inside a group of pictures, behind {} that its edit list hides",
+                "inside a group of pictures, behind {} frames that its edit list hides",
                 index.hidden
             );
             vec![fatal("start", this, starts_whole)]
         }
         Some(index) if !index.starts_with_key => {
-            vec![fatal("start", "a picture that cannot be decoded by itself".into(), starts_whole)]
+            vec![fatal("start", "a frame that cannot be decoded by itself".into(), starts_whole)]
         }
         _ => Vec::new(),
     }
@@ -315,7 +315,7 @@ fn between(first: &Planned, segment: &Segment, shapes: &[Shape]) -> Vec<Differen
                 None => {
                     let codec = first.shapes[stream].facts.codec.clone();
                     let (weight, remedy) = match kind {
-                        StreamKind::Audio => (Weight::Repairable, "silence goes there"),
+                        StreamKind::Audio => (Weight::Repairable, "silence is added"),
                         _ => (Weight::Fatal, ""),
                     };
                     out.push(note(kind, "stream", codec, "none".into(), weight, remedy));
@@ -325,7 +325,7 @@ fn between(first: &Planned, segment: &Segment, shapes: &[Shape]) -> Vec<Differen
         for &other in theirs.iter().skip(ours.len()) {
             let codec = shapes[other].facts.codec.clone();
             let (weight, remedy) = match kind {
-                StreamKind::Audio => (Weight::Repairable, "silence goes before it"),
+                StreamKind::Audio => (Weight::Repairable, "silence is added before it"),
                 _ => (Weight::Cosmetic, "it is left out"),
             };
             out.push(note(kind, "stream", "none".into(), codec, weight, remedy));

@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 
 use crossbeam_channel::Sender;
 
-use super::anew::{Anew, Pictures};
 use super::clock::rescale;
 use super::display::{derive_display_times, unshown};
 use super::error::JoinError;
 use super::nal::{self, Framing, Setup, UnitCodec};
 use super::payload::{Payload, is_no_text, opus_samples, strip_adts};
 use super::plan::{Action, Plan, Planned, Units};
+use super::plugin_transcode::{FrameCounts, PluginTranscode};
 use super::segment::Identity;
 use filmgate_av::{Input, MediaError, OpenOptions, Packet, StreamKind};
 use filmgate_core::cancel::Cancel;
@@ -26,8 +26,7 @@ const BATCH: (usize, usize) = (64, 512 << 10);
 /// Packets in which every stream is expected to have begun.
 const BEGINNING: usize = 512;
 
-/// How much earlier than the film sound may begin, and still be what winds the decoder up:
-/// nanoseconds.
+/// How much earlier than video audio may begin and still be priming: nanoseconds.
 const LEAD: i64 = 100_000_000;
 
 /// A packet on its way to the writer.
@@ -38,7 +37,7 @@ pub(super) struct Ready {
     pub(super) pts: i64,
     pub(super) dts: i64,
     pub(super) duration: i64,
-    /// of sound: what a player plays of it that knows of no time stamps
+    /// of audio: what a player that counts samples plays of it
     pub(super) length: i64,
     pub(super) key: bool,
     /// of the payload
@@ -52,8 +51,8 @@ pub(super) enum Event {
     /// The segment in this place begins; at what time of its own, in nanoseconds.
     Begin(usize, i64),
     Packets(Vec<Ready>),
-    /// of the segment's film, which went through plugins
-    Pictures(Pictures),
+    /// of the segment's video, which went through plugins
+    Frames(FrameCounts),
     End,
 }
 
@@ -64,8 +63,8 @@ pub(super) struct Reader<'a> {
     pub(super) events: Sender<Event>,
     /// whether payloads are hashed
     pub(super) hashes: bool,
-    /// how all pictures are made anew, where plugins want that
-    pub(super) anew: Option<&'a Anew>,
+    /// how all video is re-encoded, if it goes through plugins
+    pub(super) transcode: Option<&'a PluginTranscode>,
 }
 
 /// Why reading ended early.
@@ -88,13 +87,13 @@ impl Reader<'_> {
 
     fn segment(&self, place: usize, planned: &Planned) -> Result<(), Stop> {
         if matches!(planned.action, Action::Reencode { .. }) {
-            return super::recode::segment(self, place, planned);
+            return super::reencode::segment(self, place, planned);
         }
         let failed = |e: JoinError| Stop::Failed(place, e);
         let mut input = self.open(planned).map_err(failed)?;
-        let mut lanes = self.lanes(planned);
-        let (start, mut early) = self.beginning(&mut input, planned, &lanes).map_err(failed)?;
-        lanes.begin(start);
+        let mut readers = self.readers(planned);
+        let (start, mut early) = self.beginning(&mut input, planned, &readers).map_err(failed)?;
+        readers.begin(start);
         self.send(Event::Begin(place, start.nanoseconds()))?;
         let (mut batch, mut bytes) = (Vec::with_capacity(BATCH.0), 0);
         loop {
@@ -103,7 +102,7 @@ impl Reader<'_> {
                 None => input.read().map_err(|e| failed(e.into()))?,
             };
             let Some(packet) = packet else { break };
-            let Some(ready) = lanes.ready(packet, self.hashes).map_err(failed)? else { continue };
+            let Some(ready) = readers.ready(packet, self.hashes).map_err(failed)? else { continue };
             bytes += ready.packet.size();
             batch.push(ready);
             if batch.len() >= BATCH.0 || bytes >= BATCH.1 {
@@ -133,10 +132,10 @@ impl Reader<'_> {
         Ok(input)
     }
 
-    pub(super) fn lanes(&self, planned: &Planned) -> Lanes {
+    pub(super) fn readers(&self, planned: &Planned) -> TrackReaders {
         let audio = matches!(planned.action, Action::Reencode { audio: true, .. });
         let streams = planned.streams.iter().enumerate();
-        let lanes = streams.filter_map(|(track, stream)| {
+        let readers = streams.filter_map(|(track, stream)| {
             let (plan, stream) = (&self.plan.tracks[track], (*stream)?);
             let shape = &planned.shapes[stream];
             let model = &self.plan.segments[plan.model.0].shapes[plan.model.1];
@@ -144,7 +143,7 @@ impl Reader<'_> {
             let setup = UnitCodec::of(&plan.codec)
                 .filter(|_| !plan.cover)
                 .and_then(|codec| Setup::read(codec, &shape.extradata));
-            Some(Lane {
+            Some(TrackReader {
                 track,
                 stream,
                 kind: plan.kind,
@@ -163,20 +162,20 @@ impl Reader<'_> {
                 last: None,
             })
         });
-        Lanes(lanes.collect())
+        TrackReaders(readers.collect())
     }
 
-    /// Where the segment begins, by the first picture, or by the first sound where that is much
-    /// earlier or alone; and the packets that were read to find out.
+    /// Where the segment begins: at the first frame, or at the first audio if that is much earlier
+    /// or alone; and the packets that were read to find out.
     pub(super) fn beginning(
         &self,
         input: &mut Input,
         planned: &Planned,
-        lanes: &Lanes,
+        readers: &TrackReaders,
     ) -> Result<(Start, VecDeque<Packet>), JoinError> {
         let leader = self.plan.leader().and_then(|t| planned.streams.get(t).copied().flatten());
         let sound: Vec<usize> =
-            lanes.0.iter().filter(|l| l.kind == StreamKind::Audio).map(|l| l.stream).collect();
+            readers.0.iter().filter(|l| l.kind == StreamKind::Audio).map(|l| l.stream).collect();
         let mut early = VecDeque::new();
         let mut first: Option<Start> = None;
         let mut heard: Option<Start> = None;
@@ -208,8 +207,8 @@ impl Reader<'_> {
     }
 }
 
-/// Says when the first packets of a film are to be decoded, where their container does not (mkv):
-/// a picture each before the first one of which that is known.
+/// Sets the decoding times of the first packets of video if the container has none (mkv): a frame
+/// each before the first one of which that is known.
 fn decoding_times(
     input: &mut Input,
     film: usize,
@@ -257,16 +256,17 @@ pub(super) fn unchanged(input: &mut Input, planned: &Planned) -> Result<(), Join
     let path = &planned.segment.path;
     let read = |e: std::io::Error| JoinError::System(format!("{}: {e}", path.display()));
     let Some(metadata) = input.file_metadata().map_err(read)? else { return Ok(()) };
-    match Identity::of(&metadata) == planned.segment.identity {
-        true => Ok(()),
-        false => Err(JoinError::Changed(path.clone())),
+    if Identity::of(&metadata) == planned.segment.identity {
+        Ok(())
+    } else {
+        Err(JoinError::Changed(path.clone()))
     }
 }
 
-pub(super) struct Lanes(Vec<Lane>);
+pub(super) struct TrackReaders(Vec<TrackReader>);
 
-/// The way of one stream's packets into a track.
-struct Lane {
+/// Reads the packets of one stream for a track.
+struct TrackReader {
     track: usize,
     stream: usize,
     kind: StreamKind,
@@ -281,7 +281,7 @@ struct Lane {
     setup: Option<Setup>,
     /// its packets come from an encoder
     encoded: bool,
-    /// pictures are decoded in another order than they are shown in
+    /// frames are decoded in another order than they are shown in
     reorders: bool,
     aac: bool,
     opus: bool,
@@ -290,26 +290,25 @@ struct Lane {
     last: Option<i64>,
 }
 
-impl Lanes {
-    /// The segment begins at that time of its own. What is encoded anew counts from there already,
-    /// its pictures at least.
+impl TrackReaders {
+    /// The segment begins at that time of its own. Re-encoded video counts from there already.
     pub(super) fn begin(&mut self, start: Start) {
-        for lane in &mut self.0 {
-            let counted = lane.encoded && lane.kind == StreamKind::Video;
-            lane.start = if counted { 0 } else { start.in_clock(lane.clock) };
+        for reader in &mut self.0 {
+            let counted = reader.encoded && reader.kind == StreamKind::Video;
+            reader.start = if counted { 0 } else { start.in_clock(reader.clock) };
         }
     }
 
     /// The packets of a track will come from an encoder.
     pub(super) fn encoded(&mut self, track: usize, setup: Option<Setup>) {
-        for lane in self.0.iter_mut().filter(|l| l.track == track) {
-            lane.encoded = true;
-            lane.payload = match (&setup, lane.aac) {
+        for reader in self.0.iter_mut().filter(|l| l.track == track) {
+            reader.encoded = true;
+            reader.payload = match (&setup, reader.aac) {
                 (Some(setup), _) => Payload::Units(setup.codec, setup.framing),
                 (None, true) => Payload::Aac,
                 (None, false) => Payload::Whole,
             };
-            lane.setup.clone_from(&setup);
+            reader.setup.clone_from(&setup);
         }
     }
 
@@ -325,8 +324,8 @@ impl Lanes {
         hashes: bool,
     ) -> Result<Option<Ready>, JoinError> {
         match self.0.iter_mut().find(|l| l.track == track) {
-            Some(lane) if lane.kind == StreamKind::Video && packet.is_hidden() => Ok(None),
-            Some(lane) => lane.ready(packet, hashes).map(Some),
+            Some(reader) if reader.kind == StreamKind::Video && packet.is_hidden() => Ok(None),
+            Some(reader) => reader.ready(packet, hashes).map(Some),
             None => Ok(None),
         }
     }
@@ -336,15 +335,15 @@ impl Lanes {
         let stream = packet.stream();
         match self.0.iter_mut().find(|l| l.stream == stream) {
             // What the edit list cuts off at the end: nothing that is shown needs it.
-            Some(lane) if lane.kind == StreamKind::Video && packet.is_hidden() => Ok(None),
-            Some(lane) if lane.text && is_no_text("mov_text", packet.data()) => Ok(None),
-            Some(lane) => lane.ready(packet, hashes).map(Some),
+            Some(reader) if reader.kind == StreamKind::Video && packet.is_hidden() => Ok(None),
+            Some(reader) if reader.text && is_no_text("mov_text", packet.data()) => Ok(None),
+            Some(reader) => reader.ready(packet, hashes).map(Some),
             None => Ok(None),
         }
     }
 }
 
-impl Lane {
+impl TrackReader {
     fn ready(&mut self, mut packet: Packet, hashes: bool) -> Result<Ready, JoinError> {
         let base = packet.time_base();
         if self.reorders && !self.encoded && packet.pts().is_none() {
@@ -362,16 +361,17 @@ impl Lane {
         };
         self.last = Some(pts + duration);
         let (pts, dts) = if self.cover { (0, 0) } else { (pts, dts) };
-        let (hash, size) = match hashes {
-            true => (self.payload.hash(packet.data()), self.payload.size(packet.data())),
-            false => (0, 0),
+        let (hash, size) = if hashes {
+            (self.payload.hash(packet.data()), self.payload.size(packet.data()))
+        } else {
+            (0, 0)
         };
         self.shape(&mut packet)?;
         let key = packet.is_key();
         Ok(Ready { track: self.track, packet, pts, dts, duration, length, key, hash, size })
     }
 
-    /// In the track's clock. Packets of sound are as long as what is in them, whatever a container
+    /// In the track's clock. Audio packets are as long as their samples, whatever a container
     /// that counts milliseconds makes of it.
     fn duration(&self, packet: &Packet) -> i64 {
         let base = packet.time_base();

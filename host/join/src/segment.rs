@@ -77,11 +77,11 @@ pub struct Segment {
     pub own: Box<[Own]>,
     /// its shapes are what the header says, and no more
     pub quick: bool,
-    /// where the display times of its film come from
+    /// where the presentation timestamps of its video come from
     pub display: Display,
 }
 
-/// A file that is no segment.
+/// A file that is not a segment.
 #[derive(Debug)]
 pub struct Bad {
     pub candidate: Candidate,
@@ -96,7 +96,7 @@ pub fn gather(
     candidates: &[Candidate],
     cancel: &Cancel,
 ) -> Result<Vec<Result<Segment, Bad>>, MediaError> {
-    let shelf = Shelf::default();
+    let shared = SharedShapes::default();
     let next = AtomicUsize::new(0);
     let found: Mutex<Vec<(usize, Result<Segment, Bad>)>> = Mutex::default();
     let work = || {
@@ -106,7 +106,7 @@ pub fn gather(
             if cancel.is_cancelled() {
                 return;
             }
-            let result = look(candidate, &shelf, cancel)
+            let result = look(candidate, &shared, cancel)
                 .map_err(|error| Bad { candidate: candidate.clone(), error });
             found.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
         }
@@ -133,7 +133,11 @@ pub fn quick(cancel: &Cancel) -> OpenOptions {
     OpenOptions { quick: true, ..OpenOptions::files(cancel) }
 }
 
-fn look(candidate: &Candidate, shelf: &Shelf, cancel: &Cancel) -> Result<Segment, MediaError> {
+fn look(
+    candidate: &Candidate,
+    shared: &SharedShapes,
+    cancel: &Cancel,
+) -> Result<Segment, MediaError> {
     let path = &candidate.path;
     let mut input = Input::open(path, &quick(cancel))?;
     let read = |e: std::io::Error| MediaError {
@@ -164,7 +168,7 @@ fn look(candidate: &Candidate, shelf: &Shelf, cancel: &Cancel) -> Result<Segment
         start: facts.start,
         created: created.and_then(|(_, text)| micros(text)),
         tags: facts.metadata.iter().filter(|(key, _)| is_own(key)).cloned().collect(),
-        shapes: shelf.put(shapes, input.is_quick()),
+        shapes: shared.put(shapes, input.is_quick()),
         own,
         quick: input.is_quick(),
         display,
@@ -201,7 +205,7 @@ pub fn look_closely(segment: &Segment, cancel: &Cancel) -> Result<Vec<Shape>, Me
 }
 
 impl Segment {
-    /// The streams of a kind, in their order; covers are no film.
+    /// The streams of a kind, in their order; covers are not video.
     pub fn of_kind(&self, kind: StreamKind) -> impl Iterator<Item = usize> + '_ {
         let wanted = move |s: &&Shape| s.facts.kind == kind && !s.facts.attached_picture;
         self.shapes.iter().filter(wanted).map(|s| s.facts.index)
@@ -210,9 +214,9 @@ impl Segment {
 
 /// Shapes that were seen: segments of one recorder are alike, and share them.
 #[derive(Default)]
-struct Shelf(Mutex<Vec<(bool, Arc<[Shape]>)>>);
+struct SharedShapes(Mutex<Vec<(bool, Arc<[Shape]>)>>);
 
-impl Shelf {
+impl SharedShapes {
     fn put(&self, mut shapes: Vec<Shape>, quick: bool) -> Arc<[Shape]> {
         for shape in &mut shapes {
             shape.index = None;
@@ -221,17 +225,17 @@ impl Shelf {
             shape.facts.frames = None;
             shape.facts.bit_rate = None;
         }
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let alike = |(q, known): &&(bool, Arc<[Shape]>)| {
             *q == quick
                 && known.len() == shapes.len()
                 && known.iter().zip(&shapes).all(|(a, b)| compare::is_same(a, b))
         };
-        if let Some((_, known)) = shelf.iter().find(alike) {
+        if let Some((_, known)) = shared.iter().find(alike) {
             return Arc::clone(known);
         }
         let shapes: Arc<[Shape]> = shapes.into();
-        shelf.push((quick, Arc::clone(&shapes)));
+        shared.push((quick, Arc::clone(&shapes)));
         shapes
     }
 }

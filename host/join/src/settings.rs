@@ -1,11 +1,16 @@
 //! What may be asked of a join.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// What becomes of gaps between segments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Gap {
-    /// the segments' own start times are kept, where they follow one another
+    /// where segments follow one another by their own times, gaps stay: the last frame is shown
+    /// longer, and audio is filled with silence
     Keep,
-    /// each begins where the one before ends
+    /// each segment begins where the one before it ends
     #[default]
     Close,
 }

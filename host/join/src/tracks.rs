@@ -14,7 +14,7 @@ use filmgate_core::frame::Rational;
 /// by. `drop_audio`: audio gets no track.
 ///
 /// # Errors
-/// Media of kind Unsupported where the container cannot hold the film or the audio.
+/// Media of kind Unsupported where the container cannot hold the video or the audio.
 pub(super) fn decide(plan: &mut Plan, first: usize, drop_audio: bool) -> Result<(), JoinError> {
     find(plan, first, drop_audio)?;
     missing::note(plan, first, drop_audio);
@@ -41,7 +41,7 @@ fn find(plan: &mut Plan, first: usize, drop_audio: bool) -> Result<(), JoinError
                 continue;
             }
             let film = is_film(shape);
-            // A film that comes later has no beginning.
+            // Video that begins in a later segment has no start.
             if film && place != first {
                 continue;
             }
@@ -123,7 +123,7 @@ fn number_for(plan: &Plan, track: &Track, shapes: &[Shape]) -> Option<usize> {
 
 fn stream_for(plan: &Plan, track: &Track, shapes: &[Shape]) -> Option<usize> {
     let stream = number_for(plan, track, shapes)?;
-    // What is encoded anew may have been anything.
+    // What is re-encoded may have been anything.
     let any = matches!(track.kind, StreamKind::Video | StreamKind::Audio) && !track.cover;
     let model = plan.segments[track.model.0].shapes.get(track.model.1)?;
     let shape = shapes.get(stream)?;
@@ -175,12 +175,13 @@ fn units(plan: &mut Plan) {
         if plan.tracks[number].cover {
             continue;
         }
-        if plan.anew && plan.leader() == Some(number) {
+        if plan.reencodes_video && plan.leader() == Some(number) {
             plan.tracks[number].whole = false;
             continue;
         }
-        let anew =
-            |p: &Planned| !plan.anew && matches!(p.action, Action::Reencode { video: true, .. });
+        let is_odd = |p: &Planned| {
+            !plan.reencodes_video && matches!(p.action, Action::Reencode { video: true, .. })
+        };
         let read = |p: &Planned| {
             let stream = p.streams.get(number).copied().flatten()?;
             Setup::read(codec, &p.shapes.get(stream)?.extradata)
@@ -188,8 +189,8 @@ fn units(plan: &mut Plan) {
         let model = plan.tracks[number].model.0;
         let Some(first) = read(&plan.segments[model]) else { continue };
         let copied: Vec<Setup> =
-            plan.joined().filter(|(_, p)| !anew(p)).filter_map(|(_, p)| read(p)).collect();
-        let reencoded = plan.joined().any(|(_, p)| anew(p));
+            plan.joined().filter(|(_, p)| !is_odd(p)).filter_map(|(_, p)| read(p)).collect();
+        let reencoded = plan.joined().any(|(_, p)| is_odd(p));
         let differ = reencoded || copied.iter().any(|s| s.sets != first.sets);
         let framed_alike = !reencoded && copied.iter().all(|s| s.framing == first.framing);
         let lengths = copied.iter().all(|s| matches!(s.framing, Framing::Length(_)));

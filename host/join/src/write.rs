@@ -1,15 +1,15 @@
-//! The packets' places on the time line, and the output written in one go.
+//! Muxing: packets get their times on the time line, and the output is written in one pass.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::anew::Anew;
-use super::clock::{Chain, Fit, rescale};
+use super::clock::{AudioTimeline, Fit, rescale};
 use super::error::JoinError;
 use super::layout::{like, room, spent};
 use super::plan::Plan;
+use super::plugin_transcode::PluginTranscode;
 use super::read::{Event, Ready};
 use super::segment::quick;
 use super::settings::{Gap, Settings};
@@ -19,8 +19,11 @@ use filmgate_av::{
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::Rational;
+use filmgate_engine::graph::Progress;
 
-/// Sound that goes on longer than the film by this is no padding any more: nanoseconds.
+/// Audio that ends later than the video by more than this is not padding: nanoseconds. Padding is
+/// shorter than a packet, and the longest usual packets are 2048 samples of HE-AAC at 22.05 kHz,
+/// 93 ms.
 const TAIL: i64 = 100_000_000;
 
 const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
@@ -29,7 +32,7 @@ struct Track {
     kind: StreamKind,
     cover: bool,
     clock: Rational,
-    chain: Option<Chain>,
+    chain: Option<AudioTimeline>,
     silence: Option<filmgate_av::Silence>,
     silent_hash: u64,
     /// samples of a packet
@@ -48,6 +51,7 @@ struct Track {
 pub(super) struct Writer<'a> {
     plan: &'a Plan,
     settings: &'a Settings,
+    progress: &'a Progress,
     muxer: Muxer,
     tracks: Vec<Track>,
     leader: Option<usize>,
@@ -68,7 +72,8 @@ impl<'a> Writer<'a> {
     pub(super) fn begin(
         plan: &'a Plan,
         settings: &'a Settings,
-        anew: Option<&Anew>,
+        progress: &'a Progress,
+        transcode: Option<&PluginTranscode>,
         file: File,
         name: &Path,
         cancel: &Cancel,
@@ -85,8 +90,10 @@ impl<'a> Writer<'a> {
                 open = Some((place, Input::open(&segment.path, &options)?));
             }
             let Some((_, input)) = &mut open else { continue };
-            match anew.filter(|a| a.track == number) {
-                Some(anew) => muxer.add_encoded(&anew.encoder(plan)?, Some((input, stream)))?,
+            match transcode.filter(|t| t.track == number) {
+                Some(transcode) => {
+                    muxer.add_encoded(&transcode.encoder(plan)?, Some((input, stream)))?
+                }
                 None => {
                     let like = like(plan, number, input)?;
                     muxer.add_like(input, stream, &like)?
@@ -95,7 +102,7 @@ impl<'a> Writer<'a> {
             let shape = &plan.segments[place].shapes[stream];
             let sound = track.kind == StreamKind::Audio;
             let silence = if sound { input.silence(stream)? } else { None };
-            let chain = sound.then(|| Chain::new(silence.as_ref().map(|s| s.samples)));
+            let chain = sound.then(|| AudioTimeline::new(silence.as_ref().map(|s| s.samples)));
             tracks.push(Track {
                 kind: track.kind,
                 cover: track.cover,
@@ -127,6 +134,7 @@ impl<'a> Writer<'a> {
         Ok(Writer {
             plan,
             settings,
+            progress,
             muxer,
             clock: leader.map_or(NANOSECONDS, |l| plan.tracks[l].clock),
             leader,
@@ -134,7 +142,8 @@ impl<'a> Writer<'a> {
             at: 0,
             origin: None,
             room,
-            // An mp4's index knows every packet's place: their order is the segments' own.
+            // The index of an mp4 has every packet's offset (`stco`), so packets keep the interleaving
+            // of their segments. All other containers are read in order, and get sorted by dts.
             sort: !matches!(&*plan.format, "mp4" | "mov"),
             written,
         })
@@ -150,10 +159,10 @@ impl<'a> Writer<'a> {
             Event::Packets(packets) => {
                 packets.into_iter().try_for_each(|p| self.packet(p).map_err(JoinError::from))
             }
-            Event::Pictures(more) => {
-                let all = &mut self.written.pictures;
+            Event::Frames(more) => {
+                let all = &mut self.written.frames;
                 all.decoded += more.decoded;
-                all.made += more.made;
+                all.encoded += more.encoded;
                 all.damaged += more.damaged;
                 Ok(())
             }
@@ -196,10 +205,7 @@ impl<'a> Writer<'a> {
         track.end = track.end.max(ready.pts + ready.duration);
         if track.chain.is_some() {
             track.pending.push_back(ready);
-            return match self.leader == Some(number) {
-                true => self.heard(number),
-                false => Ok(()),
-            };
+            return if self.leader == Some(number) { self.heard(number) } else { Ok(()) };
         }
         self.picture(ready)?;
         if self.leader == Some(number) {
@@ -219,8 +225,11 @@ impl<'a> Writer<'a> {
         }
         let pts = track.base + ready.pts;
         let mut dts = track.base + ready.dts;
-        // Where segments reorder their pictures more than the one before, their first decoding
-        // times lie before its last: they are moved, the times of showing are not.
+        // Decoding times must rise (libav's av_interleaved_write_frame refuses others). A segment with
+        // B-frames begins to decode before its first frame is shown: with 2 reordered frames at
+        // 25 frames/s its first dts is 80 ms before its pts. Behind a segment that reorders less, that
+        // is before the last dts. Only the dts is moved, to one tick after the last; what is shown
+        // when does not change. A dts that ends up after its own pts counts as retimed.
         if let Some(last) = track.last_dts.filter(|&last| dts <= last) {
             dts = last + 1;
             self.written.retimed += u64::from(dts > pts);
@@ -230,7 +239,12 @@ impl<'a> Writer<'a> {
         self.write(number, ready, times)
     }
 
-    /// Writes the sound of a track that is surely heard: what the film has passed.
+    /// Writes the audio packets of a track that certainly belong to the output.
+    ///
+    /// Padding at the end of a segment can only be told from audio once the end of the segment's
+    /// video is known, so audio waits until video has passed its middle: a packet that is more than
+    /// half inside the segment stays, all others are decided in `end`. `2 * x + length <= 2 * limit`
+    /// is `x + length / 2 <= limit` without rounding odd lengths.
     fn heard(&mut self, number: usize) -> Result<(), MediaError> {
         let Some(leader) = self.leader else { return Ok(()) };
         let track = &self.tracks[number];
@@ -238,11 +252,12 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         let limit = match leader == number {
-            // Its own last packets may be filled up.
+            // Audio alone: its own last packets may be padding. Four are more than any padding with
+            // priming of the next segment (`PRIMING` and one).
             true => track.end - 4 * track.frame.max(1),
             false => rescale(self.tracks[leader].end, self.clock, track.clock),
         };
-        let reached = track.chain.as_ref().and_then(Chain::end).unwrap_or(0) - track.base;
+        let reached = track.chain.as_ref().and_then(AudioTimeline::end).unwrap_or(0) - track.base;
         while let Some(ready) = self.tracks[number]
             .pending
             .pop_front_if(|r| 2 * r.pts.max(reached) + r.length <= 2 * limit)
@@ -272,7 +287,7 @@ impl<'a> Writer<'a> {
         self.write(number, ready, times)
     }
 
-    /// So many packets of silence that end at `until`.
+    /// Writes `count` packets of silence that end at `until`.
     fn silence(&mut self, number: usize, count: u64, until: i64) -> Result<(), MediaError> {
         let track = &self.tracks[number];
         let Some(silence) = track.silence.clone().filter(|_| count > 0) else { return Ok(()) };
@@ -306,6 +321,9 @@ impl<'a> Writer<'a> {
         );
         let written = &mut self.written.tracks[number];
         written.reach(pts, end);
+        if self.leader == Some(number) {
+            self.progress.note(end);
+        }
         written.keys += u64::from(ready.key && track.kind == StreamKind::Video);
         let count = written.packets + written.silent;
         if let Some(seam) = self.written.seams.last_mut()
@@ -323,7 +341,9 @@ impl<'a> Writer<'a> {
         self.muxer.write_placed(number, ready.packet, times, self.sort)
     }
 
-    /// The segment ends: how long it is, and which sound lies behind its end.
+    /// The segment ends. Its length is that of its video, or of audio that goes on longer than
+    /// `TAIL`; audio packets with their middle behind that end are left out, and a track that ends
+    /// too early is filled with silence, so that the next segment begins on time.
     fn end(&mut self) -> Result<(), MediaError> {
         let Some(leader) = self.leader else { return Ok(()) };
         let mut length = self.tracks[leader].end;
@@ -345,7 +365,8 @@ impl<'a> Writer<'a> {
                     continue;
                 }
                 self.sound(ready)?;
-                end = self.tracks[number].chain.as_ref().and_then(Chain::end).unwrap_or(end);
+                end =
+                    self.tracks[number].chain.as_ref().and_then(AudioTimeline::end).unwrap_or(end);
             }
             let Some(chain) = &mut self.tracks[number].chain else { continue };
             let (missing, step) = (chain.missing(until, 0), chain.silent.unwrap_or(0));
@@ -373,7 +394,7 @@ impl<'a> Writer<'a> {
         }
         let mut sink = self.muxer.finish()?;
         if full {
-            super::room::release(&mut sink, self.room).map_err(|e| MediaError {
+            super::index_space::release(&mut sink, self.room).map_err(|e| MediaError {
                 kind: MediaErrorKind::Write(e.kind()),
                 message: format!("write the index: {e}"),
             })?;

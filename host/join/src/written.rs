@@ -1,7 +1,7 @@
 //! What a join has written, as far as the proof and the receipt have to know it.
 
-use super::anew::Pictures;
 use super::ledger::Ledger;
+use super::plugin_transcode::FrameCounts;
 
 /// What was written, for the proof and the receipt.
 #[derive(Clone, Debug, Default)]
@@ -13,8 +13,8 @@ pub struct Written {
     /// timestamps that had to be moved to rise
     pub retimed: u64,
     pub notes: Vec<String>,
-    /// of films that went through plugins
-    pub pictures: Pictures,
+    /// of video that went through plugins
+    pub frames: FrameCounts,
 }
 
 #[derive(Clone, Debug, Default)]

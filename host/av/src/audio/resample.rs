@@ -15,7 +15,7 @@ use ffmpeg_next::ffi;
 use filmgate_core::frame::Rational;
 
 /// Makes packets like those of one stream out of another's.
-pub struct SoundRecoder {
+pub struct AudioTranscoder {
     decoder: Codec,
     encoder: Codec,
     resampler: Resampler,
@@ -56,16 +56,16 @@ impl Drop for Fifo {
 }
 
 /// Decodes sound to find out whether it can be decoded.
-pub struct SoundDecoder {
+pub struct AudioDecoder {
     decoder: Codec,
     name: String,
     damaged: u64,
 }
 
-impl SoundDecoder {
+impl AudioDecoder {
     /// # Errors
     /// Unsupported where libav has no decoder for it.
-    pub fn new(input: &Input, stream: usize) -> Result<SoundDecoder, MediaError> {
+    pub fn new(input: &Input, stream: usize) -> Result<AudioDecoder, MediaError> {
         let raw = input.stream(stream)?;
         let name = format!("{}, stream {stream}", input.path().display());
         // SAFETY: the stream is valid and only read.
@@ -73,7 +73,7 @@ impl SoundDecoder {
         let decoder = decoder.ok_or_else(|| {
             MediaError::new(Kind::Unsupported, format!("{name}: its sound cannot be decoded"))
         })?;
-        Ok(SoundDecoder { decoder, name, damaged: 0 })
+        Ok(AudioDecoder { decoder, name, damaged: 0 })
     }
 
     /// Packets that could not be decoded.
@@ -107,7 +107,7 @@ impl SoundDecoder {
     }
 }
 
-impl SoundRecoder {
+impl AudioTranscoder {
     /// From a stream of `input` to what a stream of `like` is.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl SoundRecoder {
         stream: usize,
         like: &Input,
         likes: usize,
-    ) -> Result<SoundRecoder, MediaError> {
+    ) -> Result<AudioTranscoder, MediaError> {
         let (source, target) = (input.stream(stream)?, like.stream(likes)?);
         let name = format!("{}, stream {stream}", input.path().display());
         let cannot = |what: &str| MediaError::new(Kind::Unsupported, format!("{name}: {what}"));
@@ -136,7 +136,7 @@ impl SoundRecoder {
             let channels = context.ch_layout.nb_channels;
             let fifo = NonNull::new(ffi::av_audio_fifo_alloc(context.sample_fmt, channels, 1024))
                 .ok_or_else(|| MediaError::memory(&name))?;
-            Ok(SoundRecoder {
+            Ok(AudioTranscoder {
                 decoder,
                 encoder,
                 resampler,
@@ -190,7 +190,7 @@ impl SoundRecoder {
         Ok(())
     }
 
-    /// The next packet, its times in [`SoundRecoder::time_base`], as they stand in the source.
+    /// The next packet, its times in [`AudioTranscoder::time_base`], as they stand in the source.
     pub fn receive(&mut self) -> Option<Packet> {
         self.ready.pop_front()
     }

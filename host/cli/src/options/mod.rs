@@ -5,6 +5,7 @@
 mod encode;
 mod encoding;
 mod frame;
+mod join;
 mod part;
 mod plugins;
 mod pushing;
@@ -15,6 +16,7 @@ mod split;
 
 pub use encode::EncodeArguments;
 pub use frame::FrameArguments;
+pub use join::JoinArguments;
 pub use plugins::{LimitOptions, PluginOptions};
 pub use reports::{Mode, ReportOptions};
 pub use run::RunArguments;

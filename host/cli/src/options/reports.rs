@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 
 use crate::config;
 use crate::out::print_json;
-use filmgate_engine::spec::{JobSpec, Merge};
+use filmgate_core::collide::Files;
+use filmgate_engine::spec::{JobSpec, Merge, SpecError};
 
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Reports")]
@@ -53,18 +56,35 @@ impl ReportOptions {
 }
 
 impl Mode {
+    /// Adds the file itself to what is read.
+    pub(crate) fn add_to(&self, files: &mut Files) {
+        if let Some(config) = &self.config {
+            files.reads("the configuration", config);
+        }
+    }
+
     /// Adds what the file of `--config` says, and checks the whole. None if the schema of such files
     /// was asked for, and printed.
-    pub(crate) fn complete(&self, mut spec: JobSpec) -> Result<Option<JobSpec>> {
+    pub(crate) fn complete(&self, spec: JobSpec) -> Result<Option<JobSpec>> {
         let verb = spec.verb.name();
+        self.complete_as(spec, verb, JobSpec::check)
+    }
+
+    /// As [`Mode::complete`], for any verb.
+    pub(crate) fn complete_as<T: Merge + DeserializeOwned + JsonSchema>(
+        &self,
+        mut spec: T,
+        verb: &str,
+        check: fn(&T) -> Result<(), SpecError>,
+    ) -> Result<Option<T>> {
         if self.config_schema {
-            print_json(&config::schema::<JobSpec>(verb))?;
+            print_json(&config::schema::<T>(verb))?;
             return Ok(None);
         }
         if let Some(path) = &self.config {
             spec.or_from(config::read(path, verb)?);
         }
-        spec.check()?;
+        check(&spec)?;
         Ok(Some(spec))
     }
 }

@@ -84,6 +84,7 @@ impl Progress {
         self.position.load(Ordering::Relaxed)
     }
 
+    /// A frame, or a packet of what is copied, reached the output.
     pub fn note(&self, timestamp: i64) {
         self.frames.fetch_add(1, Ordering::Relaxed);
         self.position.fetch_max(timestamp, Ordering::Relaxed);

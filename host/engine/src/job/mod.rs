@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::json;
 use tracing::warn;
 
 use crate::error::PipelineError;
@@ -31,9 +32,8 @@ use filmgate_av::{DecodeOptions, EncodeOptions, MediaError};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::PlanePool;
 use filmgate_core::publish;
-use filmgate_plugin::{CodeCache, Engine, Supervisor};
-use receipt::Receipt;
-pub use receipt::{plugin_json, value_json};
+use filmgate_plugin::{CodeCache, Engine, PluginRecord, Supervisor};
+pub use receipt::Receipt;
 use tags::TagFile;
 
 /// What libav says of an option's value is a mistake in the description.
@@ -306,8 +306,20 @@ impl Job {
             self.tags = Some(tags);
         }
         if let Some(path) = &spec.receipt {
-            let receipt = Receipt::create(path, spec, surroundings, self.plan(), &self.plugins)?;
-            self.receipt = Some(receipt);
+            let outputs = spec.output.iter().chain(&spec.also);
+            let outputs = outputs.map(|path| match spec.verb {
+                Verb::Split => path.clone(),
+                _ => outputs::local(path).unwrap_or_else(|| path.clone()),
+            });
+            let inputs = spec.input.iter().chain(&spec.fifo).chain(&spec.image);
+            let inputs = inputs.chain(&spec.audio).chain(&spec.audio_fifo);
+            let inputs = inputs.filter(|path| path.as_os_str() != "silence").cloned().collect();
+            let command = &surroundings.command;
+            let receipt = Receipt::create(path, spec.overwrite, command, outputs.collect())?;
+            let plugins: Vec<_> =
+                self.plugins.iter().map(|p| PluginRecord::supervised(p)).collect();
+            let (plugins, encoder) = (json!(plugins), json!(self.plan().encoder));
+            self.receipt = Some(receipt.with(inputs, plugins, encoder));
         }
         Ok(())
     }

@@ -3,31 +3,25 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::Surroundings;
-use super::outputs::local;
 use crate::error::PipelineError;
-use crate::plan::Plan;
-use crate::spec::{JobSpec, Verb};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::digest;
 use filmgate_core::publish::{Aside, PublishError};
 use filmgate_core::url;
-use filmgate_plugin::{self as plugin, OnFailure, Supervisor};
 
 /// The receipt, while the job runs: its file is begun before, so that it can be written behind.
-pub(super) struct Receipt {
+pub struct Receipt {
     aside: Aside,
+    command: Vec<String>,
     inputs: Vec<PathBuf>,
     outputs: Vec<PathBuf>,
-    command: Vec<String>,
-    plan: Plan,
-    plugins: Vec<Value>,
+    plugins: Value,
+    encoder: Value,
 }
 
 /// What a receipt says.
@@ -39,11 +33,10 @@ struct Text<'a, S: Serialize> {
     finished: u64,
     command: &'a [String],
     inputs: Vec<FileText>,
-    output: Option<FileText>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    more_outputs: Vec<FileText>,
-    plugins: &'a [Value],
-    encoder: &'a crate::plan::PlannedEncoder,
+    output: Option<&'a FileText>,
+    outputs: &'a [FileText],
+    plugins: &'a Value,
+    encoder: &'a Value,
     summary: &'a S,
 }
 
@@ -56,51 +49,46 @@ struct FileText {
 }
 
 impl Receipt {
-    pub(super) fn create(
+    /// Begins the file.
+    ///
+    /// # Errors
+    /// Publish.
+    pub fn create(
         path: &Path,
-        spec: &JobSpec,
-        surroundings: &Surroundings,
-        plan: Plan,
-        plugins: &[Arc<Supervisor>],
+        replace: bool,
+        command: &[String],
+        outputs: Vec<PathBuf>,
     ) -> Result<Receipt, PipelineError> {
-        let aside = Aside::create(path, spec.overwrite)?;
-        let inputs = spec.input.iter().chain(&spec.fifo).chain(&spec.image).chain(&spec.audio);
-        let is_name = |path: &&PathBuf| path.as_os_str() != "silence";
-        let output = |path: &PathBuf| match spec.verb {
-            Verb::Split => path.clone(),
-            _ => local(path).unwrap_or_else(|| path.clone()),
-        };
-        Ok(Receipt {
-            aside,
-            inputs: inputs.filter(is_name).cloned().collect(),
-            outputs: spec.output.iter().chain(&spec.also).map(output).collect(),
-            command: surroundings.command.clone(),
-            plan,
-            plugins: plugins.iter().map(|p| plugin_json(p)).collect(),
-        })
+        let aside = Aside::create(path, replace)?;
+        let (plugins, encoder) = (Value::Null, Value::Null);
+        let command = command.to_vec();
+        Ok(Receipt { aside, command, inputs: Vec::new(), outputs, plugins, encoder })
+    }
+
+    /// Says what is read, by which plugins, and what encodes.
+    #[must_use]
+    pub fn with(self, inputs: Vec<PathBuf>, plugins: Value, encoder: Value) -> Receipt {
+        Receipt { inputs, plugins, encoder, ..self }
     }
 
     /// Reads inputs and outputs once more for their digests, and publishes the receipt of a job
     /// that came to `summary`.
-    pub(super) fn publish(
-        self,
-        summary: &impl Serialize,
-        cancel: &Cancel,
-    ) -> Result<(), PipelineError> {
+    ///
+    /// # Errors
+    /// Publish; System where an input or output cannot be read.
+    pub fn publish(self, summary: &impl Serialize, cancel: &Cancel) -> Result<(), PipelineError> {
         let read = |path: &PathBuf| file_text(path, cancel);
-        let inputs = self.inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let mut outputs = self.outputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let more_outputs = outputs.split_off(outputs.len().min(1));
+        let outputs = self.outputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let receipt = Text {
             filmgate: env!("CARGO_PKG_VERSION"),
             libav: filmgate_av::version(),
             finished: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
             command: &self.command,
-            inputs,
-            output: outputs.pop(),
-            more_outputs,
+            inputs: self.inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?,
+            output: outputs.first(),
+            outputs: &outputs,
             plugins: &self.plugins,
-            encoder: &self.plan.encoder,
+            encoder: &self.encoder,
             summary,
         };
         let path = self.aside.target();
@@ -125,45 +113,4 @@ fn file_text(path: &Path, cancel: &Cancel) -> Result<FileText, PipelineError> {
         PipelineError::System(format!("{name}: cannot be read for the receipt: {e}"))
     })?;
     Ok(FileText { path: name, size: Some(size), sha256: Some(sha256) })
-}
-
-/// A plugin of a job with everything that decides what it does, for programs.
-pub fn plugin_json(supervisor: &Supervisor) -> Value {
-    let plugin = supervisor.plugin();
-    let parameters: Map<String, Value> =
-        supervisor.parameters().iter().map(|(k, v)| (k.clone(), value_json(v))).collect();
-    let limits = plugin.limits();
-    json!({
-        "name": plugin.name(),
-        "version": plugin.description.version,
-        "path": plugin.path.to_string_lossy(),
-        "size": plugin.size,
-        "sha256": plugin.digest,
-        "interface": plugin.interface,
-        "parallel": plugin.filter.as_ref().map(|f| f.parallel),
-        "parameters": parameters,
-        "on_failure": policy(supervisor),
-        "deadline_ms": u64::try_from(limits.deadline.as_millis()).unwrap_or(u64::MAX),
-        "memory_mib": limits.memory >> 20,
-        "grants": limits.grants.names(),
-    })
-}
-
-/// A crash policy, as it is written.
-pub(crate) fn policy(supervisor: &Supervisor) -> &'static str {
-    match supervisor.on_failure() {
-        OnFailure::Fail => "fail",
-        OnFailure::Bypass => "bypass",
-    }
-}
-
-/// A parameter's value; files by size and digest, colors as people write them.
-pub fn value_json(value: &plugin::Value) -> Value {
-    match value {
-        plugin::Value::File(bytes) => {
-            json!({ "size": bytes.len(), "sha256": digest::of_bytes(bytes) })
-        }
-        plugin::Value::Color(_) => json!(value.to_string()),
-        other => json!(other),
-    }
 }

@@ -337,8 +337,11 @@ impl JobSpec {
     }
 }
 
-/// Each pair of options may not be there together.
-fn exclude(pairs: &[(&str, bool, &str, bool)]) -> Result<(), SpecError> {
+/// Each pair of options may not be set together.
+///
+/// # Errors
+/// Usage.
+pub fn exclude(pairs: &[(&str, bool, &str, bool)]) -> Result<(), SpecError> {
     match pairs.iter().find(|(_, one, _, other)| *one && *other) {
         Some((one, _, other, _)) => {
             Err(SpecError::usage(format!("{one} cannot be used with {other}")))
@@ -348,7 +351,10 @@ fn exclude(pairs: &[(&str, bool, &str, bool)]) -> Result<(), SpecError> {
 }
 
 /// The first of each pair of options needs the second.
-fn need(pairs: &[(&str, bool, &str, bool)]) -> Result<(), SpecError> {
+///
+/// # Errors
+/// Usage.
+pub fn need(pairs: &[(&str, bool, &str, bool)]) -> Result<(), SpecError> {
     match pairs.iter().find(|(_, one, _, other)| *one && !*other) {
         Some((one, _, other, _)) => Err(SpecError::usage(format!("{one} needs {other}"))),
         None => Ok(()),

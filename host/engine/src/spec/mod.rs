@@ -9,7 +9,7 @@ pub mod values;
 
 use std::collections::BTreeMap;
 
-pub use job::{Frames, JobSpec, Matrix, Odd, Subsampling, Verb};
+pub use job::{Frames, JobSpec, Matrix, Odd, Subsampling, Verb, exclude, need};
 pub use plugins::{
     CrashPolicy, DEADLINE, Deadline, Grant, MEMORY, Memory, PluginSpec, Plugins, ReadFile, Request,
     Single, Workers, add,

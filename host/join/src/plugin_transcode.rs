@@ -1,11 +1,12 @@
-//! A join whose pictures go through plugins: what the film of the output is like, decided before
-//! anything is written. Every segment is a film of its own for them; sound and all else is copied.
+//! A join whose video goes through plugins: what the video of the output is like, decided before
+//! anything is written. Each segment is a stream of its own for plugins; audio and everything else is
+//! copied.
 
 use std::sync::Arc;
 
 use super::error::JoinError;
 use super::plan::Plan;
-use super::recode::QUALITY;
+use super::reencode::QUALITY;
 use filmgate_av::{
     DecodeOptions, EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, OpenOptions,
     StreamKind, VideoDecoder, VideoEncoder, encoder_formats, encoder_named,
@@ -15,33 +16,33 @@ use filmgate_core::frame::{PixelFormat, PlanePool, StreamInfo};
 use filmgate_engine::graph::Chain;
 use filmgate_plugin::Supervisor;
 
-/// How all pictures of a join are made anew.
-pub struct Anew {
+/// How all video of a join is re-encoded through plugins.
+pub struct PluginTranscode {
     pub plugins: Vec<Arc<Supervisor>>,
     pub chain: Chain,
     pub(super) pool: PlanePool,
     pub(super) encode: EncodeOptions,
-    /// the track of the film
+    /// the video track
     pub(super) track: usize,
 }
 
-/// How many pictures became how many.
+/// Frames of segments that are re-encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pictures {
+pub struct FrameCounts {
     /// of the sources
     pub decoded: u64,
     /// in the output
-    pub made: u64,
+    pub encoded: u64,
     /// packets that could not be decoded
     pub damaged: u64,
 }
 
-impl Anew {
-    /// Takes the first segment's film as the model of all, through the plugins. `crf`: the quality
+impl PluginTranscode {
+    /// Takes the first segment's video as the model of all, through the plugins. `crf`: the quality
     /// on the encoder's own scale.
     ///
     /// # Errors
-    /// Media of kind NoVideo where there are no pictures, Unsupported where there is no encoder for
+    /// Media of kind NoVideo where there is no video, Unsupported where there is no encoder for
     /// the first one's codec; what a plugin says to its configuration.
     pub fn prepare(
         plan: &mut Plan,
@@ -49,10 +50,11 @@ impl Anew {
         crf: Option<f64>,
         pool: &PlanePool,
         cancel: &Cancel,
-    ) -> Result<Anew, JoinError> {
+    ) -> Result<PluginTranscode, JoinError> {
         let film = plan.leader().filter(|l| plan.tracks[*l].kind == StreamKind::Video);
         let track = film.ok_or_else(|| {
-            let message = "plugins are for pictures, and the first segment has none".to_owned();
+            let message =
+                "plugins process video, and the first segment has no video stream".to_owned();
             MediaError { kind: MediaErrorKind::NoVideo, message }
         })?;
         let (place, stream) = plan.tracks[track].model;
@@ -67,13 +69,13 @@ impl Anew {
             global_header: Muxer::needs_global_header(&plan.format),
             ..EncodeOptions::default()
         };
-        let anew = Anew { plugins, chain, pool: pool.clone(), encode, track };
+        let transcode = PluginTranscode { plugins, chain, pool: pool.clone(), encode, track };
         // Some codecs have a clock of their own.
-        plan.tracks[track].clock = anew.encoder(plan)?.time_base();
-        Ok(anew)
+        plan.tracks[track].clock = transcode.encoder(plan)?.time_base();
+        Ok(transcode)
     }
 
-    /// An encoder for a segment's pictures: all of them write the same header.
+    /// An encoder for a segment's frames: all of them write the same header.
     pub(super) fn encoder(&self, plan: &Plan) -> Result<VideoEncoder, MediaError> {
         VideoEncoder::new(&self.chain.output, plan.tracks[self.track].clock, &self.encode)
     }
@@ -81,16 +83,6 @@ impl Anew {
     /// libav's name of the encoder.
     pub fn encoder_name(&self) -> &str {
         &self.encode.codec
-    }
-
-    /// Whether a plugin broke, or kept frames at the end.
-    pub fn is_incomplete(&self) -> bool {
-        self.plugins.iter().any(|p| p.is_incomplete())
-    }
-
-    /// Frames that passed a broken plugin unchanged.
-    pub fn bypassed(&self) -> u64 {
-        self.plugins.iter().map(|p| p.bypassed()).sum()
     }
 }
 
@@ -106,8 +98,9 @@ fn chain(
     let chain = Chain::plan(source, plugins, if own.is_empty() { &formats } else { &own })?;
     let (across, down) = chain.output.format.chroma_shift();
     let (width, height) = (chain.output.width, chain.output.height);
-    match width.is_multiple_of(1 << across) && height.is_multiple_of(1 << down) {
-        true => Ok(chain),
-        false => Ok(Chain::plan(source, plugins, &formats)?),
+    if width.is_multiple_of(1 << across) && height.is_multiple_of(1 << down) {
+        Ok(chain)
+    } else {
+        Ok(Chain::plan(source, plugins, &formats)?)
     }
 }

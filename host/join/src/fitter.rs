@@ -1,5 +1,4 @@
-//! Pictures turned and fitted into another size, with black beside them where their shape is
-//! another.
+//! Frames rotated and scaled into another size, with black bars if their aspect ratio differs.
 
 use filmgate_av::{Converter, MediaError, MediaErrorKind};
 use filmgate_core::frame::{Frame, PixelFormat, Plane, PlanePool, PlaneSize, StreamInfo};
@@ -30,7 +29,7 @@ impl Fitter {
         let sideways = turn == 90 || turn == 270;
         let shift = from.format.chroma_shift();
         if !turn.is_multiple_of(90) || sideways && shift.0 != shift.1 {
-            let message = format!("pictures of {} cannot be turned by {turn} degrees", from.format);
+            let message = format!("frames of {} cannot be rotated by {turn} degrees", from.format);
             return Err(MediaError { kind: MediaErrorKind::Unsupported, message });
         }
         let (width, height) =
@@ -67,9 +66,10 @@ fn fit((width, height): (u32, u32), (room, high): (u32, u32)) -> (u32, u32) {
         return (room, high);
     }
     let even = |side: f64, most: u32| ((side / 2.0).round() as u32 * 2).clamp(2, most.max(2));
-    match across < down {
-        true => (room, even(f64::from(height) * across, high)),
-        false => (even(f64::from(width) * down, room), high),
+    if across < down {
+        (room, even(f64::from(height) * across, high))
+    } else {
+        (even(f64::from(width) * down, room), high)
     }
 }
 
@@ -120,10 +120,7 @@ fn pad(frame: &Frame, offset: (u32, u32), size: (u32, u32)) -> Result<Frame, Str
         frame.planes.iter().zip(format.plane_sizes(size.0, size.1)).enumerate()
     {
         let chroma = format.is_yuv() && (number == 1 || number == 2);
-        let (x, y) = match chroma {
-            true => (offset.0 >> across, offset.1 >> down),
-            false => offset,
-        };
+        let (x, y) = if chroma { (offset.0 >> across, offset.1 >> down) } else { offset };
         let black = black(format, chroma);
         let mut bytes: Vec<u8> = black.iter().copied().cycle().take(size.bytes()).collect();
         let begin = x as usize * sample_bytes_of(format, number);

@@ -1,24 +1,24 @@
-//! Whether the film of the output is shown in the order that its pictures were coded in. All other
-//! checks of the proof compare with what was read of the sources, and would not see a display time
-//! that was misunderstood there; this one asks a decoder, at the beginning of each kind of segment.
+//! Whether the frames of the output are shown in the order that they were coded in. All other checks
+//! of the proof compare with what was read of the sources, and would not see a presentation timestamp
+//! that was misread there; this one asks a decoder, at the beginning of each kind of segment.
 
 use std::sync::Arc;
 
 use super::plan::{Action, Plan};
 use filmgate_av::{Input, Packet, PictureOrder, Shape};
 
-/// Packets that are decoded of each kind: a group of pictures, or as much of it as shows how its
-/// pictures are reordered.
+/// Packets that are decoded of each kind: a group of pictures, or enough of it to see how frames are
+/// reordered.
 const PACKETS: usize = 48;
 
 /// Decodes the beginning of each kind of segment.
 #[derive(Default)]
-pub(super) struct Order {
+pub(super) struct DisplayOrder {
     seen: Vec<(*const Shape, bool)>,
     now: Option<(PictureOrder, usize, usize)>,
 }
 
-impl Order {
+impl DisplayOrder {
     /// The segment in this place begins; what is wrong with the one before it: its place.
     pub(super) fn seam(
         &mut self,
@@ -32,7 +32,7 @@ impl Order {
         let kind = (Arc::as_ptr(&planned.segment.shapes).cast::<Shape>(), encoded);
         if !self.seen.contains(&kind) {
             self.seen.push(kind);
-            // Without a decoder there is nobody to ask.
+            // Without a decoder the order cannot be checked.
             self.now = PictureOrder::new(input, stream).ok().map(|order| (order, place, 0));
         }
         Ok(())

@@ -1,29 +1,30 @@
-//! A segment that does not fit, encoded anew to what the first one is like: its pictures, its
-//! sound, or both; what fits of it is copied as ever.
+//! Re-encodes a segment to match the first one: its video, its audio, or both; all other streams
+//! are copied.
 
 use std::collections::VecDeque;
 
-use super::anew::Pictures;
 use super::display::Display;
 use super::error::JoinError;
+use super::fitter::Fitter;
 use super::nal::{Framing, Setup, UnitCodec};
-use super::picture::Fitter;
 use super::plan::{Action, Planned, Track};
-use super::read::{Event, Lanes, Reader, Ready, Start, Stop};
+use super::plugin_transcode::FrameCounts;
+use super::read::{Event, Reader, Ready, Start, Stop, TrackReaders};
 use filmgate_av::{
-    DecodeOptions, EncodeOptions, Input, MediaError, OpenOptions, Packet, SoundRecoder, StreamKind,
-    VideoDecoder, VideoEncoder, encoder_named,
+    AudioTranscoder, DecodeOptions, EncodeOptions, Input, MediaError, OpenOptions, Packet,
+    StreamKind, VideoDecoder, VideoEncoder, encoder_named,
 };
 use filmgate_core::frame::{Frame, Rational, StreamInfo};
 use filmgate_engine::graph::SerialGraph;
 
 const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
-/// Close to what the eye can tell, where nobody says otherwise: the pictures were encoded before.
+/// The default CRF. The video was encoded before, so this is close to visually lossless: x264's own
+/// default is 23.
 pub(super) const QUALITY: f64 = 18.0;
 
-/// The pictures of one segment on their way.
-struct Film {
+/// The video of one segment while it is re-encoded.
+struct VideoStream {
     track: usize,
     stream: usize,
     decoder: VideoDecoder,
@@ -31,51 +32,51 @@ struct Film {
     /// the plugins
     line: Option<SerialGraph>,
     encoder: VideoEncoder,
-    count: Pictures,
-    /// pictures that the encoder got
+    count: FrameCounts,
+    /// frames that the encoder got
     sent: u64,
     /// nanoseconds that frames count from
     origin: i64,
 }
 
-/// The sound of one segment on its way.
-struct Sound {
+/// The audio of one segment while it is re-encoded.
+struct AudioStream {
     track: usize,
     stream: usize,
-    recoder: SoundRecoder,
+    transcoder: AudioTranscoder,
 }
 
-/// One segment on its way.
-struct Recode<'r, 'a> {
+/// One segment while it is re-encoded.
+struct Reencoder<'r, 'a> {
     reader: &'r Reader<'a>,
-    lanes: Lanes,
-    film: Option<Film>,
-    sounds: Vec<Sound>,
+    readers: TrackReaders,
+    film: Option<VideoStream>,
+    sounds: Vec<AudioStream>,
     place: usize,
     /// packets that came before the segment's start was known
     early: VecDeque<(usize, Packet)>,
-    /// nanoseconds: where the file begins, if it only counts pictures as they are decoded. The first
-    /// one is shown there, whenever it came out of the decoder.
+    /// nanoseconds: where the file begins, if it only has decoding times. The first frame is shown
+    /// there, whenever it came out of the decoder.
     counted: Option<i64>,
     start: Option<Start>,
     batch: Vec<Ready>,
 }
 
-/// Reads a segment and sends it on, encoded anew as far as its plan says.
+/// Reads a segment and sends it on, re-encoded as far as its plan says.
 pub(super) fn segment(reader: &Reader<'_>, place: usize, planned: &Planned) -> Result<(), Stop> {
     let failed = |e: JoinError| Stop::Failed(place, e);
     let mut input = open(reader, planned).map_err(failed)?;
-    let (mut recode, start) = prepare(reader, place, planned, &mut input).map_err(failed)?;
+    let (mut reencoder, start) = prepare(reader, place, planned, &mut input).map_err(failed)?;
     if let Some((start, early)) = start {
-        recode.begin(start)?;
+        reencoder.begin(start)?;
         for packet in early {
-            recode.packet(packet)?;
+            reencoder.packet(packet)?;
         }
     }
     while let Some(packet) = input.read().map_err(|e| failed(e.into()))? {
-        recode.packet(packet)?;
+        reencoder.packet(packet)?;
     }
-    recode.end()?;
+    reencoder.end()?;
     super::read::unchanged(&mut input, planned).map_err(failed)?;
     reader.send(Event::End)
 }
@@ -94,40 +95,41 @@ fn prepare<'r, 'a>(
     place: usize,
     planned: &Planned,
     input: &mut Input,
-) -> Result<(Recode<'r, 'a>, Begun), JoinError> {
+) -> Result<(Reencoder<'r, 'a>, Begun), JoinError> {
     let Action::Reencode { video, audio } = planned.action else {
-        return Err(JoinError::System("a segment that fits was to be encoded anew".to_owned()));
+        return Err(JoinError::System("a segment that fits was to be re-encoded".to_owned()));
     };
     let (mut film, mut sounds) = (None, Vec::new());
-    let mut lanes = reader.lanes(planned);
+    let mut readers = reader.readers(planned);
     for (number, track) in reader.plan.tracks.iter().enumerate() {
         let Some(stream) = planned.streams.get(number).copied().flatten() else { continue };
         let model = &reader.plan.segments[track.model.0].segment.path;
         let model = || Input::open(model, &OpenOptions::files(reader.cancel));
         match track.kind {
             StreamKind::Video if video && !track.cover && film.is_none() => {
-                film = Some(Film::new(reader, (number, stream), input, &model()?)?);
-                lanes.encoded(number, units_of(track));
+                film = Some(VideoStream::new(reader, (number, stream), input, &model()?)?);
+                readers.encoded(number, units_of(track));
             }
             StreamKind::Audio if audio => {
-                let recoder = SoundRecoder::new(input, stream, &model()?, track.model.1)?;
-                sounds.push(Sound { track: number, stream, recoder });
-                lanes.encoded(number, None);
+                let transcoder = AudioTranscoder::new(input, stream, &model()?, track.model.1)?;
+                sounds.push(AudioStream { track: number, stream, transcoder });
+                readers.encoded(number, None);
             }
             _ => {}
         }
     }
-    // Plugins change nothing about where a segment begins, unless its first pictures are hidden.
+    // Plugins do not change where a segment begins, unless its first frames are hidden.
     let told = !matches!(planned.segment.display, Display::Unknown(_));
-    let as_copied =
-        reader.anew.is_some() && told && planned.differences.iter().all(|d| d.field != "start");
+    let as_copied = reader.transcode.is_some()
+        && told
+        && planned.differences.iter().all(|d| d.field != "start");
     let start = match film.as_ref().filter(|_| !as_copied) {
-        None => Some(reader.beginning(input, planned, &lanes)?),
+        None => Some(reader.beginning(input, planned, &readers)?),
         Some(_) => None,
     };
-    let recode = Recode {
+    let reencoder = Reencoder {
         reader,
-        lanes,
+        readers,
         film,
         sounds,
         place,
@@ -136,7 +138,7 @@ fn prepare<'r, 'a>(
         start: None,
         batch: Vec::new(),
     };
-    Ok((recode, start))
+    Ok((reencoder, start))
 }
 
 /// How the encoder frames what it makes: with its parameter sets before every key frame.
@@ -145,13 +147,13 @@ fn units_of(track: &Track) -> Option<Setup> {
     Some(Setup { codec, framing: Framing::StartCodes, sets: Vec::new() })
 }
 
-impl Film {
+impl VideoStream {
     fn new(
         reader: &Reader<'_>,
         (track, stream): (usize, usize),
         input: &Input,
         model: &Input,
-    ) -> Result<Film, JoinError> {
+    ) -> Result<VideoStream, JoinError> {
         let plan = &reader.plan.tracks[track];
         let options = DecodeOptions::default();
         let like = VideoDecoder::new(model, plan.model.1, &options)?.output();
@@ -159,23 +161,23 @@ impl Film {
         let turn = rotation(input, stream) - rotation(model, plan.model.1);
         let shape = |info: &StreamInfo| f64::from(info.width) / f64::from(info.height.max(1));
         let straight = turn.rem_euclid(360) == 0 && (shape(&own) / shape(&like) - 1.0).abs() < 0.01;
-        let (decoded, fitter) = match straight {
-            true => (like.clone(), None),
-            false => {
-                let decoded = StreamInfo { width: own.width, height: own.height, ..like.clone() };
-                let fitter = Fitter::new(&decoded, turn, &like)?;
-                (decoded, Some(fitter))
-            }
+        let (decoded, fitter) = if straight {
+            (like.clone(), None)
+        } else {
+            let decoded = StreamInfo { width: own.width, height: own.height, ..like.clone() };
+            let fitter = Fitter::new(&decoded, turn, &like)?;
+            (decoded, Some(fitter))
         };
         let decoder = VideoDecoder::continuing(input, stream, &options, &decoded)?;
-        let (line, encoder) = match reader.anew {
-            Some(anew) => {
-                (Some(SerialGraph::start(&anew.chain, &anew.pool)?), anew.encoder(reader.plan)?)
-            }
+        let (line, encoder) = match reader.transcode {
+            Some(transcode) => (
+                Some(SerialGraph::start(&transcode.chain, &transcode.pool)?),
+                transcode.encoder(reader.plan)?,
+            ),
             None => (None, VideoEncoder::new(&like, plan.clock, &usual(&plan.codec)?)?),
         };
-        let (count, origin) = (Pictures::default(), input.facts().start);
-        Ok(Film { track, stream, decoder, fitter, line, encoder, count, sent: 0, origin })
+        let (count, origin) = (FrameCounts::default(), input.facts().start);
+        Ok(VideoStream { track, stream, decoder, fitter, line, encoder, count, sent: 0, origin })
     }
 }
 
@@ -189,7 +191,7 @@ fn rotation(input: &Input, stream: usize) -> i32 {
     facts.and_then(|s| s.video.as_ref()).map_or(0, |v| v.rotation)
 }
 
-impl Recode<'_, '_> {
+impl Reencoder<'_, '_> {
     fn failed(&self, error: impl Into<JoinError>) -> Stop {
         Stop::Failed(self.place, error.into())
     }
@@ -197,7 +199,7 @@ impl Recode<'_, '_> {
     /// The segment begins.
     fn begin(&mut self, start: Start) -> Result<(), Stop> {
         let counted = self.counted.map(|time| Start { time, base: NANOSECONDS });
-        self.lanes.begin(counted.unwrap_or(start));
+        self.readers.begin(counted.unwrap_or(start));
         self.start = Some(start);
         self.reader.send(Event::Begin(self.place, start.nanoseconds()))?;
         while let Some((track, packet)) = self.early.pop_front() {
@@ -215,20 +217,20 @@ impl Recode<'_, '_> {
             return self.frames();
         }
         if let Some(sound) = self.sounds.iter_mut().find(|s| s.stream == stream) {
-            sound.recoder.send(Some(&packet)).map_err(|e| Stop::Failed(self.place, e.into()))?;
+            sound.transcoder.send(Some(&packet)).map_err(|e| Stop::Failed(self.place, e.into()))?;
             let track = sound.track;
             return self.heard(track);
         }
-        match self.lanes.track_of(stream) {
+        match self.readers.track_of(stream) {
             Some(track) => self.ready(track, packet),
             None => Ok(()),
         }
     }
 
-    /// What the sound's encoder has ready.
+    /// What the audio encoder has ready.
     fn heard(&mut self, track: usize) -> Result<(), Stop> {
         while let Some(packet) =
-            self.sounds.iter_mut().find(|s| s.track == track).and_then(|s| s.recoder.receive())
+            self.sounds.iter_mut().find(|s| s.track == track).and_then(|s| s.transcoder.receive())
         {
             self.ready(track, packet)?;
         }
@@ -261,7 +263,7 @@ impl Recode<'_, '_> {
         }
     }
 
-    /// Encodes pictures that are as they will be in the output.
+    /// Encodes frames that are as they will be in the output.
     fn encode(&mut self, frames: Vec<Frame>) -> Result<(), Stop> {
         let start = self.start.map_or(0, Start::nanoseconds);
         for mut frame in frames {
@@ -281,7 +283,7 @@ impl Recode<'_, '_> {
             let Some(film) = &mut self.film else { return Ok(()) };
             let packet = film.encoder.receive().map_err(|e| Stop::Failed(place, e.into()))?;
             let (Some(packet), track) = (packet, film.track) else { return Ok(()) };
-            film.count.made += 1;
+            film.count.encoded += 1;
             self.ready(track, packet.into_packet())?;
         }
     }
@@ -294,7 +296,7 @@ impl Recode<'_, '_> {
             self.early.push_back((track, packet));
             return Ok(());
         }
-        let ready = self.lanes.ready_for(track, packet, self.reader.hashes);
+        let ready = self.readers.ready_for(track, packet, self.reader.hashes);
         self.batch.extend(ready.map_err(|e| self.failed(e))?);
         if self.batch.len() >= BATCH {
             let batch = std::mem::take(&mut self.batch);
@@ -320,7 +322,7 @@ impl Recode<'_, '_> {
         }
         for number in 0..self.sounds.len() {
             let sound = &mut self.sounds[number];
-            sound.recoder.send(None).map_err(|e| Stop::Failed(self.place, e.into()))?;
+            sound.transcoder.send(None).map_err(|e| Stop::Failed(self.place, e.into()))?;
             let track = sound.track;
             self.heard(track)?;
         }
@@ -329,14 +331,15 @@ impl Recode<'_, '_> {
         self.counted()
     }
 
-    /// That the encoder gave back every picture that it got, and what became of the film.
+    /// Checks that the encoder gave back every frame that it got, and reports the counts.
     fn counted(&self) -> Result<(), Stop> {
         let Some(film) = self.film.as_ref().filter(|f| f.line.is_some()) else { return Ok(()) };
-        if film.count.made != film.sent {
-            let message = format!("the encoder made {} pictures of {}", film.count.made, film.sent);
+        if film.count.encoded != film.sent {
+            let message =
+                format!("the encoder made {} frames of {}", film.count.encoded, film.sent);
             return Err(self.failed(JoinError::Proof(message)));
         }
-        self.reader.send(Event::Pictures(Pictures {
+        self.reader.send(Event::Frames(FrameCounts {
             damaged: film.decoder.damaged() + film.decoder.undecodable_lead(),
             ..film.count
         }))
