@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod cancel;
 pub mod collide;
 pub mod frame;
+pub mod glob;
 mod pool;
 pub mod publish;
 pub mod url;
