@@ -4,14 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::encode_args::EncodeArguments;
-pub use super::frame::FrameArguments;
-use super::inputs::InputArguments;
 use super::join_args::JoinArguments;
-use super::outputs::OutputArguments;
-pub use super::reports::ReportArguments;
-use super::split::SplitArguments;
+use super::options::{EncodeArguments, FrameArguments, LimitOptions, RunArguments, SplitArguments};
+use super::out::tell;
 use super::watch::WatchArguments;
+use filmgate_core::url;
 use filmgate_plugin::OnFailure;
 
 /// A media host whose logic is swapped out by sandboxed WebAssembly plugins.
@@ -28,17 +25,34 @@ pub struct Arguments {
     pub command: Command,
 }
 
+impl Arguments {
+    /// The command line of this process. Wrong usage ends the process, as clap has it, but the
+    /// secrets of addresses that a message quotes are not shown.
+    pub fn of_process() -> Arguments {
+        let line: Vec<_> = std::env::args_os().collect();
+        line.iter().for_each(|argument| url::note(&argument.to_string_lossy()));
+        Arguments::try_parse_from(line).unwrap_or_else(|e| {
+            let said = e.render().to_string();
+            if url::redact_known(&said) == said {
+                e.exit();
+            }
+            tell(said);
+            std::process::exit(e.exit_code());
+        })
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Take a video through plugins: decode, plugin after plugin, encode; sound is copied
+    /// Filter a video through plugins: decode, plugins, encode; audio and other streams are copied
     Run(Box<RunArguments>),
-    /// Put segments of a video behind one another in one file, without encoding anything anew
+    /// Join video segments losslessly, without re-encoding
     Join(Box<JoinArguments>),
-    /// Take one picture of a video through plugins, as a PNG or JPEG file
-    Frame(FrameArguments),
-    /// Turn a stream into pictures, one file each: live sources above all
+    /// Extract one frame through plugins, as PNG, JPEG, WebP, BMP or TIFF
+    Frame(Box<FrameArguments>),
+    /// Extract frames from a stream into image files
     Split(Box<SplitArguments>),
-    /// Encode raw pictures from a pipe into files and to servers, and keep at it
+    /// Encode raw frames from a pipe to files and streaming servers, with reconnect
     Encode(Box<EncodeArguments>),
     /// Watch a folder: each picture or video that comes goes through plugins into another folder
     Watch(Box<WatchArguments>),
@@ -80,75 +94,6 @@ pub enum LogFormat {
     Json,
 }
 
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  filmgate run -i holiday.mp4 -p emboss -p denoise:frames=5 -o holiday-embossed.mp4\n  \
-filmgate run -i holiday.mp4 --start 1:30 --duration 5 -p grayscale -o short.gif\n  \
-filmgate run -i part1.mp4 -i part2.mp4 --codec av1 --map v --map a:1 -o both.mkv\n  \
-cat in.mkv | filmgate run -i - -p emboss -o - --format y4m | ffplay -\n\n\
-The output appears under its name only when it is whole. `filmgate plugin list` says which plugins there are,\n\
-`filmgate plugin inspect NAME` which parameters they take."
-)]
-pub struct RunArguments {
-    /// What to read: a file, a URL, a camera (/dev/video0), numbered pictures (%06d.png), or - for
-    /// standard input; several are read one after the other
-    #[arg(short, long, value_name = "INPUT", required = true)]
-    pub input: Vec<PathBuf>,
-    /// A plugin to take each frame through: a name or the path of a .wasm file, with its
-    /// parameters; may be given several times, and the frames go through them in that order
-    #[arg(short, long = "plugin", value_name = "PLUGIN[:key=value,…]")]
-    pub plugins: Vec<String>,
-    /// What to write: a file, whose ending says which container (mp4, mov, mkv, webm, gif, ts …);
-    /// pictures (frames/%06d.png); a URL; or - for standard output
-    #[arg(short, long, value_name = "OUTPUT")]
-    pub output: PathBuf,
-    /// Replace the output if it is there already
-    #[arg(short = 'y', long)]
-    pub overwrite: bool,
-    #[command(flatten)]
-    pub reading: InputArguments,
-    #[command(flatten)]
-    pub encoding: OutputArguments,
-    /// How many threads plugins get whose frames may be shared out [default: one a processor]
-    #[arg(env = "FILMGATE_WORKERS", hide_env_values = true, short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Plugins")]
-    pub workers: Option<u16>,
-    /// What to do when a plugin breaks
-    #[arg(env = "FILMGATE_ON_FAILURE", hide_env_values = true, long, value_enum, default_value_t = CrashPolicy::Fail, help_heading = "Plugins")]
-    pub on_failure: CrashPolicy,
-    #[command(flatten)]
-    pub limits: LimitArguments,
-    /// Make do with an input that ends before its time: keep what there is, exit code 3
-    #[arg(long)]
-    pub accept_truncated: bool,
-    /// No progress bar and no summary
-    #[arg(short, long)]
-    pub quiet: bool,
-    #[command(flatten)]
-    pub json: Json,
-    #[command(flatten)]
-    pub reports: ReportArguments,
-    /// Take options that are not given here, and plugins, out of a TOML file; see docs/config.md
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Print the JSON schema of such files
-    #[arg(long)]
-    pub config_schema: bool,
-    /// what a file sets for each of the plugins alone; none for plugins of the command line
-    #[arg(skip)]
-    pub plugin_settings: Vec<PluginSettings>,
-}
-
-/// What may be set for one plugin alone, in a file.
-#[derive(Clone, Debug, Default)]
-pub struct PluginSettings {
-    pub on_failure: Option<CrashPolicy>,
-    /// milliseconds
-    pub deadline: Option<u64>,
-    /// MiB
-    pub memory: Option<u64>,
-    pub grants: filmgate_plugin::Grants,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CrashPolicy {
     /// The job fails, and there is no output
@@ -188,7 +133,7 @@ pub enum PluginCommand {
         #[arg(value_name = "FILE[:key=value,…]")]
         plugin: String,
         #[command(flatten)]
-        limits: LimitArguments,
+        limits: LimitOptions,
         #[command(flatten)]
         json: Json,
     },
@@ -254,15 +199,9 @@ pub struct LimitArguments {
 
 impl LimitArguments {
     pub fn limits(&self) -> filmgate_plugin::Limits {
-        self.with(None, None)
-    }
-
-    /// With another deadline in milliseconds, and another cap on memory in MiB.
-    pub fn with(&self, deadline: Option<u64>, memory: Option<u64>) -> filmgate_plugin::Limits {
-        let (deadline, memory) = (deadline.unwrap_or(self.deadline), memory.unwrap_or(self.memory));
         filmgate_plugin::Limits {
-            deadline: std::time::Duration::from_millis(deadline),
-            memory: usize::try_from(memory << 20).unwrap_or(usize::MAX),
+            deadline: std::time::Duration::from_millis(self.deadline),
+            memory: usize::try_from(self.memory << 20).unwrap_or(usize::MAX),
             ..filmgate_plugin::Limits::default()
         }
     }

@@ -1,258 +1,194 @@
-//! `filmgate run --config FILE`: options out of a TOML file, for those that stand neither on the
-//! command line nor in the environment.
+//! `--config FILE`: the description of a job as TOML. The command line and the environment come
+//! before it ([`Merge`](filmgate_engine::spec::Merge)).
 //!
-//! A key is the long name of an option of `run`, and what it takes is checked by the option's own
-//! parser, so that file and command line cannot differ. Only plugins have a form of their own,
-//! `[[plugin]]` ([`super::config_plugin`]).
+//! A key is the long name of an option of the verb; what it takes is what the field of that name
+//! reads, from the command line as well. Plugins are tables, `[[plugin]]`.
 
-use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::LazyLock;
 
 use anyhow::Result;
-use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, Parser};
+use clap::{Arg, Command, CommandFactory};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
-use super::args::{Arguments, Command as Verb, PluginSettings};
-use super::config_plugin;
-use super::config_schema;
+use super::args::Arguments;
 use super::exit::{Exit, WithExit};
-use super::out::{print_json, tell};
 use filmgate_core::url;
+use filmgate_engine::spec::PluginSpec;
 use filmgate_plugin::catalogue::nearest;
 
-/// Options that make no sense in a file, and those for which there is `[[plugin]]`.
-const NOT_IN_FILES: [&str; 8] =
-    ["config", "config-schema", "dry-run", "help", "version", "log-format", "plugin", "grant"];
+/// Options that make no sense in a file, and `grant`, for which plugins have `grants`.
+const NOT_IN_FILES: [&str; 7] =
+    ["config", "config-schema", "dry-run", "grant", "help", "log-format", "version"];
 
 /// The key of a plugin's table.
-pub(super) const PLUGIN: &str = "plugin";
+const PLUGIN: &str = "plugin";
 
-/// The command line, with what a `--config` adds to it. None when `--config-schema` was answered.
-/// Wrong usage ends the process, as clap has it.
+/// Reads a description of a job of `verb`.
 ///
 /// # Errors
-/// What is wrong with the file, with line and column; exit code 2.
-pub fn read() -> Result<Option<Arguments>> {
-    let line: Vec<OsString> = std::env::args_os().collect();
-    line.iter().for_each(|argument| url::note(&argument.to_string_lossy()));
-    let about_config = |a: &OsString| a.to_string_lossy().starts_with("--config");
-    if !line.iter().any(about_config) {
-        return Ok(Some(parse(line)));
-    }
-    let matches = relaxed().try_get_matches_from(&line).unwrap_or_else(|e| refuse(&e));
-    let Some(run) = matches.subcommand_matches("run") else {
-        return Ok(Some(parse(line)));
-    };
-    if run.get_flag("config_schema") {
-        print_json(&config_schema::schema())?;
-        return Ok(None);
-    }
-    let Some(path) = run.get_one::<PathBuf>("config") else {
-        return Ok(Some(parse(line)));
-    };
+/// Usage: what is wrong with the file, with line and column.
+pub fn read<T: DeserializeOwned>(path: &Path, verb: &str) -> Result<T> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         WithExit::new(Exit::Usage, format!("--config {}: cannot be read: {e}", path.display()))
     })?;
-    let additions = Additions::of(&File { path, text: &text }, run)?;
-    additions.arguments.iter().for_each(|argument| url::note(&argument.to_string_lossy()));
-    let mut arguments = parse(line.into_iter().chain(additions.arguments));
-    if let Verb::Run(run) = &mut arguments.command {
-        run.plugin_settings = additions.plugins;
+    let file = File { path, text: &text };
+    let table = DeTable::parse(&text).map_err(|e| file.wrong_toml(&e))?;
+    file.check_keys(table.get_ref(), &keys(verb))?;
+    toml::from_str(&text).map_err(|e| file.wrong_toml(&e))
+}
+
+/// The JSON schema (draft 2020-12) of such files, with the help of the options.
+pub fn schema<T: JsonSchema>(verb: &str) -> Value {
+    let mut all = schema_of::<T>();
+    let mut properties = Map::new();
+    for option in options(verb) {
+        let long = option.get_long().unwrap_or_default();
+        let Some(mut property) = all["properties"].get_mut(long).map(Value::take) else { continue };
+        tidy(&mut property);
+        if let Some(help) = option.get_help().filter(|_| long != PLUGIN) {
+            property["description"] = json!(help.to_string());
+        }
+        properties.insert(long.to_owned(), property);
     }
-    Ok(Some(arguments))
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": format!("filmgate {verb}"),
+        "description": format!(
+            "A file for `filmgate {verb} --config`: each key is the option of that name; the command line and the environment come first."
+        ),
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    })
 }
 
-fn parse(line: impl IntoIterator<Item = OsString>) -> Arguments {
-    Arguments::try_parse_from(line).unwrap_or_else(|e| refuse(&e))
+fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// Ends the process as clap does, but for the secrets of addresses that its message may quote.
-fn refuse(error: &clap::Error) -> ! {
-    let said = error.render().to_string();
-    if url::redact_known(&said) == said {
-        error.exit();
+/// Takes out what TOML has no use for: null, which stands for what is not set. An enum is the list
+/// of its words.
+fn tidy(schema: &mut Value) {
+    let fields = match schema {
+        Value::Array(all) => return all.iter_mut().for_each(tidy),
+        Value::Object(fields) => fields,
+        _ => return,
+    };
+    fields.values_mut().for_each(tidy);
+    for key in ["format", "title"] {
+        if fields.get(key).is_some_and(Value::is_string) {
+            fields.remove(key);
+        }
     }
-    tell(said);
-    std::process::exit(error.exit_code());
+    let is_unset = |v: &Value| v.is_null() || *v == json!([]) || *v == json!({});
+    if fields.get("default").is_some_and(is_unset) {
+        fields.remove("default");
+    }
+    if let Some(Value::Array(types)) = fields.get_mut("type") {
+        types.retain(|t| *t != "null");
+        if let [one] = &types[..] {
+            fields["type"] = one.clone();
+        }
+    }
+    if let Some(Value::Array(forms)) = fields.get_mut("anyOf") {
+        forms.retain(|form| form["type"] != "null");
+        if let [Value::Object(one)] = &mut forms[..] {
+            let one = std::mem::take(one);
+            fields.remove("anyOf");
+            fields.extend(one);
+        }
+    }
+    let words = fields.get("oneOf").and_then(Value::as_array).and_then(|forms| {
+        forms.iter().map(|form| form.get("const").cloned()).collect::<Option<Vec<_>>>()
+    });
+    if let Some(words) = words {
+        fields.remove("oneOf");
+        fields.insert("enum".to_owned(), json!(words));
+    }
+    if fields.contains_key("enum") {
+        fields.remove("type");
+    }
 }
 
-/// The command line's parser, with nothing required: what is missing may stand in the file.
-fn relaxed() -> Command {
-    Arguments::command().mut_subcommand("run", |run| run.mut_args(|arg| arg.required(false)))
-}
-
-/// The options that may stand in a file.
-pub(super) fn options() -> Vec<Arg> {
+/// The options of a verb that may be in a file.
+fn options(verb: &str) -> Vec<Arg> {
     let mut command = Arguments::command();
     command.build();
-    let run = command.find_subcommand("run");
-    let all = run.into_iter().flat_map(Command::get_arguments);
+    let all = command.find_subcommand(verb).into_iter().flat_map(Command::get_arguments);
     all.filter(|a| a.get_long().is_some_and(|l| !NOT_IN_FILES.contains(&l))).cloned().collect()
 }
 
-/// Whether an option takes `KEY=VALUE`, which may be a table in a file.
-pub(super) fn takes_pairs(option: &Arg) -> bool {
-    let names = option.get_value_names().unwrap_or_default();
-    names.iter().any(|name| name.as_str() == "KEY=VALUE")
+/// The keys of a file for a verb.
+fn keys(verb: &str) -> Vec<String> {
+    let options = options(verb);
+    let longs = options.iter().filter_map(Arg::get_long).filter(|l| *l != PLUGIN);
+    longs.chain([PLUGIN]).map(str::to_owned).collect()
 }
 
-/// Whether a value stands on the command line or in the environment, which come before the file.
-fn is_given(run: &ArgMatches, id: &str) -> bool {
-    let source = run.value_source(id);
-    matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
-}
-
-/// What a file adds.
-#[derive(Debug, Default)]
-struct Additions {
-    arguments: Vec<OsString>,
-    plugins: Vec<PluginSettings>,
-}
-
-impl Additions {
-    fn of(file: &File<'_>, run: &ArgMatches) -> Result<Additions> {
-        let table = DeTable::parse(file.text)
-            .map_err(|e| file.wrong(e.span().map_or(0, |s| s.start), e.message().to_owned()))?;
-        let options = options();
-        let mut additions = Additions::default();
-        for (key, value) in table.get_ref() {
-            if key.get_ref() == PLUGIN {
-                additions.plugins(file, value, run)?;
-                continue;
-            }
-            let option = options.iter().find(|o| o.get_long() == Some(key.get_ref()));
-            let option = option.ok_or_else(|| unknown(file, key, &options))?;
-            let flags = flags(file, option, key.get_ref(), value)?;
-            if !is_given(run, option.get_id().as_str()) {
-                additions.arguments.extend(flags);
-            }
-        }
-        Ok(additions)
-    }
-
-    fn plugins(
-        &mut self,
-        file: &File<'_>,
-        value: &Spanned<DeValue<'_>>,
-        run: &ArgMatches,
-    ) -> Result<()> {
-        let DeValue::Array(entries) = value.get_ref() else {
-            let message = "a plugin is a table with two brackets: [[plugin]]".to_owned();
-            return Err(file.wrong(value.span().start, message));
-        };
-        for entry in entries.iter() {
-            let mut plugin = config_plugin::read(file, entry)?;
-            if is_given(run, "plugins") {
-                continue;
-            }
-            self.arguments.push(join("plugin", &plugin.reference));
-            for (id, unset) in [
-                ("on_failure", &mut plugin.settings.on_failure as &mut dyn Forget),
-                ("deadline", &mut plugin.settings.deadline),
-                ("memory", &mut plugin.settings.memory),
-            ] {
-                if is_given(run, id) {
-                    unset.forget();
-                }
-            }
-            self.plugins.push(plugin.settings);
-        }
-        Ok(())
-    }
-}
-
-/// A setting that can be taken back.
-trait Forget {
-    fn forget(&mut self);
-}
-
-impl<T> Forget for Option<T> {
-    fn forget(&mut self) {
-        *self = None;
-    }
-}
-
-fn join(long: &str, value: &str) -> OsString {
-    OsStr::new(&format!("--{long}={value}")).to_owned()
-}
-
-/// What an option in the file is on the command line; every value is tried on its own, so that
-/// the place of a wrong one can be told.
-fn flags(
-    file: &File<'_>,
-    option: &Arg,
-    key: &str,
-    value: &Spanned<DeValue<'_>>,
-) -> Result<Vec<OsString>> {
-    let place = value.span().start;
-    if !option.get_action().takes_values() {
-        return match value.get_ref() {
-            DeValue::Boolean(true) => Ok(vec![format!("--{key}").into()]),
-            DeValue::Boolean(false) => Ok(Vec::new()),
-            _ => Err(file.wrong(place, format!("`{key}` takes true or false"))),
-        };
-    }
-    let several = matches!(option.get_action(), ArgAction::Append);
-    let mut flags = Vec::new();
-    let mut add = |value: &Spanned<DeValue<'_>>, before: &str| -> Result<()> {
-        let place = value.span().start;
-        let Some(text) = text(value.get_ref()) else {
-            return Err(file.wrong(place, format!("`{key}` takes texts and numbers")));
-        };
-        let flag = join(key, &format!("{before}{text}"));
-        file.check(&flag, place)?;
-        flags.push(flag);
-        Ok(())
-    };
-    match value.get_ref() {
-        DeValue::Array(all) if several => all.iter().try_for_each(|v| add(v, ""))?,
-        DeValue::Table(all) if several && takes_pairs(option) => {
-            all.iter().try_for_each(|(k, v)| add(v, &format!("{}=", k.get_ref())))?;
-        }
-        DeValue::Array(_) => {
-            return Err(file.wrong(place, format!("`{key}` takes one value, no list")));
-        }
-        _ => add(value, "")?,
-    }
-    Ok(flags)
-}
-
-fn unknown(
-    file: &File<'_>,
-    key: &Spanned<toml::de::DeString<'_>>,
-    options: &[Arg],
-) -> anyhow::Error {
-    let known = options.iter().filter_map(Arg::get_long).chain([PLUGIN]);
-    file.unknown(key, known)
-}
-
-/// A value as somebody would write it on the command line; none for lists, tables and dates.
-pub(super) fn text(value: &DeValue<'_>) -> Option<String> {
-    match value {
-        DeValue::String(text) => Some(text.to_string()),
-        DeValue::Integer(n) if n.radix() == 10 => {
-            Some(n.as_str().trim_start_matches('+').to_owned())
-        }
-        DeValue::Integer(n) => {
-            i128::from_str_radix(n.as_str(), n.radix()).ok().map(|n| n.to_string())
-        }
-        DeValue::Float(n) => Some(n.as_str().to_owned()),
-        DeValue::Boolean(b) => Some(b.to_string()),
-        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
-    }
+/// The keys of a plugin's table.
+fn plugin_keys() -> &'static [String] {
+    static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let schema = schema_of::<PluginSpec>();
+        let properties = schema["properties"].as_object();
+        properties.map(|p| p.keys().cloned().collect()).unwrap_or_default()
+    });
+    &KEYS
 }
 
 /// A file that is being read, for messages.
-pub(super) struct File<'a> {
+struct File<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
 impl File<'_> {
+    /// Whether there are such keys. Addresses in the file are noted, so that their secrets are not
+    /// shown.
+    fn check_keys(&self, table: &DeTable<'_>, keys: &[String]) -> Result<()> {
+        for (key, value) in table {
+            if !keys.iter().any(|k| k == key.get_ref()) {
+                return Err(self.unknown(key, keys));
+            }
+            note(value.get_ref());
+            if key.get_ref() == PLUGIN {
+                self.check_plugins(value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_plugins(&self, value: &Spanned<DeValue<'_>>) -> Result<()> {
+        let wrong = |at: usize| {
+            self.wrong(at, "a plugin is a table with two brackets: [[plugin]]".to_owned())
+        };
+        let DeValue::Array(entries) = value.get_ref() else {
+            return Err(wrong(value.span().start));
+        };
+        for entry in entries.iter() {
+            let DeValue::Table(table) = entry.get_ref() else {
+                return Err(wrong(entry.span().start));
+            };
+            let unknown = table.keys().find(|k| !plugin_keys().iter().any(|p| p == k.get_ref()));
+            if let Some(key) = unknown {
+                return Err(self.unknown(key, plugin_keys()));
+            }
+        }
+        Ok(())
+    }
+
+    fn wrong_toml(&self, error: &toml::de::Error) -> anyhow::Error {
+        self.wrong(error.span().map_or(0, |s| s.start), error.message().to_owned())
+    }
+
     /// What is wrong at a byte of the file: `pipeline.toml:3:7: …`.
-    pub(super) fn wrong(&self, at: usize, message: String) -> anyhow::Error {
+    fn wrong(&self, at: usize, message: String) -> anyhow::Error {
         let before = self.text.get(..at).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -260,40 +196,49 @@ impl File<'_> {
         WithExit::new(Exit::Usage, message).into()
     }
 
-    pub(super) fn unknown<'k>(
-        &self,
-        key: &Spanned<toml::de::DeString<'_>>,
-        known: impl Iterator<Item = &'k str> + Clone,
-    ) -> anyhow::Error {
+    fn unknown(&self, key: &Spanned<DeString<'_>>, keys: &[String]) -> anyhow::Error {
         let name = key.get_ref().as_ref();
-        let hint = match nearest(name, known.clone()) {
+        let hint = match nearest(name, keys.iter().map(String::as_str)) {
             Some(near) => format!(", did you mean `{near}`?"),
-            None => format!("; there are {}", known.collect::<Vec<_>>().join(", ")),
+            None => format!("; there are {}", keys.join(", ")),
         };
         self.wrong(key.span().start, format!("there is no key `{name}`{hint}"))
     }
+}
 
-    /// Has the option's own parser look at a value.
-    pub(super) fn check(&self, flag: &OsStr, at: usize) -> Result<()> {
-        let line = [OsStr::new("filmgate"), OsStr::new("run"), flag];
-        let Err(error) = relaxed().try_get_matches_from(line) else { return Ok(()) };
-        let said = error.render().to_string();
-        let first = said.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
-        let parts: Vec<&str> = first.lines().map(str::trim).collect();
-        Err(self.wrong(at, parts.join(" ")))
+fn note(value: &DeValue<'_>) {
+    match value {
+        DeValue::String(text) => url::note(text),
+        DeValue::Array(all) => all.iter().for_each(|v| note(v.get_ref())),
+        DeValue::Table(table) => table.values().for_each(|v| note(v.get_ref())),
+        _ => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
+    use filmgate_engine::spec::{CrashPolicy, Crf, JobSpec, Merge};
 
-    fn additions(text: &str, line: &[&str]) -> Result<Additions, String> {
+    use crate::args::Command as Verb;
+
+    fn written(text: &str) -> Result<JobSpec, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.toml");
+        std::fs::write(&path, text).expect("written");
+        let at = format!("{}/", folder.path().display());
+        read(&path, "run").map_err(|e| e.to_string().replace(&at, ""))
+    }
+
+    /// What the command line and the file come to.
+    fn merged(text: &str, line: &[&str]) -> JobSpec {
         let line = ["filmgate", "run"].iter().chain(line);
-        let matches = relaxed().try_get_matches_from(line).expect("sound");
-        let run = matches.subcommand_matches("run").expect("run");
-        let file = File { path: Path::new("p.toml"), text };
-        Additions::of(&file, run).map_err(|e| e.to_string())
+        let arguments = Arguments::try_parse_from(line).expect("sound");
+        let Verb::Run(run) = arguments.command else { panic!("run") };
+        let mut spec = run.spec();
+        spec.or_from(written(text).expect("sound"));
+        spec
     }
 
     const SOUND: &str = r#"
@@ -314,52 +259,85 @@ name = "emboss"
 "#;
 
     #[test]
-    fn a_file_is_the_options_it_names() {
-        let found = additions(SOUND, &[]).expect("sound");
-        let mut flags: Vec<String> =
-            found.arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
-        // Keys of a table have no order; plugins do.
-        let plugins: Vec<String> = flags.extract_if(.., |f| f.starts_with("--plugin")).collect();
-        flags.sort();
-        let expected = [
-            "--crf=18",
-            "--encoder-option=bf=2",
-            "--encoder-option=tune=film",
-            "--input=in.mp4",
-            "--overwrite",
-        ];
-        assert_eq!(flags, expected);
-        assert!(plugins[0].starts_with(r"--plugin=./a\:b.wasm:"), "{plugins:?}");
-        assert!(plugins[0].contains(r"text=x\,y") && plugins[1] == "--plugin=emboss");
-        assert_eq!(found.plugins[0].memory, Some(64));
-        assert!(found.plugins[0].on_failure.is_some() && found.plugins[1].on_failure.is_none());
+    fn a_file_sets_fields() {
+        let spec = merged(SOUND, &["-o", "out.mp4"]);
+        assert_eq!(spec.input, [Path::new("in.mp4")]);
+        assert_eq!(spec.crf, Some(Crf(18.0)));
+        assert!(spec.overwrite && !spec.accept_truncated);
+        let mut options = spec.encoder_option.0.clone();
+        options.sort();
+        let pair = |k: &str, v: &str| (k.to_owned(), v.to_owned());
+        assert_eq!(options, [pair("bf", "2"), pair("tune", "film")]);
+        assert_eq!(spec.plugin[0].name, "./a:b.wasm");
+        assert!(spec.plugin[0].parameters.0.contains(&pair("text", "x,y")));
+        assert_eq!(spec.plugin[0].on_failure, Some(CrashPolicy::Bypass));
+        assert_eq!(spec.plugin[0].memory.map(|m| m.0), Some(64));
+        assert_eq!(spec.plugin[1].on_failure, None);
     }
 
     #[test]
     fn the_command_line_comes_first() {
-        let found = additions(SOUND, &["--crf", "30", "--memory", "9"]).expect("sound");
-        assert!(!found.arguments.contains(&OsString::from("--crf=18")));
-        assert_eq!(found.plugins[0].memory, None);
-        let found = additions(SOUND, &["-p", "grayscale"]).expect("sound");
-        assert!(found.plugins.is_empty());
+        let spec = merged(SOUND, &["--crf", "30", "--memory", "9"]);
+        assert_eq!(spec.crf, Some(Crf(30.0)));
+        assert_eq!((spec.plugin[0].memory, spec.memory.map(|m| m.0)), (None, Some(9)));
+        let spec = merged(SOUND, &["-p", "grayscale"]);
+        assert_eq!(spec.plugin.len(), 1);
+        let spec = merged("bitrate = '1M'\noutput = 'b'", &["-i", "a", "--crf", "30"]);
+        let refused = spec.check().expect_err("both").message;
+        assert_eq!(refused, "--bitrate cannot be used with --crf");
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn what_is_wrong_is_reported_with_its_place() {
         for (text, message) in [
             ("crf = 18\npreset =\n", "p.toml:2:9: "),
             ("crff = 18", "p.toml:1:1: there is no key `crff`, did you mean `crf`?"),
-            ("crf = 999", "p.toml:1:7: invalid value '999' for '--crf <N>'"),
-            ("overwrite = 1", "p.toml:1:13: `overwrite` takes true or false"),
-            ("crf = [1]", "p.toml:1:7: `crf` takes one value, no list"),
+            ("crf = 999", "p.toml:1:7: invalid value '999': expected a number from 0"),
+            ("overwrite = 1", "p.toml:1:13: invalid type: integer `1`, expected a boolean"),
+            ("crf = [1]", "p.toml:1:7: invalid type: sequence, expected a number"),
             ("plugin = 'x'", "p.toml:1:10: a plugin is a table"),
             ("[[plugin]]\nnmae = 'x'", "p.toml:2:1: there is no key `nmae`, did you mean `name`?"),
-            ("[[plugin]]\nmemory = 1", "p.toml:1:1: the plugin has no `name`"),
+            ("[[plugin]]\nmemory = 1", "p.toml:1:1: missing field `name`"),
             ("[[plugin]]\nname = 'é'\nmemory = 0", "p.toml:3:10: invalid value '0'"),
             ("dry-run = true", "p.toml:1:1: there is no key `dry-run`"),
+            ("verb = 'split'", "p.toml:1:1: there is no key `verb`"),
         ] {
-            let error = additions(text, &[]).expect_err(text);
+            let error = written(text).expect_err(text);
             assert!(error.starts_with(message), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn each_verb_has_the_keys_of_its_options() {
+        let has = |verb: &str, key: &str| keys(verb).iter().any(|k| k == key);
+        assert!(has("split", "keep-for") && !has("run", "keep-for"));
+        assert!(has("encode", "fifo") && has("frame", "at") && has("run", "map"));
+        for verb in ["run", "encode", "split", "frame"] {
+            assert!(has(verb, PLUGIN) && !has(verb, "grant") && !has(verb, "config"));
+            let properties = schema::<JobSpec>(verb);
+            let properties = properties["properties"].as_object().expect("a table");
+            assert_eq!(properties.len(), keys(verb).len(), "{verb}");
+        }
+    }
+
+    #[test]
+    fn the_committed_schema_is_the_program_s() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/pipeline.schema.json");
+        let committed = std::fs::read_to_string(path).expect("docs/pipeline.schema.json");
+        let committed: Value = serde_json::from_str(&committed).expect("JSON");
+        let again = "filmgate run --config-schema > docs/pipeline.schema.json";
+        assert!(committed == schema::<JobSpec>("run"), "an option changed; run `{again}`");
+    }
+
+    #[test]
+    fn the_schema_says_what_fields_take() {
+        let properties = &schema::<JobSpec>("run")["properties"];
+        assert_eq!(properties["crf"]["type"], "number");
+        assert_eq!(properties["workers"]["type"], "integer");
+        assert_eq!(properties["overwrite"]["type"], "boolean");
+        assert_eq!(properties["on-failure"]["enum"][1], "bypass");
+        let plugin = &properties["plugin"]["items"];
+        assert_eq!(plugin["properties"]["on-failure"]["enum"][1], "bypass");
+        assert_eq!(plugin["required"], json!(["name"]));
     }
 }

@@ -8,10 +8,14 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use serde_json::{Value, json};
+
+use super::exit::{Exit, message};
 
 use filmgate_core::url;
 use filmgate_engine::pipeline::Progress;
+use filmgate_engine::spec::JobSpec;
 
 /// At most ten events a second.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -32,6 +36,24 @@ impl Events {
             true if output == Path::new("-") => Events::Stderr,
             true => Events::Stdout,
         }
+    }
+
+    /// As a description asks for them.
+    pub(super) fn of(spec: &JobSpec) -> Events {
+        let to_stdout = spec.output.iter().any(|o| o.as_os_str() == "-");
+        let output = if to_stdout { Path::new("-") } else { Path::new("") };
+        Events::new(spec.progress_json, output)
+    }
+
+    /// Writes the last line of a job that failed; what came of the job passes through.
+    pub(super) fn tell_failure(self, result: Result<Exit>) -> Result<Exit> {
+        if let Err(error) = &result {
+            let exit = Exit::of(error);
+            let fields =
+                json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
+            self.emit("result", fields);
+        }
+        result
     }
 
     pub(super) fn is_on(self) -> bool {

@@ -1,73 +1,76 @@
-//! `filmgate frame`: one picture of a video, through plugins, quickly.
-
-use std::path::PathBuf;
+//! `filmgate frame`: one frame of a video, through plugins, quickly.
 
 use anyhow::Result;
-use clap::Args;
+use serde_json::json;
 
-use super::args::{CrashPolicy, LimitArguments};
+use super::events::Events;
 use super::exit::Exit;
-use super::inputs::{self, time};
-use super::load::{self, Asked};
-use filmgate_av::{Input, InputSource, OpenOptions};
+use super::options::{FrameArguments, Mode};
+use super::out::print_json;
+use super::plan;
+use super::receipt::Receipt;
 use filmgate_core::cancel::Cancel;
-use filmgate_core::collide::Files;
 use filmgate_core::publish;
+use filmgate_engine::job;
 use filmgate_engine::pipeline::StillJob;
+use filmgate_engine::spec::JobSpec;
 use filmgate_plugin::{CodeCache, Engine};
 
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  filmgate frame -i holiday.mp4 --at 1:02.5 -p emboss --compare -o emboss.png\n\n\
-Plugins that see frames in order get 32 frames from before that time first, so that filters over time\n\
-show what they show in a whole run, as far as they look back no further."
-)]
-pub struct FrameArguments {
-    /// The video to read
-    #[arg(short, long, value_name = "FILE")]
-    pub input: PathBuf,
-    /// The time: seconds from the start, or hours, minutes and seconds with `:` between them
-    #[arg(long, value_name = "TIME", default_value = "0", value_parser = time)]
-    pub at: i64,
-    /// A plugin to take the frame through, as for `run`; may be given several times
-    #[arg(short, long = "plugin", value_name = "PLUGIN[:key=value,…]")]
-    pub plugins: Vec<String>,
-    /// The picture to write: .png, .jpg, .webp, .bmp or .tiff
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Replace the output if it is there already
-    #[arg(short = 'y', long)]
-    pub overwrite: bool,
-    /// Put the frame as it is in the video on the left of it
-    #[arg(long)]
-    pub compare: bool,
-    #[command(flatten)]
-    pub limits: LimitArguments,
+pub(super) fn run(arguments: FrameArguments, cancel: &Cancel) -> Result<Exit> {
+    let mode = arguments.reports.mode.clone();
+    let Some(spec) = mode.complete(arguments.spec())? else { return Ok(Exit::Done) };
+    let events = Events::of(&spec);
+    events.tell_failure(work(&spec, &mode, events, cancel))
 }
 
-pub(super) fn run(arguments: &FrameArguments, cancel: &Cancel) -> Result<Exit> {
-    let kind = filmgate_picture::format_of(&arguments.output)?;
-    let mut files = Files::default();
-    inputs::add(&mut files, "the input", &arguments.input, None);
-    files.writes("the output", &arguments.output);
+fn work(spec: &JobSpec, mode: &Mode, events: Events, cancel: &Cancel) -> Result<Exit> {
+    let output = plan::first(&spec.output);
+    let kind = filmgate_picture::format_of(output)?;
+    let mut files = mode.files(spec);
     files.check()?;
-    publish::check(&arguments.output, arguments.overwrite)?;
+    for path in std::iter::once(output).chain(spec.receipt.as_deref()) {
+        publish::check(path, spec.overwrite)?;
+    }
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let asked = Asked {
-        texts: &arguments.plugins,
-        settings: &[],
-        limits: &arguments.limits,
-        on_failure: CrashPolicy::Fail,
-    };
-    let chain = load::plugins(&asked, &engine, cancel)?;
-    chain.add_to(&mut files);
+    let loaded = spec.plugins().load(&engine, cancel)?;
+    loaded.add_to(&mut files);
     files.check()?;
-    let plugins = chain.plugins;
-    let source = InputSource::parse(arguments.input.as_os_str(), None);
-    let input = Input::open_source(&source, &OpenOptions::files(cancel))?;
-    let (at, compare) = (arguments.at, arguments.compare);
-    let job = StillJob { at, plugins, formats: kind.pixel_formats(), compare };
-    let still = job.run(input, engine.pool())?;
-    filmgate_picture::save(&still.picture, &arguments.output, still.rotation, arguments.overwrite)?;
-    Ok(Exit::Done)
+    let plugins = loaded.supervisors;
+    let mut opened = job::open(spec, cancel)?;
+    let outline = plan::outline_json(spec, None, &plugins);
+    if mode.dry_run {
+        plan::show_outline(spec, None, &plugins)?;
+        return Ok(Exit::Done);
+    }
+    let receipt = Receipt::begin(spec, outline.clone())?;
+    events.emit("start", outline);
+    let still = StillJob {
+        at: spec.at.map_or(0, |t| t.0),
+        plugins: plugins.clone(),
+        formats: kind.pixel_formats(),
+        compare: spec.compare,
+    };
+    let still = still.run(opened.remove(0), engine.pool())?;
+    filmgate_picture::save(&still.picture, output, still.rotation, spec.overwrite)?;
+    let bypassed: u64 = plugins.iter().map(|p| p.bypassed()).sum();
+    let exit = if bypassed > 0 { Exit::Partly } else { Exit::Done };
+    let summary = json!({
+        "status": exit.status(),
+        "exit": exit as u8,
+        "input": spec.input.first().map(|i| i.to_string_lossy()),
+        "output": output.to_string_lossy(),
+        "timestamp": still.timestamp as f64 / 1e9,
+        "width": still.picture.width,
+        "height": still.picture.height,
+        "format": still.picture.format.name(),
+        "bypassed": bypassed,
+    });
+    if let Some(receipt) = receipt {
+        receipt.publish(&summary, cancel)?;
+    }
+    if spec.json {
+        print_json(&summary)?;
+    }
+    events.emit("result", summary);
+    Ok(exit)
 }

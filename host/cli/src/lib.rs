@@ -2,14 +2,10 @@
 
 pub mod args;
 pub mod config;
-mod config_plugin;
-mod config_schema;
 mod digest;
 mod doctor;
 mod encode;
-mod encode_args;
 mod encode_show;
-mod encode_source;
 mod events;
 pub mod exit;
 mod frame;
@@ -21,6 +17,7 @@ mod join_plugins;
 mod join_policy;
 mod join_show;
 mod load;
+pub mod options;
 mod out;
 mod outputs;
 mod plan;
@@ -48,12 +45,12 @@ use args::Command;
 /// With everything that a person needs to know; [`Exit::of`] gives the exit code.
 pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyhow::Result<Exit> {
     match arguments.command {
-        Command::Run(arguments) => run::run(&arguments, cancel),
-        Command::Split(arguments) => split::run(&arguments, cancel),
+        Command::Run(arguments) => run::run(*arguments, cancel),
+        Command::Split(arguments) => split::run(*arguments, cancel),
         Command::Watch(arguments) => watch::run(&arguments, cancel),
         Command::Join(arguments) => join::run(&arguments, cancel),
-        Command::Frame(arguments) => frame::run(&arguments, cancel),
-        Command::Encode(arguments) => encode::run(&arguments, cancel),
+        Command::Frame(arguments) => frame::run(*arguments, cancel),
+        Command::Encode(arguments) => encode::run(*arguments, cancel),
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
         Command::Probe { file, json } => probe::run(&file, json.json, cancel),
         Command::Doctor { json } => doctor::run(json.json, cancel),

@@ -1,12 +1,11 @@
-//! Plugins as a command line asks for them: found, loaded, checked with their parameters, limits
-//! and grants, before anything else is touched. All verbs load plugins here.
+//! How `join` and `watch` load plugins, until they use [`Request::load`](filmgate_engine::spec::Request::load).
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::{CrashPolicy, LimitArguments, PluginSettings};
+use super::args::{CrashPolicy, LimitArguments};
 use super::exit::{Exit, WithExit};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
@@ -19,8 +18,9 @@ use filmgate_plugin::{
 pub(super) struct Asked<'a> {
     /// `NAME[:key=value,…]`
     pub(super) texts: &'a [String],
-    /// what is set for single plugins, in their order; none where there are fewer
-    pub(super) settings: &'a [PluginSettings],
+    /// nothing is set for single plugins
+    #[expect(dead_code, reason = "its callers still name it")]
+    pub(super) settings: &'a [()],
     /// with the grants
     pub(super) limits: &'a LimitArguments,
     pub(super) on_failure: CrashPolicy,
@@ -56,13 +56,9 @@ pub(super) fn add(read: &[ReadFile], files: &mut Files) {
 
 /// Checks texts and grants, without loading anything.
 fn wanted(asked: &Asked<'_>) -> Result<Vec<Wanted>> {
-    let of_all = PluginSettings::default();
-    let settings = asked.settings.iter().chain(std::iter::repeat(&of_all));
     let mut wanted = Vec::with_capacity(asked.texts.len());
-    for (text, own) in asked.texts.iter().zip(settings) {
-        let mut limits = asked.limits.with(own.deadline, own.memory);
-        limits.grants = own.grants.clone();
-        let on_failure = own.on_failure.unwrap_or(asked.on_failure).policy();
+    for text in asked.texts {
+        let (limits, on_failure) = (asked.limits.limits(), asked.on_failure.policy());
         wanted.push(Wanted { reference: Reference::parse(text)?, limits, on_failure });
     }
     grant(&mut wanted, &asked.limits.grant)?;
@@ -120,14 +116,4 @@ pub(super) fn one(reference: &Reference, engine: &Engine, limits: &Limits) -> Re
     let named = named.map(|(key, path)| (format!("`{key}` of plugin `{name}`"), path.into()));
     let files = std::iter::once((format!("plugin `{name}`"), path)).chain(named).collect();
     Ok(One { plugin, parameters, files })
-}
-
-/// The one plugin that is asked for, with its grants.
-pub(super) fn single(text: &String, limits: &LimitArguments, engine: &Engine) -> Result<One> {
-    let texts = std::slice::from_ref(text);
-    let asked = Asked { texts, settings: &[], limits, on_failure: CrashPolicy::Fail };
-    match wanted(&asked)?.pop() {
-        Some(wanted) => one(&wanted.reference, engine, &wanted.limits),
-        None => Err(WithExit::new(Exit::Usage, "no plugin was named").into()),
-    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use filmgate_cli::args::{Arguments, Command, LogFormat, PluginCommand};
-use filmgate_cli::{Exit, SAID, Stderr, config, message, run, speak_json, tell_error};
+use filmgate_cli::{Exit, SAID, Stderr, message, run, speak_json, tell_error};
 use filmgate_core::cancel::Cancel;
 use filmgate_plugin as plugin;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
@@ -22,11 +22,7 @@ fn main() -> ExitCode {
         // This very file, also when an update has put another in its place (proc(5)).
         plugin::compile_with("/proc/self/exe");
     }
-    let arguments = match config::read() {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => return Exit::Done.into(),
-        Err(error) => return end(&error),
-    };
+    let arguments = Arguments::of_process();
     start_log(&arguments);
     let cancel = Cancel::new();
     if let Err(e) = stop_on_signals(&cancel) {

@@ -1,34 +1,32 @@
 //! `--dry-run`: the plan of a job, for people and programs.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::args::RunArguments;
 use super::out::{line, print, print_json};
 use super::receipt;
+use filmgate_av::EncodeOptions;
 use filmgate_core::frame::StreamInfo;
 use filmgate_engine::pipeline::{Fate, Plan, PlannedLink, PlannedStage};
+use filmgate_engine::spec::JobSpec;
 use filmgate_plugin::{Grants, OnFailure, Supervisor, seconds, summary};
 
 /// Prints the plan.
-pub(super) fn show(
-    arguments: &RunArguments,
-    plan: &Plan,
-    plugins: &[Arc<Supervisor>],
-) -> Result<()> {
-    match arguments.json.json {
-        true => print_json(&json(arguments, plan, plugins)),
-        false => print(&text(arguments, plan, plugins)),
+pub(super) fn show(spec: &JobSpec, plan: &Plan, plugins: &[Arc<Supervisor>]) -> Result<()> {
+    match spec.json {
+        true => print_json(&json(spec, plan, plugins)),
+        false => print(&text(spec, plan, plugins)),
     }
 }
 
 /// The plan for people.
-fn text(arguments: &RunArguments, plan: &Plan, plugins: &[Arc<Supervisor>]) -> String {
+fn text(spec: &JobSpec, plan: &Plan, plugins: &[Arc<Supervisor>]) -> String {
     let mut out = String::new();
     let length = plan.duration.map(|d| format!(", {}", seconds(d))).unwrap_or_default();
-    let inputs: Vec<String> = arguments.input.iter().map(|i| i.display().to_string()).collect();
+    let inputs: Vec<String> = spec.input.iter().map(|i| i.display().to_string()).collect();
     line!(out, "input     {} ({}{length})", inputs.join(", then "), plan.container);
     for stream in &plan.streams {
         let fate = match &stream.fate {
@@ -52,7 +50,7 @@ fn text(arguments: &RunArguments, plan: &Plan, plugins: &[Arc<Supervisor>]) -> S
     for (key, value) in &plan.options {
         line!(out, "  {key:7} {value}");
     }
-    line!(out, "output    {}", arguments.output.display());
+    line!(out, "output    {}", first(&spec.output).display());
     line!(out, "nothing was written: --dry-run");
     out
 }
@@ -74,22 +72,28 @@ fn link_text(out: &mut String, link: &PlannedLink, plugins: &[Arc<Supervisor>]) 
             let Some(supervisor) = plugins.get(*number) else { return };
             let plugin = supervisor.plugin();
             line!(out, "  plugin  {name} {} in {}", plugin.description.version, described(input));
-            line!(out, "          {}", plugin.path.display());
-            for (key, value) in supervisor.parameters() {
-                line!(out, "          {key} = {value}");
-            }
-            let limits = plugin.limits();
-            line!(
-                out,
-                "          when it breaks: {}; {} ms a call, {} MiB",
-                policy(supervisor),
-                limits.deadline.as_millis(),
-                limits.memory >> 20
-            );
-            if limits.grants != Grants::default() {
-                line!(out, "          granted: {}", limits.grants);
-            }
+            details_text(out, supervisor);
         }
+    }
+}
+
+/// What decides about a plugin, besides what comes to it.
+fn details_text(out: &mut String, supervisor: &Supervisor) {
+    let plugin = supervisor.plugin();
+    line!(out, "          {}", plugin.path.display());
+    for (key, value) in supervisor.parameters() {
+        line!(out, "          {key} = {value}");
+    }
+    let limits = plugin.limits();
+    line!(
+        out,
+        "          when it breaks: {}; {} ms a call, {} MiB",
+        policy(supervisor),
+        limits.deadline.as_millis(),
+        limits.memory >> 20
+    );
+    if limits.grants != Grants::default() {
+        line!(out, "          granted: {}", limits.grants);
     }
 }
 
@@ -111,7 +115,7 @@ fn described(info: &StreamInfo) -> String {
 }
 
 /// The plan for programs (docs/json.md).
-pub(super) fn json(arguments: &RunArguments, plan: &Plan, plugins: &[Arc<Supervisor>]) -> Value {
+pub(super) fn json(spec: &JobSpec, plan: &Plan, plugins: &[Arc<Supervisor>]) -> Value {
     let streams: Vec<Value> = plan
         .streams
         .iter()
@@ -127,9 +131,9 @@ pub(super) fn json(arguments: &RunArguments, plan: &Plan, plugins: &[Arc<Supervi
     let options: serde_json::Map<String, Value> =
         plan.options.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
     json!({
-        "input": arguments.input.first().map(|i| i.to_string_lossy()),
-        "inputs": arguments.input.iter().map(|i| i.to_string_lossy()).collect::<Vec<_>>(),
-        "output": arguments.output.to_string_lossy(),
+        "input": spec.input.first().map(|i| i.to_string_lossy()),
+        "inputs": spec.input.iter().map(|i| i.to_string_lossy()).collect::<Vec<_>>(),
+        "output": first(&spec.output).to_string_lossy(),
         "container": plan.container,
         "duration": plan.duration.map(|d| d as f64 / 1e9),
         "streams": streams,
@@ -155,6 +159,76 @@ fn stage_json(stage: &PlannedStage) -> Value {
         })
         .collect();
     json!({ "threads": stage.threads, "parallel": stage.parallel, "links": links })
+}
+
+/// The first of the paths that a description has checked to be there.
+pub(super) fn first(paths: &[PathBuf]) -> &Path {
+    paths.first().map_or(Path::new(""), PathBuf::as_path)
+}
+
+/// Prints what is known of a job before it reads: inputs, plugins, encoder, outputs.
+pub(super) fn show_outline(
+    spec: &JobSpec,
+    encode: Option<&EncodeOptions>,
+    plugins: &[Arc<Supervisor>],
+) -> Result<()> {
+    if spec.json {
+        return print_json(&outline_json(spec, encode, plugins));
+    }
+    let mut out = String::new();
+    receipt::inputs(spec).iter().for_each(|i| line!(out, "input     {}", i.display()));
+    for supervisor in plugins {
+        let plugin = supervisor.plugin();
+        line!(out, "plugin    {} {}", plugin.name(), plugin.description.version);
+        details_text(&mut out, supervisor);
+    }
+    if let Some(encode) = encode {
+        line!(out, "encoder   {}", encode.codec);
+        words(encode).iter().for_each(|(key, value)| line!(out, "  {key:7} {value}"));
+    }
+    let outputs = spec.output.iter().chain(&spec.also);
+    outputs.for_each(|o| line!(out, "output    {}", o.display()));
+    line!(out, "nothing was written: --dry-run");
+    print(&out)
+}
+
+/// The same for programs (docs/json.md).
+pub(super) fn outline_json(
+    spec: &JobSpec,
+    encode: Option<&EncodeOptions>,
+    plugins: &[Arc<Supervisor>],
+) -> Value {
+    let texts = |paths: Vec<PathBuf>| -> Vec<String> {
+        paths.iter().map(|p| p.to_string_lossy().into_owned()).collect()
+    };
+    let inputs = texts(receipt::inputs(spec));
+    let outputs = texts(spec.output.iter().chain(&spec.also).cloned().collect());
+    let encoder = encode.map(|encode| {
+        let options: serde_json::Map<String, Value> =
+            words(encode).into_iter().map(|(k, v)| (k, json!(v))).collect();
+        json!({ "name": encode.codec, "options": options })
+    });
+    json!({
+        "input": inputs.first(),
+        "inputs": inputs,
+        "output": outputs.first(),
+        "outputs": outputs,
+        "plugins": plugins.iter().map(|p| receipt::plugin_json(p)).collect::<Vec<_>>(),
+        "encoder": encoder,
+    })
+}
+
+/// Options of an encoder, by its own names.
+fn words(encode: &EncodeOptions) -> Vec<(String, String)> {
+    let named = [
+        ("preset", encode.preset.clone()),
+        ("tune", encode.tune.clone()),
+        ("crf", encode.crf.map(|c| c.to_string())),
+        ("b", encode.bit_rate.map(|b| b.to_string())),
+        ("pix_fmt", encode.pixel_format.map(|f| f.to_string())),
+    ];
+    let named = named.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    named.chain(encode.options.iter().cloned()).collect()
 }
 
 /// What is fixed about a stream of pictures, for programs.

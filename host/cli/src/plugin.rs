@@ -9,13 +9,14 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
-use super::args::{LimitArguments, PluginCommand, World};
+use super::args::{PluginCommand, World};
 use super::exit::{Exit, WithExit};
-use super::load;
+use super::options::LimitOptions;
 use super::out::{line, lossy, print, print_json};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_core::publish::Aside;
+use filmgate_engine::spec::{PluginSpec, Request, Single, SpecError};
 use filmgate_plugin::catalogue::Found;
 use filmgate_plugin::check::{Outcome, Trial, check};
 use filmgate_plugin::{
@@ -27,7 +28,7 @@ pub fn run(command: PluginCommand, cancel: &Cancel) -> Result<Exit> {
         PluginCommand::List { json } => list(json.json, cancel),
         PluginCommand::Inspect { plugin, json } => inspect(&plugin, json.json, cancel),
         PluginCommand::Check { plugin, limits, json } => {
-            try_out(&plugin, &limits, json.json, cancel)
+            try_out(&plugin, limits, json.json, cancel)
         }
         PluginCommand::Pack { module, output, world, adapter } => {
             pack(&module, &output, world, &adapter)
@@ -234,10 +235,20 @@ fn plugin_text(plugin: &Plugin) -> String {
     out
 }
 
-fn try_out(text: &String, limits: &LimitArguments, as_json: bool, cancel: &Cancel) -> Result<Exit> {
+fn try_out(text: &str, limits: LimitOptions, as_json: bool, cancel: &Cancel) -> Result<Exit> {
+    let plugins = [text.parse::<PluginSpec>().map_err(SpecError::usage)?];
+    let request = Request {
+        plugins: &plugins,
+        on_failure: None,
+        deadline: limits.deadline,
+        memory: limits.memory,
+        grants: &limits.grant,
+    };
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
     let begun = Instant::now();
-    let load::One { plugin, parameters, .. } = load::single(text, limits, &engine)?;
+    let loaded = request.load_each(&engine)?.pop();
+    let Single { plugin, parameters, .. } =
+        loaded.ok_or_else(|| SpecError::usage("no plugin is given"))?;
     let path = plugin.path.clone();
     let load = begun.elapsed();
     let trials = check(&plugin, &parameters);

@@ -12,18 +12,19 @@ use super::{digest, out};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::publish::{Aside, PublishError};
 use filmgate_core::url;
+use filmgate_engine::spec::JobSpec;
 use filmgate_plugin::Supervisor;
 
 /// The receipt, while the job runs: its file is begun before, so that it can be written behind.
 pub(super) struct Receipt {
     aside: Aside,
     inputs: Vec<PathBuf>,
-    output: PathBuf,
+    outputs: Vec<PathBuf>,
     plan: Value,
 }
 
 impl Receipt {
-    /// `plan` is told in it as it is.
+    /// `plan` becomes part of it.
     pub(super) fn create(
         path: &Path,
         replace: bool,
@@ -31,22 +32,33 @@ impl Receipt {
         output: &Path,
         plan: Value,
     ) -> Result<Receipt> {
-        let aside = Aside::create(path, replace)?;
-        Ok(Receipt { aside, inputs: inputs.to_vec(), output: output.to_owned(), plan })
+        let (inputs, outputs) = (inputs.to_vec(), vec![output.to_owned()]);
+        Ok(Receipt { aside: Aside::create(path, replace)?, inputs, outputs, plan })
     }
 
-    /// Reads inputs and output once more for their digests, and publishes the receipt of a job
+    /// Begins it, if the description asks for one; `plan` becomes part of it.
+    pub(super) fn begin(spec: &JobSpec, plan: Value) -> Result<Option<Receipt>> {
+        let Some(path) = &spec.receipt else { return Ok(None) };
+        let aside = Aside::create(path, spec.overwrite)?;
+        let outputs = spec.output.iter().chain(&spec.also).cloned().collect();
+        Ok(Some(Receipt { aside, inputs: inputs(spec), outputs, plan }))
+    }
+
+    /// Reads inputs and outputs once more for their digests, and publishes the receipt of a job
     /// that came to `summary`.
     pub(super) fn publish(self, summary: &Value, cancel: &Cancel) -> Result<()> {
-        let inputs =
-            self.inputs.iter().map(|p| file_json(p, cancel)).collect::<Result<Vec<_>>>()?;
+        let all = |paths: &[PathBuf]| -> Result<Vec<Value>> {
+            paths.iter().map(|path| file_json(path, cancel)).collect()
+        };
+        let outputs = all(&self.outputs)?;
         let receipt = json!({
             "filmgate": env!("CARGO_PKG_VERSION"),
             "libav": filmgate_av::version(),
             "finished": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
             "command": std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>(),
-            "inputs": inputs,
-            "output": file_json(&self.output, cancel)?,
+            "inputs": all(&self.inputs)?,
+            "output": outputs.first(),
+            "outputs": outputs,
             "plugins": self.plan.get("plugins"),
             "encoder": self.plan.get("encoder"),
             "summary": summary,
@@ -61,6 +73,12 @@ impl Receipt {
         })?;
         Ok(self.aside.publish()?)
     }
+}
+
+/// What a job reads, besides plugins.
+pub(super) fn inputs(spec: &JobSpec) -> Vec<PathBuf> {
+    let sources = spec.input.iter().chain(&spec.fifo).chain(&spec.image);
+    sources.chain(&spec.audio).chain(&spec.audio_fifo).cloned().collect()
 }
 
 /// A file with its size and digest; a stream, which cannot be read again, by its name alone.

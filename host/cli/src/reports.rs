@@ -1,46 +1,19 @@
-//! What `filmgate run` can tell about a job, beside its output: the plan, events, tags, a receipt.
-
-use std::path::PathBuf;
+//! Files that `filmgate run` writes beside its output: tags and a receipt.
 
 use anyhow::Result;
-use clap::Args;
 use serde_json::Value;
 
-use super::args::RunArguments;
 use super::receipt::Receipt;
 use super::tags::TagFile;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::publish;
 use filmgate_engine::pipeline::Prepared;
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Reports")]
-pub struct ReportArguments {
-    /// Say what would be done, with all checks, and write nothing; with --json for programs
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Write before and after in one picture, side by side: each frame of the output with the frame
-    /// it came of on its left
-    #[arg(long)]
-    pub compare: bool,
-    /// Tell programs how it goes: JSON lines on stdout (on stderr where the output goes to
-    /// stdout), at most ten a second; see docs/json.md
-    #[arg(long, conflicts_with_all = ["json", "dry_run"])]
-    pub progress_json: bool,
-    /// Write what plugins attach to frames into FILE: a JSON line a frame, in output order
-    #[arg(long, value_name = "FILE")]
-    pub tags: Option<PathBuf>,
-    /// Write a receipt into FILE: what came of what, by which plugins, with SHA-256 digests, as
-    /// JSON
-    #[arg(long, value_name = "FILE")]
-    pub receipt: Option<PathBuf>,
-}
+use filmgate_engine::spec::JobSpec;
 
 /// Refuses, before anything runs, reports that could not be written at the end.
-pub(super) fn check(arguments: &RunArguments) -> Result<()> {
-    let reports = &arguments.reports;
-    for path in [&reports.tags, &reports.receipt].into_iter().flatten() {
-        publish::check(path, arguments.overwrite)?;
+pub(super) fn check(spec: &JobSpec) -> Result<()> {
+    for path in [&spec.tags, &spec.receipt].into_iter().flatten() {
+        publish::check(path, spec.overwrite)?;
     }
     Ok(())
 }
@@ -52,22 +25,12 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    pub(super) fn begin(
-        arguments: &RunArguments,
-        plan: &Value,
-        prepared: &mut Prepared,
-    ) -> Result<Reports> {
-        let (wanted, replace) = (&arguments.reports, arguments.overwrite);
-        let tags = wanted.tags.as_deref().map(|p| TagFile::create(p, replace)).transpose()?;
+    pub(super) fn begin(spec: &JobSpec, plan: &Value, prepared: &mut Prepared) -> Result<Reports> {
+        let tags = spec.tags.as_deref().map(|p| TagFile::create(p, spec.overwrite)).transpose()?;
         if let Some(tags) = &tags {
             prepared.observe(tags.observer());
         }
-        let inputs = &arguments.input;
-        let receipt = wanted.receipt.as_deref();
-        let receipt = receipt
-            .map(|p| Receipt::create(p, replace, inputs, &arguments.output, plan.clone()))
-            .transpose()?;
-        Ok(Reports { tags, receipt })
+        Ok(Reports { tags, receipt: Receipt::begin(spec, plan.clone())? })
     }
 
     /// Gives them their names, once the output has its own.

@@ -1,76 +1,76 @@
 //! `filmgate run`: one video through a chain of plugins.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::args::RunArguments;
 use super::events::Events;
-use super::exit::{Exit, message};
-use super::load::{self, Asked};
+use super::exit::Exit;
+use super::options::{Mode, RunArguments};
 use super::out::{print_json, tell};
 use super::reports::{self, Reports};
-use super::{inputs, outputs, plan, show};
+use super::{plan, show};
+use filmgate_av::MediaErrorKind;
 use filmgate_core::cancel::Cancel;
-use filmgate_core::collide::Files;
 use filmgate_core::frame::PlanePool;
-use filmgate_engine::pipeline::{FileJob, Prepared, Progress, Summary, Target, default_workers};
+use filmgate_engine::job::{self, Target};
+use filmgate_engine::pipeline::{FileJob, PipelineError, Prepared, Progress, Summary};
+use filmgate_engine::spec::JobSpec;
 use filmgate_plugin::{CodeCache, Engine, Supervisor};
 
-pub fn run(arguments: &RunArguments, cancel: &Cancel) -> Result<Exit> {
-    let events = Events::new(arguments.reports.progress_json, &arguments.output);
-    let result = work(arguments, events, cancel);
-    if let Err(error) = &result {
-        let exit = Exit::of(error);
-        let fields =
-            json!({ "status": exit.status(), "exit": exit as u8, "error": message(error) });
-        events.emit("result", fields);
-    }
-    result
+pub fn run(arguments: RunArguments, cancel: &Cancel) -> Result<Exit> {
+    let mode = arguments.reports.mode.clone();
+    let Some(spec) = mode.complete(arguments.spec())? else { return Ok(Exit::Done) };
+    let events = Events::of(&spec);
+    events.tell_failure(work(&spec, &mode, events, cancel))
 }
 
-fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exit> {
-    let mut files = files(arguments);
+fn work(spec: &JobSpec, mode: &Mode, events: Events, cancel: &Cancel) -> Result<Exit> {
+    let mut files = mode.files(spec);
     files.check()?;
-    let output = outputs::plan(arguments)?;
-    reports::check(arguments)?;
+    let mut outputs = job::outputs(spec)?;
+    let mut encode = job::encoder(spec, &outputs)?;
+    reports::check(spec)?;
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let chain = load::plugins(&asked(arguments), &engine, cancel)?;
-    chain.add_to(&mut files);
+    let loaded = spec.plugins().load(&engine, cancel)?;
+    loaded.add_to(&mut files);
     files.check()?;
-    let plugins = chain.plugins;
-    let mut opened = inputs::open(arguments, cancel)?;
+    let plugins = loaded.supervisors;
+    let mut opened = job::open(spec, cancel)?;
+    let first = opened.remove(0);
+    let selection = job::selection(spec, &first)?;
+    job::set_keyframe_interval(&mut encode, spec, job::input_rate(&first, &selection));
+    let output = outputs.remove(0);
     let target = output.target.clone();
     let job = FileJob {
-        output: output.target,
-        format: output.format,
-        replace: arguments.overwrite,
+        output,
+        replace: spec.overwrite,
         plugins: plugins.clone(),
-        encode: output.encode,
-        window: arguments.reading.window(),
-        selection: inputs::selection(arguments, &opened[0])?,
-        workers: arguments.workers.map_or_else(default_workers, usize::from),
+        encode,
+        window: job::window(spec),
+        selection,
+        workers: job::workers(spec),
         decoder_threads: 0,
-        accept_truncated: arguments.accept_truncated,
-        dry_run: arguments.reports.dry_run,
-        compare: arguments.reports.compare,
+        accept_truncated: spec.accept_truncated,
+        dry_run: mode.dry_run,
+        compare: spec.compare,
     };
-    let first = opened.remove(0);
     let prepared = job.prepare(first, opened, cancel)?;
     for reason in &prepared.summary().missing {
         warn!("not all of it is in the output: {reason}");
     }
-    if arguments.reports.dry_run {
-        plan::show(arguments, &prepared.plan(), &plugins)?;
+    if mode.dry_run {
+        plan::show(spec, &prepared.plan(), &plugins)?;
         return Ok(Exit::Done);
     }
     for reason in &prepared.summary().left_out {
         warn!("not in the output: {reason}");
     }
-    match carry_out(arguments, prepared, &plugins, events, engine.pool(), cancel) {
-        Err(error) if wants_no_more(arguments, &error, &target) => {
+    match carry_out(spec, prepared, &plugins, events, engine.pool(), cancel) {
+        Err(error) if is_left_by_its_reader(spec, &error, &target) => {
             events.emit("result", json!({ "status": "done", "exit": 0, "left_by_reader": true }));
             Ok(Exit::Done)
         }
@@ -78,66 +78,46 @@ fn work(arguments: &RunArguments, events: Events, cancel: &Cancel) -> Result<Exi
     }
 }
 
-/// Whether whoever read standard output had enough, and nothing else was asked for.
-fn wants_no_more(arguments: &RunArguments, error: &anyhow::Error, target: &Target) -> bool {
-    let reports = &arguments.reports;
-    let more = reports.tags.is_some() || reports.receipt.is_some();
-    !more && outputs::is_left_by_its_reader(error, target)
+/// Whether the job ended because the reader of its standard output closed it (`| head`), and nothing
+/// else was asked for. This is no error.
+fn is_left_by_its_reader(spec: &JobSpec, error: &anyhow::Error, target: &Target) -> bool {
+    let has_reports = spec.tags.is_some() || spec.receipt.is_some();
+    *target == Target::Stdout && !has_reports && is_broken_pipe(error)
+}
+
+pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let gone = MediaErrorKind::Write(ErrorKind::BrokenPipe);
+    matches!(error.downcast_ref(), Some(PipelineError::Media(e)) if e.kind == gone)
 }
 
 /// Runs the job and writes what is to be told of it.
 fn carry_out(
-    arguments: &RunArguments,
+    spec: &JobSpec,
     mut prepared: Prepared,
     plugins: &[Arc<Supervisor>],
     events: Events,
     pool: &PlanePool,
     cancel: &Cancel,
 ) -> Result<Exit> {
-    let plan = plan::json(arguments, &prepared.plan(), plugins);
-    let reports = Reports::begin(arguments, &plan, &mut prepared)?;
+    let plan = plan::json(spec, &prepared.plan(), plugins);
+    let reports = Reports::begin(spec, &plan, &mut prepared)?;
     let progress = Arc::new(Progress::default());
     let duration = prepared.duration();
     events.emit("start", plan);
-    let bar = show::Bar::start(&progress, duration, arguments.quiet);
+    let bar = show::Bar::start(&progress, duration, spec.quiet);
     let following = events.follow(&progress, duration);
     let result = prepared.run(pool, cancel, &progress);
     drop((bar, following));
     let summary = result?;
     let exit = exit(&summary);
-    let json = show::summary_json(arguments, &summary, plugins, exit);
+    let json = show::summary_json(spec, &summary, plugins, exit);
     reports.publish(&json, cancel)?;
-    report(arguments, &summary, &json)?;
+    report(spec, &summary, &json)?;
     events.emit("result", json);
     Ok(exit)
 }
 
-fn asked(arguments: &RunArguments) -> Asked<'_> {
-    Asked {
-        texts: &arguments.plugins,
-        settings: &arguments.plugin_settings,
-        limits: &arguments.limits,
-        on_failure: arguments.on_failure,
-    }
-}
-
-/// What is read and written, as far as the command line says.
-fn files(arguments: &RunArguments) -> Files {
-    let mut files = Files::default();
-    let format = arguments.reading.input_format.as_deref();
-    arguments.input.iter().for_each(|i| inputs::add(&mut files, "the input", i, format));
-    if let Some(config) = &arguments.config {
-        files.reads("the configuration", config);
-    }
-    outputs::add(&mut files, "the output", &arguments.output);
-    let reports = [("--tags", &arguments.reports.tags), ("--receipt", &arguments.reports.receipt)];
-    for (option, path) in reports {
-        path.iter().for_each(|path| files.writes(option, path));
-    }
-    files
-}
-
-fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<()> {
+fn report(spec: &JobSpec, summary: &Summary, json: &Value) -> Result<()> {
     if summary.damaged > 0 {
         warn!(
             "{} packets of the input could not be decoded and are missing; RUST_LOG=warn says why",
@@ -157,10 +137,10 @@ fn report(arguments: &RunArguments, summary: &Summary, json: &Value) -> Result<(
     if summary.jumps > 0 {
         warn!("the input's clock jumped {} times; that was taken out", summary.jumps);
     }
-    if arguments.json.json {
+    if spec.json {
         print_json(json)?;
-    } else if !arguments.quiet && !arguments.reports.progress_json {
-        tell(show::summary_text(arguments, summary));
+    } else if !spec.quiet && !spec.progress_json {
+        tell(show::summary_text(spec, summary));
     }
     Ok(())
 }

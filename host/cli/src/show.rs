@@ -10,11 +10,11 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::args::RunArguments;
 use super::exit::Exit;
 use super::out::speaks_json;
-use super::plan::stream_json;
+use super::plan::{first, stream_json};
 use filmgate_engine::pipeline::{PluginSummary, Progress, Reading, Summary};
+use filmgate_engine::spec::JobSpec;
 use filmgate_plugin::{Supervisor, summary as stream_summary};
 
 /// A progress bar on stderr, where that is a terminal. Dropped, it goes away.
@@ -73,7 +73,7 @@ fn milliseconds(nanoseconds: i64) -> u64 {
 }
 
 /// The summary for people.
-pub(super) fn summary_text(arguments: &RunArguments, s: &Summary) -> String {
+pub(super) fn summary_text(spec: &JobSpec, s: &Summary) -> String {
     let mut out = String::new();
     let seconds = s.wall.as_secs_f64();
     let fps = s.frames_out as f64 / seconds.max(1e-9);
@@ -86,7 +86,7 @@ pub(super) fn summary_text(arguments: &RunArguments, s: &Summary) -> String {
     let _ = writeln!(
         out,
         "{}: {} frames, {formats}, {:.1} MB, in {seconds:.2} s ({fps:.0} fps)",
-        arguments.output.display(),
+        first(&spec.output).display(),
         s.frames_out,
         s.bytes as f64 / 1e6
     );
@@ -137,7 +137,7 @@ pub(crate) fn stages_text(
 
 /// The summary for programs.
 pub(super) fn summary_json(
-    arguments: &RunArguments,
+    spec: &JobSpec,
     s: &Summary,
     plugins: &[Arc<Supervisor>],
     exit: Exit,
@@ -163,9 +163,9 @@ pub(super) fn summary_json(
     json!({
         "status": exit.status(),
         "exit": exit as u8,
-        "input": arguments.input.first().map(|i| i.to_string_lossy()),
-        "inputs": arguments.input.iter().map(|i| i.to_string_lossy()).collect::<Vec<_>>(),
-        "output": arguments.output.to_string_lossy(),
+        "input": spec.input.first().map(|i| i.to_string_lossy()),
+        "inputs": spec.input.iter().map(|i| i.to_string_lossy()).collect::<Vec<_>>(),
+        "output": first(&spec.output).to_string_lossy(),
         "frames_in": s.frames_in,
         "frames_out": s.frames_out,
         "bytes": s.bytes,

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod encode;
+pub mod job;
 pub mod namer;
 pub mod pipeline;
 pub mod spec;

@@ -12,8 +12,9 @@ use filmgate_av::{
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_core::publish::Aside;
+use filmgate_engine::job::{Output, Target};
 use filmgate_engine::pipeline::{
-    FileJob, PipelineError, Progress, Selection, Target, Window, default_workers,
+    FileJob, PipelineError, Progress, Selection, Window, default_workers,
 };
 use filmgate_plugin::Supervisor;
 
@@ -57,8 +58,7 @@ pub(super) fn convert(
     let input = Input::open(path, &OpenOptions::files(&cancel)).map_err(refused)?;
     let plugins: Vec<_> = plugins.iter().map(|p| p.for_next_job()).collect();
     let job = FileJob {
-        output: Target::File(aside.path().to_owned()),
-        format: Some(settings.format.clone()),
+        output: Output::new(Target::File(aside.path().to_owned()), settings.format.clone()),
         replace: true,
         plugins: plugins.clone(),
         encode: EncodeOptions { codec: settings.codec.clone(), ..EncodeOptions::default() },

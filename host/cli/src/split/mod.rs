@@ -1,53 +1,62 @@
-//! `filmgate split`: a stream in, pictures out.
+//! `filmgate split`: a stream in, images out.
 
-mod args;
-mod names;
 mod tell;
 
-use std::path::Path;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
-use tracing::warn;
 
-pub use args::SplitArguments;
-
-use super::args::{CrashPolicy, LimitArguments};
 use super::events::Events;
-use super::exit::{Exit, WithExit};
-use super::load::{self, Asked};
-use super::{inputs, show};
-use filmgate_av::{
-    Input, InputSource, MediaError, MediaErrorKind, OpenOptions, check_input_format,
-};
-use filmgate_core::backoff::{Backoff, rest};
+use super::exit::Exit;
+use super::options::{Mode, SplitArguments};
+use super::receipt::Receipt;
+use super::{plan, show};
+use filmgate_av::{MediaError, MediaErrorKind};
 use filmgate_core::cancel::Cancel;
-use filmgate_engine::namer::Namer;
-use filmgate_engine::pipeline::{Progress, Window, default_workers, nothing_left};
-use filmgate_engine::split::{Bound, Choice, Options, Rate, Summary, prepare};
-use filmgate_picture::WriteOptions;
-use filmgate_plugin::{CodeCache, Engine, Item, Limits, Reference, Supervisor, Value};
-use names::Names;
+use filmgate_core::publish;
+use filmgate_engine::job;
+use filmgate_engine::pipeline::{Progress, nothing_left};
+use filmgate_engine::spec::JobSpec;
+use filmgate_engine::split::{Options, Summary, prepare};
+use filmgate_plugin::{CodeCache, Engine};
 
-pub fn run(arguments: &SplitArguments, cancel: &Cancel) -> Result<Exit> {
-    let names =
-        names::names(&arguments.output, arguments.names.as_deref(), arguments.format.as_deref())?;
+pub fn run(arguments: SplitArguments, cancel: &Cancel) -> Result<Exit> {
+    let mode = arguments.reports.mode.clone();
+    let Some(spec) = mode.complete(arguments.spec())? else { return Ok(Exit::Done) };
+    let events = Events::of(&spec);
+    events.tell_failure(work(&spec, &mode, events, cancel))
+}
+
+fn work(spec: &JobSpec, mode: &Mode, events: Events, cancel: &Cancel) -> Result<Exit> {
+    let names = job::names(spec)?;
+    let mut files = mode.files(spec);
+    files.check()?;
+    if let Some(receipt) = &spec.receipt {
+        publish::check(receipt, spec.overwrite)?;
+    }
     let engine = Engine::new(&CodeCache::ForUser, cancel)?;
-    let plugins = plugins(arguments, &engine, cancel)?;
-    let scene = scene(arguments, &engine, cancel)?;
-    make(&names.folder)?;
-    let namer = namer(&names.policy, &engine, &names.folder)?;
-    let (source, open) = source(arguments, cancel)?;
-    let input = open_source(arguments, &source, &open)?;
-    inputs::check_start(arguments.start, input.facts().duration, &input)?;
-    let item = item(&source, &input);
-    let options =
-        Options { item, scene, ..options(arguments, source, open, names, plugins.clone()) };
-    let prepared = prepare(options, input, namer)?;
-    let events = Events::new(arguments.progress_json, &arguments.output);
+    let loaded = spec.plugins().load(&engine, cancel)?;
+    loaded.add_to(&mut files);
+    files.check()?;
+    let plugins = loaded.supervisors;
+    let scene = job::scene(spec, &engine, cancel)?;
+    let outline = plan::outline_json(spec, None, &plugins);
+    if !mode.dry_run {
+        job::make_folder(&names.folder)?;
+    }
+    let namer = job::namer(&names, &engine)?;
+    let (source, open) = job::live_source(spec, cancel)?;
+    let input = job::open_live(spec, &source, &open)?;
+    if mode.dry_run {
+        plan::show_outline(spec, None, &plugins)?;
+        return Ok(Exit::Done);
+    }
+    let item = job::item(&source, &input);
+    let options = job::image_options(spec, source, open, &names, plugins.clone());
+    let prepared = prepare(Options { item, scene, ..options }, input, namer)?;
+    let receipt = Receipt::begin(spec, outline)?;
     let progress = Arc::new(Progress::default());
-    let bar = show::Bar::start(&progress, None, arguments.quiet || arguments.progress_json);
+    let bar = show::Bar::start(&progress, None, spec.quiet || spec.progress_json);
     let following = events.follow(&progress, None);
     let (summary, error) = prepared.run(engine.pool(), cancel, &progress);
     drop((bar, following));
@@ -57,7 +66,12 @@ pub fn run(arguments: &SplitArguments, cancel: &Cancel) -> Result<Exit> {
         return Err(error).with_context(|| format!("after {count} pictures"));
     }
     let exit = exit(&summary)?;
-    tell::report(arguments, &summary, &plugins, events, exit)?;
+    let json = tell::summary_json(spec, &summary, &plugins, exit);
+    if let Some(receipt) = receipt {
+        // Stopping a live source is how it ends: the receipt is written all the same.
+        receipt.publish(&json, &Cancel::new())?;
+    }
+    tell::report(spec, &summary, json, events)?;
     Ok(exit)
 }
 
@@ -83,160 +97,4 @@ fn no_pictures(broken: Option<&str>) -> MediaError {
          none was chosen",
     );
     MediaError { kind: MediaErrorKind::Decode, message: format!("there is not one picture: {why}") }
-}
-
-fn options(
-    arguments: &SplitArguments,
-    source: InputSource,
-    open: OpenOptions,
-    names: Names,
-    plugins: Vec<Arc<Supervisor>>,
-) -> Options {
-    let rate = match (arguments.every, arguments.fps) {
-        (Some(n), _) => Rate::Every(n),
-        (_, Some(rate)) => Rate::PerSecond(rate),
-        _ => Rate::All,
-    };
-    Options {
-        source,
-        open,
-        folder: names.folder,
-        format: names.format,
-        write: WriteOptions {
-            quality: arguments.quality,
-            subsampling: arguments.subsampling.into(),
-        },
-        window: Window {
-            start: arguments.start.unwrap_or(0),
-            duration: arguments.duration,
-            max_frames: arguments.max_frames,
-        },
-        choice: Choice { keyframes: arguments.keyframes, rate },
-        scene: None,
-        plugins,
-        workers: arguments.workers.map_or_else(default_workers, usize::from),
-        once: arguments.once,
-        live: arguments.live,
-        bound: Bound { pictures: arguments.keep, age: arguments.keep_for },
-        sync: arguments.sync,
-        item: None,
-    }
-}
-
-/// How long libav looks into a stream before pictures come, in microseconds of it: its own default
-/// is five seconds.
-const LOOK: (&str, &str) = ("analyzeduration", "1000000");
-
-fn source(arguments: &SplitArguments, cancel: &Cancel) -> Result<(InputSource, OpenOptions)> {
-    let named = arguments.input_format.as_deref();
-    if let Some(format) = named {
-        check_input_format(format).map_err(|e| WithExit::new(Exit::Usage, e.message))?;
-    }
-    let source = InputSource::parse(arguments.input.as_os_str(), named);
-    inputs::check_stdin(usize::from(source == InputSource::Pipe(None)))?;
-    let mut format_options = arguments.input_option.clone();
-    let (key, value) = LOOK;
-    let url = matches!(source, InputSource::Url(_));
-    if url && !format_options.iter().any(|(k, _)| k == key) {
-        format_options.push((key.to_owned(), value.to_owned()));
-    }
-    let options = OpenOptions {
-        deadline: arguments.open_timeout,
-        silence: arguments.stall,
-        format: arguments.input_format.clone(),
-        format_options,
-        ..OpenOptions::files(cancel)
-    };
-    Ok((source, options))
-}
-
-/// Opens the source; with `--wait`, as soon as it is there.
-fn open_source(
-    arguments: &SplitArguments,
-    source: &InputSource,
-    options: &OpenOptions,
-) -> Result<Input> {
-    let mut backoff = Backoff::default();
-    loop {
-        match Input::open_source(source, options) {
-            Ok(input) => return Ok(input),
-            Err(e) if !arguments.wait || !may_come(e.kind) => return Err(inputs::unusable(e)),
-            Err(e) => warn!("{e}; it is waited for"),
-        }
-        // Stopped, the next attempt says so.
-        rest(backoff.delay(), &options.cancel);
-    }
-}
-
-/// Whether waiting may help.
-fn may_come(kind: MediaErrorKind) -> bool {
-    use MediaErrorKind::*;
-    !matches!(kind, Cancelled | OutOfMemory | NotAllowed | Unsupported)
-}
-
-/// What names may tell of the source, where it is a file.
-fn item(source: &InputSource, input: &Input) -> Option<Item> {
-    let InputSource::File(path) = source else { return None };
-    let facts = std::fs::metadata(path).ok()?;
-    let modified = facts.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    let stream = input.best_video().ok().and_then(|i| input.facts().streams.get(i))?;
-    let mut properties = vec![("codec".to_owned(), Value::Text(stream.codec.clone()))];
-    if let Some(video) = &stream.video {
-        properties.push(("width".to_owned(), Value::Integer(video.width.into())));
-        properties.push(("height".to_owned(), Value::Integer(video.height.into())));
-    }
-    Some(Item {
-        path: path.file_name()?.to_string_lossy().into_owned(),
-        size: facts.len(),
-        modified: i64::try_from(modified.as_micros()).unwrap_or(i64::MAX),
-        properties,
-    })
-}
-
-fn make(folder: &Path) -> Result<()> {
-    match std::fs::create_dir(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
-            let message = format!("{}: the folder cannot be made: {e}", folder.display());
-            Err(WithExit::new(Exit::OutputUnwritable, message).into())
-        }
-        Err(_) if !folder.is_dir() => {
-            let message = format!("{}: is no folder", folder.display());
-            Err(WithExit::new(Exit::OutputUnwritable, message).into())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn namer(policy: &Reference, engine: &Engine, folder: &Path) -> Result<Namer> {
-    let policy = load::one(policy, engine, &Limits::default())?;
-    Ok(Namer::new(policy.plugin, policy.parameters, folder)?)
-}
-
-fn plugins(
-    arguments: &SplitArguments,
-    engine: &Engine,
-    cancel: &Cancel,
-) -> Result<Vec<Arc<Supervisor>>> {
-    let asked = Asked {
-        texts: &arguments.plugins,
-        settings: &[],
-        limits: &arguments.limits,
-        on_failure: arguments.on_failure,
-    };
-    // No picture takes another file's place, so that nothing that is read can be overwritten.
-    Ok(load::plugins(&asked, engine, cancel)?.plugins)
-}
-
-/// The plugin that finds scenes, where they are asked for.
-fn scene(
-    arguments: &SplitArguments,
-    engine: &Engine,
-    cancel: &Cancel,
-) -> Result<Option<Arc<Supervisor>>> {
-    let Some(threshold) = arguments.scene else { return Ok(None) };
-    let text = format!("scene:threshold={threshold}");
-    let limits = LimitArguments { grant: Vec::new(), ..arguments.limits.clone() };
-    let on_failure = CrashPolicy::Fail;
-    let asked = Asked { texts: &[text], settings: &[], limits: &limits, on_failure };
-    Ok(load::plugins(&asked, engine, cancel)?.plugins.pop())
 }

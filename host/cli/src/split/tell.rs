@@ -5,39 +5,32 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::SplitArguments;
 use crate::events::Events;
 use crate::exit::Exit;
 use crate::out::{line, print_json, tell};
-use crate::plan::stream_json;
+use crate::plan::{first, stream_json};
 use crate::show::stages_text;
 use filmgate_engine::pipeline::{Continuity, Reading};
+use filmgate_engine::spec::JobSpec;
 use filmgate_engine::split::Summary;
 use filmgate_plugin::{Supervisor, summary as stream_summary};
 
-pub(super) fn report(
-    arguments: &SplitArguments,
-    summary: &Summary,
-    plugins: &[Arc<Supervisor>],
-    events: Events,
-    exit: Exit,
-) -> Result<()> {
-    let json = summary_json(arguments, summary, plugins, exit);
-    if arguments.json.json {
+pub(super) fn report(spec: &JobSpec, summary: &Summary, json: Value, events: Events) -> Result<()> {
+    if spec.json {
         print_json(&json)?;
-    } else if !arguments.quiet {
-        tell(summary_text(arguments, summary));
+    } else if !spec.quiet {
+        tell(summary_text(spec, summary));
     }
     events.emit("result", json);
     Ok(())
 }
 
-fn summary_text(arguments: &SplitArguments, s: &Summary) -> String {
+fn summary_text(spec: &JobSpec, s: &Summary) -> String {
     let mut out = String::new();
     let seconds = s.wall.as_secs_f64();
     let (fps, size) = (s.published as f64 / seconds.max(1e-9), s.bytes as f64 / 1e6);
     let format = s.output.as_ref().map(stream_summary).unwrap_or_default();
-    let (folder, count) = (arguments.output.display(), s.published);
+    let (folder, count) = (first(&spec.output).display(), s.published);
     line!(
         out,
         "{folder}: {count} pictures, {format}, {size:.1} MB, in {seconds:.2} s ({fps:.0} fps)"
@@ -80,8 +73,8 @@ fn source_text(out: &mut String, source: &Continuity) {
     }
 }
 
-fn summary_json(
-    arguments: &SplitArguments,
+pub(super) fn summary_json(
+    spec: &JobSpec,
     s: &Summary,
     plugins: &[Arc<Supervisor>],
     exit: Exit,
@@ -90,8 +83,8 @@ fn summary_json(
     json!({
         "status": exit.status(),
         "exit": exit as u8,
-        "input": arguments.input.to_string_lossy(),
-        "output": arguments.output.to_string_lossy(),
+        "input": first(&spec.input).to_string_lossy(),
+        "output": first(&spec.output).to_string_lossy(),
         "decoded": s.decoded,
         "chosen": s.chosen,
         "late": s.late,

@@ -6,8 +6,9 @@ use crossbeam_channel::{Sender, bounded};
 
 use super::feed::ChannelFeed;
 use super::job::{Job, Stop, Summary};
-use super::outputs::{Output, Service, Target};
+use super::outputs::Service;
 use super::pictures::{Raw, RawStream};
+use crate::job::{Output, Target};
 use crate::pipeline::{PipelineError, Progress};
 use filmgate_av::{EncodeOptions, MediaError, MediaErrorKind, Muxer, RawFormat, encoder_named};
 use filmgate_core::frame::{Color, PlanePool, Rational};
@@ -51,7 +52,7 @@ const QUEUE: usize = 2;
 pub fn file(path: impl Into<std::path::PathBuf>) -> Result<Output, MediaError> {
     let path = path.into();
     let format = Muxer::format_for(&path, None)?;
-    Ok(Output { target: Target::File(path), format, options: Vec::new() })
+    Ok(Output::new(Target::File(path), format))
 }
 
 impl Encoder {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::outputs::{Output, OutputSummary, Outputs, Service};
+use super::outputs::{OutputSummary, Outputs, Service};
 use super::pictures::{Ended, Pace, Pictures};
 use super::push::Watched;
 use super::sound::Sound;
+use crate::job::Output;
 use crate::pipeline::flow::{Collect, Deal, Flow, Trouble};
 use crate::pipeline::{
     Chain, Meter, PipelineError, PluginSummary, Progress, Reading, nothing_left, plugin_summaries,

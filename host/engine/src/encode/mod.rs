@@ -22,13 +22,14 @@ mod playlist;
 mod push;
 mod sound;
 
+pub use crate::job::{Output, Target};
 pub use backlog::{Account, Bounds, Gap};
 pub use caller::{Encoder, file};
 pub use decoded::{Decoded, Slides};
 pub use feed::{Feed, ReadFeed};
 pub use fifo::{Fifo, PipeFeed};
 pub use job::{Job, Prepared, Stop, Summary, ticks};
-pub use outputs::{Output, OutputSummary, Service, Target};
+pub use outputs::{OutputSummary, Service};
 pub use pictures::{Ended, Pictures, Raw, RawStream};
 pub use push::{PushSummary, Standing, Watched};
 pub use sound::{Copied, Piped, Silence, Sound};

@@ -1,7 +1,7 @@
 //! Where packets go: one encode, several outputs. Files and standard output are written by the
 //! thread that encodes; what is on the network has a thread of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,45 +11,11 @@ use super::backlog::Bounds;
 use super::connection::Address;
 use super::playlist::Playlist;
 use super::push::{Item, KeyWanted, Push, PushSummary, Watched};
+use crate::job::{Output, Target};
 use crate::pipeline::PipelineError;
 use filmgate_av::{EncodedPacket, MediaError, Muxer, Stdout, StreamTemplate, header_options};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::publish::Aside;
-use filmgate_core::url::Url;
-
-/// An output, as asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    pub target: Target,
-    /// libav's name of the container
-    pub format: String,
-    /// options of the container, by name, besides the usual ones
-    pub options: Vec<(String, String)>,
-}
-
-/// Where an output goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// a file, which appears under its name when it is whole
-    File(PathBuf),
-    /// standard output
-    Stdout,
-    /// a server, which need not be there all the time
-    Url(Url),
-    /// a playlist in a folder, with its pieces beside it: there as soon as the first piece is
-    Playlist(PathBuf),
-}
-
-impl Target {
-    /// For messages.
-    pub fn name(&self) -> String {
-        match self {
-            Target::File(path) | Target::Playlist(path) => path.display().to_string(),
-            Target::Stdout => "stdout".to_owned(),
-            Target::Url(url) => url.to_string(),
-        }
-    }
-}
 
 /// What became of an output.
 #[derive(Clone, Debug, Default)]
@@ -256,7 +222,7 @@ impl Local {
         let unusable = |e| PipelineError::System(format!("{name}: cannot be opened: {e}"));
         let mut playlist = None;
         let (mut muxer, aside) = match &output.target {
-            Target::File(path) => {
+            Target::File(path) | Target::Images(path) => {
                 let aside = Aside::create(path, service.replace)?;
                 let file = aside.file().map_err(unusable)?;
                 (Muxer::create(format, Box::new(file), aside.target())?, Some(aside))

@@ -13,10 +13,11 @@ use super::ends::{Ended, Sink, Source};
 use super::error::PipelineError;
 use super::flow::{Collect, Flow, Trouble};
 use super::observe::Observer;
-use super::output::{NewOutput, Selection, Target, Writer};
+use super::output::{NewOutput, Selection, Writer};
 use super::parts::Parts;
 use super::stats::{Meter, Progress, Reading};
 use super::window::{Cut, Window};
+use crate::job::Output;
 use filmgate_av::{
     DecodeOptions, EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, Packet, VideoDecoder,
     VideoEncoder, encoder_formats,
@@ -30,9 +31,7 @@ const PACKETS: usize = 512;
 
 /// What to do.
 pub struct FileJob {
-    pub output: Target,
-    /// libav's name of the container, for all but pictures
-    pub format: Option<String>,
+    pub output: Output,
     /// whether a file that is there may be replaced
     pub replace: bool,
     pub plugins: Vec<Arc<Supervisor>>,
@@ -138,7 +137,7 @@ impl FileJob {
         let compare = self.side_by_side(&input, video, &chain, &source)?;
         let encoded = compare.as_ref().map_or(&chain.output, |c| c.side_by_side.output()).clone();
         let options_of_encoder = self.encode_options(&input, video);
-        let clock = time_base(&input, video, self.format.as_deref().unwrap_or(""));
+        let clock = time_base(&input, video, &self.output.format);
         let encoder = VideoEncoder::new(&encoded, clock, &options_of_encoder)?;
         let mut summary = Summary {
             input: Some(source),
@@ -148,8 +147,7 @@ impl FileJob {
             ..Summary::default()
         };
         let output = NewOutput {
-            target: &self.output,
-            format: self.format.as_deref(),
+            output: &self.output,
             replace: self.replace,
             input: &input,
             video,
@@ -182,7 +180,7 @@ impl FileJob {
     /// and what the container knows.
     fn encoder_formats(&self) -> Result<Vec<PixelFormat>, PipelineError> {
         let mut formats = encoder_formats(&self.encode.codec)?;
-        if self.format.as_deref() == Some("yuv4mpegpipe") {
+        if self.output.format == "yuv4mpegpipe" {
             formats.retain(|f| f.is_yuv() || *f == PixelFormat::Gray8);
         }
         let Some(wanted) = self.encode.pixel_format else { return Ok(formats) };
@@ -217,7 +215,7 @@ impl FileJob {
     fn encode_options(&self, input: &Input, video: usize) -> EncodeOptions {
         let facts = input.facts().streams.get(video).and_then(|s| s.video.as_ref());
         EncodeOptions {
-            global_header: self.format.as_deref().is_some_and(Muxer::needs_global_header),
+            global_header: Muxer::needs_global_header(&self.output.format),
             interlaced: facts.and_then(|f| f.interlaced),
             hdr: input.x265_hdr(video),
             ..self.encode.clone()

@@ -29,7 +29,7 @@ pub use job::{FileJob, PluginSummary, Prepared, Summary, default_workers};
 pub use job::{nothing_left, plugin_summaries};
 pub use line::Line;
 pub use observe::Observer;
-pub use output::{Selection, Target};
+pub use output::Selection;
 pub use plan::{Fate, Plan, PlannedLink, PlannedStage, PlannedStream};
 pub use reopen::{Continuity, Loss};
 pub use stats::{Meter, Progress, Reading};

@@ -2,48 +2,20 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::PipelineError;
 use super::job::Summary;
 use super::nowhere::Nowhere;
 use super::sequence::Sequence;
 use super::window::Window;
+use crate::job::{Output, Target};
 use filmgate_av::{
     EncodedPacket, Input, MediaError, MediaErrorKind, Muxer, Packet, Push, Stdout, StreamFacts,
     StreamKind, VideoEncoder, header_options, holds_chapters, holds_sound,
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_core::publish::{self, Aside};
-use filmgate_core::url::Url;
-
-/// An output, as asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// a file, which appears under its name when it is whole
-    File(PathBuf),
-    /// standard output
-    Stdout,
-    /// a server
-    Url(Url),
-    /// a file for each picture, with a number in its name (`%06d`); each appears when it is whole
-    Pictures(PathBuf),
-}
-
-impl Target {
-    fn is_seekable(&self) -> bool {
-        matches!(self, Target::File(_) | Target::Pictures(_))
-    }
-
-    /// For messages, and for what the ending says.
-    pub fn name(&self) -> PathBuf {
-        match self {
-            Target::File(path) | Target::Pictures(path) => path.clone(),
-            Target::Stdout => PathBuf::from("stdout"),
-            Target::Url(url) => PathBuf::from(url.to_string()),
-        }
-    }
-}
 
 /// Which streams of the input go into the output.
 #[derive(Clone, Debug, Default)]
@@ -82,9 +54,7 @@ pub(super) struct Container {
 
 /// What an output is made of.
 pub(super) struct NewOutput<'a> {
-    pub(super) target: &'a Target,
-    /// libav's name of the container; none for pictures
-    pub(super) format: Option<&'a str>,
+    pub(super) output: &'a Output,
     pub(super) replace: bool,
     pub(super) input: &'a Input,
     pub(super) video: usize,
@@ -99,12 +69,12 @@ pub(super) struct NewOutput<'a> {
 impl NewOutput<'_> {
     /// Begins the output.
     pub(super) fn begin(&self, summary: &mut Summary) -> Result<Writer, PipelineError> {
-        let Some(format) = self.format else {
-            let name = self.target.name();
-            let sequence = Sequence::begin(&name, self.replace, self.dry_run)?;
+        if let Target::Images(path) = &self.output.target {
+            let sequence = Sequence::begin(path, self.replace, self.dry_run)?;
             self.alone("a file of a picture", summary);
             return Ok(Writer::Pictures(sequence));
-        };
+        }
+        let format = &*self.output.format;
         let (mut muxer, aside) = self.open(format)?;
         let (copies, encoded) = self.add_streams(&mut muxer, format, summary)?;
         let chapters = self.input.facts().chapters;
@@ -112,24 +82,27 @@ impl NewOutput<'_> {
             summary.left_out.push(format!("{chapters} chapters: {format} holds none"));
         }
         muxer.set_metadata_within(self.input, self.window.start, self.window.duration)?;
-        muxer.write_header(&header_options(format, self.target.is_seekable()))?;
+        let mut options = header_options(format, self.output.target.is_seekable());
+        options.retain(|(key, _)| !self.output.options.iter().any(|(own, _)| own == key));
+        options.extend(self.output.options.iter().cloned());
+        muxer.write_header(&options)?;
         Ok(Writer::Container(Box::new(Container { muxer, aside, encoded, copies })))
     }
 
     fn open(&self, format: &str) -> Result<(Muxer, Option<Aside>), PipelineError> {
-        let name = self.target.name();
+        let name = self.output.target.path();
         if self.dry_run {
             let sink = Box::new(Nowhere::default());
-            return Ok(match self.target {
-                Target::File(path) | Target::Pictures(path) => {
+            return Ok(match &self.output.target {
+                Target::File(path) | Target::Playlist(path) | Target::Images(path) => {
                     publish::check_folder(path)?;
                     (Muxer::create(format, sink, path)?, None)
                 }
                 Target::Stdout | Target::Url(_) => (Muxer::stream(format, sink, &name)?, None),
             });
         }
-        Ok(match self.target {
-            Target::File(path) | Target::Pictures(path) => {
+        Ok(match &self.output.target {
+            Target::File(path) | Target::Playlist(path) | Target::Images(path) => {
                 let aside = Aside::create(path, self.replace)?;
                 let file = aside.file().map_err(|e| unusable(aside.path(), &e))?;
                 (Muxer::create(format, Box::new(file), aside.target())?, Some(aside))

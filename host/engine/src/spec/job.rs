@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BitRate, CrashPolicy, Crf, Deadline, FrameRate, Length, Memory, Merge, OneOrMany, Pairs,
-    PerSecond, PluginSpec, Size, StreamChoice, Threshold, Time, Within, Workers, one_or_many,
+    PerSecond, PluginSpec, Size, SpecError, StreamChoice, Threshold, Time, Within, Workers,
+    one_or_many,
 };
 use crate::spec;
 
@@ -244,5 +245,148 @@ spec! {
         pub json: bool,
         /// Progress as JSON lines
         pub progress_json: bool,
+    }
+}
+
+impl JobSpec {
+    /// Checks what one field says against the others: what is missing, what excludes what, what
+    /// needs what. It does not matter who set the fields.
+    ///
+    /// # Errors
+    /// Usage.
+    pub fn check(&self) -> Result<(), SpecError> {
+        self.check_source()?;
+        self.check_output()?;
+        exclude(&[
+            ("--bitrate", self.bitrate.is_some(), "--crf", self.crf.is_some()),
+            ("--fps", self.fps.is_some(), "--every", self.every.is_some()),
+            ("--audio-fifo", self.audio_fifo.is_some(), "--audio", self.audio.is_some()),
+            ("--progress-json", self.progress_json, "--json", self.json),
+        ])?;
+        need(&[
+            ("--bufsize", self.bufsize.is_some(), "--maxrate", self.maxrate.is_some()),
+            ("--stay", self.stay, "--fifo", self.fifo.is_some()),
+            ("--stay", self.stay, "--size", self.size.is_some()),
+            ("--image", !self.image.is_empty(), "--duration", self.duration.is_some()),
+        ])?;
+        self.plugins().check()
+    }
+
+    fn check_source(&self) -> Result<(), SpecError> {
+        if self.verb != Verb::Encode {
+            return self.one_or_more("input", "-i INPUT", self.input.len(), self.verb == Verb::Run);
+        }
+        let has_fifo = self.fifo.is_some();
+        let has_input = !self.input.is_empty();
+        let has_image = !self.image.is_empty();
+        exclude(&[
+            ("--input", has_input, "--fifo", has_fifo),
+            ("--image", has_image, "--fifo", has_fifo),
+            ("--image", has_image, "--input", has_input),
+        ])?;
+        need(&[("--duration", self.duration.is_some(), "--image", has_image)])?;
+        if has_fifo || has_image {
+            return Ok(());
+        }
+        self.one_or_more("input", "--fifo PATH, -i INPUT, or --image FILE", self.input.len(), false)
+    }
+
+    fn check_output(&self) -> Result<(), SpecError> {
+        let several = self.verb == Verb::Encode;
+        self.one_or_more("output", "-o OUTPUT", self.output.len(), several)?;
+        let to_stdout = self.output.iter().any(|o| o.as_os_str() == "-");
+        if to_stdout && self.json && matches!(self.verb, Verb::Run | Verb::Encode) {
+            return Err(SpecError::usage("-o - and --json: both write to standard output"));
+        }
+        let is_sized = self.input_option.0.iter().any(|(key, _)| key == "video_size");
+        if self.input_format.as_deref() == Some("rawvideo") && !is_sized {
+            return Err(SpecError::usage(
+                "--input-format rawvideo: raw frames do not say their size; add --input-option \
+                 video_size=WIDTHxHEIGHT, and pixel_format= and framerate= unless they are yuv420p \
+                 at 25 a second",
+            ));
+        }
+        Ok(())
+    }
+
+    fn one_or_more(
+        &self,
+        key: &str,
+        option: &str,
+        count: usize,
+        several: bool,
+    ) -> Result<(), SpecError> {
+        let verb = self.verb.name();
+        match count {
+            0 => Err(SpecError::usage(format!(
+                "{verb}: no {key} is given; use {option}, or `{key}` in the file of --config"
+            ))),
+            1 => Ok(()),
+            _ if several => Ok(()),
+            n => Err(SpecError::usage(format!("{verb}: takes one {key}, not {n}"))),
+        }
+    }
+}
+
+/// Each pair of options may not be there together.
+fn exclude(pairs: &[(&str, bool, &str, bool)]) -> Result<(), SpecError> {
+    match pairs.iter().find(|(_, one, _, other)| *one && *other) {
+        Some((one, _, other, _)) => {
+            Err(SpecError::usage(format!("{one} cannot be used with {other}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first of each pair of options needs the second.
+fn need(pairs: &[(&str, bool, &str, bool)]) -> Result<(), SpecError> {
+    match pairs.iter().find(|(_, one, _, other)| *one && !*other) {
+        Some((one, _, other, _)) => Err(SpecError::usage(format!("{one} needs {other}"))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(verb: Verb, change: impl FnOnce(&mut JobSpec)) -> String {
+        let mut spec = JobSpec {
+            verb,
+            input: vec!["a".into()],
+            output: vec!["b".into()],
+            ..JobSpec::default()
+        };
+        change(&mut spec);
+        spec.check().err().map(|e| e.message).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for verb in [Verb::Run, Verb::Encode, Verb::Split, Verb::Frame] {
+            assert_eq!(checked(verb, |_| ()), "");
+            assert!(checked(verb, |s| s.input.clear()).contains("`input`"));
+            assert!(checked(verb, |s| s.output.clear()).contains("`output`"));
+        }
+        assert!(checked(Verb::Encode, |s| s.input.clear()).contains("--fifo"));
+        assert!(checked(Verb::Frame, |s| s.input.push("c".into())).contains("one input"));
+    }
+
+    #[test]
+    fn options_exclude_and_need_each_other() {
+        let rate = || "1M".parse().ok();
+        let both = checked(Verb::Run, |s| (s.crf, s.bitrate) = ("20".parse().ok(), rate()));
+        assert_eq!(both, "--bitrate cannot be used with --crf");
+        assert_eq!(checked(Verb::Run, |s| s.bufsize = rate()), "--bufsize needs --maxrate");
+        let image = checked(Verb::Encode, |s| {
+            s.input.clear();
+            s.image.push("x.png".into());
+        });
+        assert_eq!(image, "--image needs --duration");
+        let length = |s: &mut JobSpec| s.duration = "2".parse().ok();
+        assert_eq!(checked(Verb::Encode, length), "--duration needs --image");
+        assert_eq!(checked(Verb::Split, length), "");
+        let fifo = checked(Verb::Encode, |s| s.fifo = Some("p".into()));
+        assert_eq!(fifo, "--input cannot be used with --fifo");
     }
 }

@@ -1,47 +1,52 @@
-//! What `--names` and `--format` mean: a naming policy, and a kind of picture.
+//! Names of images: what `--names` and `--format` mean: a naming policy, and a format.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
-
-use crate::exit::{Exit, WithExit};
+use crate::spec::{JobSpec, Pairs, PluginSpec, SpecError};
 use filmgate_picture::PictureFormat;
-use filmgate_plugin::Reference;
 
 /// The default of `--names`.
 const NAMES: &str = "frame%06d.jpg";
 
-/// Where pictures go, how they are called and what they are written as.
-pub(super) struct Names {
-    pub(super) folder: PathBuf,
-    pub(super) policy: Reference,
-    pub(super) format: PictureFormat,
+/// Where images go, how they are named and what they are written as.
+#[derive(Clone, Debug)]
+pub struct Names {
+    pub folder: PathBuf,
+    pub policy: PluginSpec,
+    pub format: PictureFormat,
 }
 
-/// Makes sense of the options.
-pub(super) fn names(output: &Path, names: Option<&str>, format: Option<&str>) -> Result<Names> {
-    let usage = |e: String| WithExit::new(Exit::Usage, e);
+/// Works out folder, naming policy and format.
+///
+/// # Errors
+/// Usage.
+pub fn names(spec: &JobSpec) -> Result<Names, SpecError> {
+    let output = spec.output.first().map_or(Path::new("."), PathBuf::as_path);
     let last = output.file_name().and_then(|n| n.to_str()).filter(|n| number(n).is_some());
-    let (folder, names) = match (last, names) {
+    let (folder, names) = match (last, spec.names.as_deref()) {
         (Some(last), None) => (output.parent().unwrap_or(Path::new("")), last),
         (_, names) => (output, names.unwrap_or(NAMES)),
     };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let said = match format {
-        None => None,
-        Some(name) => Some(PictureFormat::from_ending(name).ok_or_else(|| {
-            usage(format!("--format {name}: jpg, png, webp, bmp and tiff are known"))
-        })?),
-    };
+    let given = spec.format.as_deref().map(format).transpose()?;
     let (policy, format) = match number(names) {
-        None => (Reference::parse(names)?, said.unwrap_or(PictureFormat::Jpeg)),
+        None => {
+            let policy = names.parse::<PluginSpec>().map_err(SpecError::usage)?;
+            (policy, given.unwrap_or(PictureFormat::Jpeg))
+        }
         Some(_) => {
             let ending = names.rsplit_once('.').and_then(|(_, e)| PictureFormat::from_ending(e));
-            let format = said.or(ending).unwrap_or(PictureFormat::Jpeg);
+            let format = given.or(ending).unwrap_or(PictureFormat::Jpeg);
             (template(names, ending), format)
         }
     };
     Ok(Names { folder: folder.to_owned(), policy, format })
+}
+
+fn format(name: &str) -> Result<PictureFormat, SpecError> {
+    PictureFormat::from_ending(name).ok_or_else(|| {
+        SpecError::usage(format!("--format {name}: expected jpg, png, webp, bmp, or tiff"))
+    })
 }
 
 /// The place for the number in a name: where it begins and ends, and how many digits it has.
@@ -65,7 +70,7 @@ fn number(name: &str) -> Option<(usize, usize, usize)> {
 
 /// A name with `%06d` in it as the policy `template` has it. An ending that names a format makes
 /// place for that of the format that is written.
-fn template(name: &str, ending: Option<PictureFormat>) -> Reference {
+fn template(name: &str, ending: Option<PictureFormat>) -> PluginSpec {
     let literal = |text: &str| text.replace("%%", "%").replace('{', "{{").replace('}', "}}");
     let (from, to, digits) = number(name).unwrap_or((name.len(), name.len(), 0));
     let behind = match (ending, name[to..].rsplit_once('.')) {
@@ -77,17 +82,25 @@ fn template(name: &str, ending: Option<PictureFormat>) -> Reference {
         digits => format!("{{number:0{digits}}}"),
     };
     let pattern = format!("{}{number}{behind}", literal(&name[..from]));
-    Reference { name: "template".to_owned(), parameters: vec![("pattern".to_owned(), pattern)] }
+    let parameters = Pairs(vec![("pattern".to_owned(), pattern)]);
+    PluginSpec { name: "template".to_owned(), parameters, ..PluginSpec::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn pattern(of: &str) -> String {
-        names(Path::new("out"), Some(of), None).expect("it can be read").policy.parameters[0]
-            .1
-            .clone()
+    fn of(output: &str, names: Option<&str>, format: Option<&str>) -> Result<Names, SpecError> {
+        super::names(&JobSpec {
+            output: vec![output.into()],
+            names: names.map(str::to_owned),
+            format: format.map(str::to_owned),
+            ..JobSpec::default()
+        })
+    }
+
+    fn pattern(names: &str) -> String {
+        of("out", Some(names), None).expect("readable").policy.parameters.0[0].1.clone()
     }
 
     #[test]
@@ -100,9 +113,8 @@ mod tests {
 
     #[test]
     fn endings_say_the_format_unless_somebody_else_does() {
-        let format = |n: Option<&str>, f: Option<&str>| {
-            names(Path::new("out"), n, f).map(|names| names.format).ok()
-        };
+        let format =
+            |n: Option<&str>, f: Option<&str>| of("out", n, f).map(|names| names.format).ok();
         assert_eq!(format(None, None), Some(PictureFormat::Jpeg));
         assert_eq!(format(Some("%d.png"), None), Some(PictureFormat::Png));
         assert_eq!(format(Some("%d.png"), Some("tif")), Some(PictureFormat::Tiff));
@@ -115,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_output_may_be_a_pattern_as_for_other_programs() {
-        let of = |output: &str| names(Path::new(output), None, None).expect("it can be read");
+        let of = |output: &str| of(output, None, None).expect("readable");
         assert_eq!(of("out/shot%04d.png").folder, Path::new("out"));
         assert_eq!(of("out/shot%04d.png").format, PictureFormat::Png);
         assert_eq!(of("shot%04d.png").folder, Path::new("."));
