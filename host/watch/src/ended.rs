@@ -37,7 +37,7 @@ pub enum Ended {
         quarantined: Option<PathBuf>,
     },
     /// the machine's fault, not the file's: it will be tried again
-    Trouble(String),
+    Retry(String),
 }
 
 /// A file that was converted.
@@ -74,11 +74,11 @@ impl Bypassed {
     pub(super) fn by(plugins: &[Arc<Supervisor>]) -> Bypassed {
         let lost = plugins.iter().map(|p| p.bypassed() + p.held_at_end()).sum::<u64>();
         let texts: Vec<String> = plugins.iter().flat_map(|p| reasons(p)).collect();
-        match texts.is_empty() {
-            true => Bypassed::default(),
-            // A plugin that broke at the end had something to give, though it held no frame.
-            false => Bypassed { frames: lost.max(1), reason: Some(texts.join("; ")) },
+        if texts.is_empty() {
+            return Bypassed::default();
         }
+        // A plugin that failed at the end lost something even if it held no frame.
+        Bypassed { frames: lost.max(1), reason: Some(texts.join("; ")) }
     }
 }
 

@@ -15,7 +15,7 @@ use super::identity::{Heard, Identity};
 use super::journal::Verdict;
 use super::scan::{Found, Scan};
 use super::tree::{Note, Tree};
-use super::work::Shop;
+use super::work::WorkerContext;
 
 /// Files that wait in memory; for more the folder is looked through again.
 const WAITING: usize = 4096;
@@ -76,7 +76,7 @@ pub(super) struct Back {
 
 /// The one thread that decides what is worked on next.
 pub(super) struct Feed {
-    shop: Arc<Shop>,
+    context: Arc<WorkerContext>,
     in_hand: Arc<InHand>,
     jobs: Sender<Candidate>,
     /// none when the folder is only looked through
@@ -97,18 +97,15 @@ pub(super) struct Feed {
     busy_since: Option<Instant>,
 }
 
-/// Why the feed ended early.
-pub(super) type FeedError = String;
-
 impl Feed {
     pub(super) fn new(
-        shop: &Arc<Shop>,
+        context: &Arc<WorkerContext>,
         in_hand: &Arc<InHand>,
         jobs: Sender<Candidate>,
         tree: Option<Tree>,
     ) -> Feed {
         Feed {
-            shop: Arc::clone(shop),
+            context: Arc::clone(context),
             in_hand: Arc::clone(in_hand),
             jobs,
             tree,
@@ -130,9 +127,9 @@ impl Feed {
         &mut self,
         back: &crossbeam_channel::Receiver<Back>,
         ready: &mut dyn FnMut(),
-    ) -> Result<(), FeedError> {
+    ) -> Result<(), String> {
         let mut told = false;
-        while !self.shop.stop.is_cancelled() {
+        while !self.context.stop.is_cancelled() {
             while let Ok(Back { candidate, wait }) = back.try_recv() {
                 self.put_back(candidate, wait);
             }
@@ -144,7 +141,7 @@ impl Feed {
                 told = true;
                 ready();
             }
-            if self.shop.options.once && self.is_idle(back) {
+            if self.context.options.once && self.is_idle(back) {
                 break;
             }
         }
@@ -155,24 +152,23 @@ impl Feed {
         if wait.is_zero() {
             return self.admit(candidate);
         }
-        match self.later.len() < WAITING {
-            true => self.later.push((Instant::now() + wait, candidate)),
-            false => self.rescan = true,
+        if self.later.len() < WAITING {
+            self.later.push((Instant::now() + wait, candidate));
+        } else {
+            self.rescan = true;
         }
     }
 
     /// Takes in what has happened. Waits only when there is nothing else to do.
-    fn hear(&mut self) -> Result<(), FeedError> {
+    fn hear(&mut self) -> Result<(), String> {
         let waiting = !self.ready.is_empty() || self.scan.is_some() || self.rescan;
-        let timeout = match waiting || !self.folders.is_empty() {
-            true => Duration::ZERO,
-            false => self.nearest(),
-        };
+        let is_busy = waiting || !self.folders.is_empty();
+        let timeout = if is_busy { Duration::ZERO } else { self.nearest() };
         let Some(tree) = &mut self.tree else {
             std::thread::sleep(timeout);
             return Ok(());
         };
-        let root = || self.shop.options.folder.display();
+        let root = || self.context.options.folder.display();
         let mut wait = timeout;
         // A burst is taken out of the kernel's queue before it is full.
         for _ in 0..64 {
@@ -193,12 +189,12 @@ impl Feed {
                     }
                     Note::Folder(path) => self.folders.push_back(path),
                     Note::Gone(path) => {
-                        if let Err(e) = self.shop.journal.gone(&path) {
+                        if let Err(e) = self.context.journal.gone(&path) {
                             warn!("{e}");
                         }
                     }
                     Note::Overflow => {
-                        self.shop.stats.overflows.fetch_add(1, Ordering::Relaxed);
+                        self.context.stats.overflows.fetch_add(1, Ordering::Relaxed);
                         info!("events were lost; the folder is looked through again");
                         self.rescan = true;
                     }
@@ -221,7 +217,7 @@ impl Feed {
     fn find(&mut self) {
         self.again();
         let deaf = self.deaf.then_some(DEAF);
-        let interval = self.shop.options.poll.or(deaf).filter(|_| !self.shop.options.once);
+        let interval = self.context.options.poll.or(deaf).filter(|_| !self.context.options.once);
         if let Some(interval) = interval
             && self.scan.is_none()
             && Instant::now() >= self.next_look
@@ -234,13 +230,13 @@ impl Feed {
                 return;
             }
             let Some(scan) = &mut self.scan else { return };
-            match scan.next(&self.shop.options.selection) {
+            match scan.next(&self.context.options.selection) {
                 Some(Found::Folder(folder)) => self.enter(&folder),
                 Some(Found::File(path)) => self.found(path),
                 None => {
                     self.scan = None;
                     self.looked = true;
-                    if let Err(e) = self.shop.journal.prune() {
+                    if let Err(e) = self.context.journal.prune() {
                         warn!("{e}");
                     }
                 }
@@ -253,14 +249,9 @@ impl Feed {
         if self.scan.is_some() {
             return true;
         }
-        let root = self.shop.options.folder.clone();
-        let folder = match self.rescan {
-            true => PathBuf::new(),
-            false => match self.folders.pop_front() {
-                Some(folder) => folder,
-                None => return false,
-            },
-        };
+        let root = self.context.options.folder.clone();
+        let folder = if self.rescan { Some(PathBuf::new()) } else { self.folders.pop_front() };
+        let Some(folder) = folder else { return false };
         self.rescan = false;
         self.scan = Some(Scan::new(&root, &folder));
         self.enter(&folder);
@@ -277,7 +268,7 @@ impl Feed {
             warn!(
                 "{}: cannot be listened to: {e}; {} folders are, and fs.inotify.max_user_watches sets \
                  how many may be. All are looked through every {} s now",
-                self.shop.options.folder.join(folder).display(),
+                self.context.options.folder.join(folder).display(),
                 tree.len(),
                 DEAF.as_secs()
             );
@@ -288,13 +279,13 @@ impl Feed {
     }
 
     fn found(&mut self, path: PathBuf) {
-        let whole = self.shop.options.folder.join(&path);
+        let whole = self.context.options.folder.join(&path);
         let Ok(facts) = std::fs::metadata(&whole) else { return };
         let identity = Identity::of(&facts);
-        match self.shop.journal.look(&path, &identity) {
+        match self.context.journal.look(&path, &identity) {
             Ok(Verdict::Known(state)) => {
                 if !self.looked {
-                    self.shop.stats.known(state);
+                    self.context.stats.known(state);
                 }
                 self.looks.remove(&path);
                 return;
@@ -302,7 +293,7 @@ impl Feed {
             Ok(_) => {}
             Err(e) => return warn!("{e}"),
         }
-        let polling = self.shop.options.poll.is_some();
+        let polling = self.context.options.poll.is_some();
         if polling && !self.rests(&path, identity) {
             return;
         }
@@ -313,7 +304,7 @@ impl Feed {
     /// Whether a file has stayed the same between two looks that are far enough apart.
     fn rests(&mut self, path: &Path, identity: Identity) -> bool {
         let now = Instant::now();
-        let settle = self.shop.options.settle;
+        let settle = self.context.options.settle;
         match self.looks.get(path) {
             Some((before, since)) if *before == identity => {
                 let rests = now.duration_since(*since) >= settle;
@@ -335,9 +326,10 @@ impl Feed {
     }
 
     fn admit(&mut self, candidate: Candidate) {
-        match self.ready.len() < WAITING {
-            true => self.ready.push_back(candidate),
-            false => self.rescan = true,
+        if self.ready.len() < WAITING {
+            self.ready.push_back(candidate);
+        } else {
+            self.rescan = true;
         }
     }
 
@@ -365,13 +357,13 @@ impl Feed {
                     self.ready.push_front(candidate);
                     return;
                 }
-                Err(SendTimeoutError::Disconnected(_)) => return self.shop.stop.cancel(),
+                Err(SendTimeoutError::Disconnected(_)) => return self.context.stop.cancel(),
             }
         }
     }
 
     fn count(&self) {
-        let stats = &self.shop.stats;
+        let stats = &self.context.stats;
         let queue = self.ready.len() + self.later.len() + self.jobs.len();
         stats.queue.store(queue as u64, Ordering::Relaxed);
         stats.in_hand.store(self.in_hand.len() as u64, Ordering::Relaxed);
@@ -388,19 +380,19 @@ impl Feed {
         if working {
             return false;
         }
-        if self.shop.options.poll.is_some() && !self.looks.is_empty() {
+        if self.context.options.poll.is_some() && !self.looks.is_empty() {
             self.rescan = Instant::now() >= self.next_look;
         }
         if self.later.is_empty() && self.looks.is_empty() {
             return true;
         }
         let since = *self.busy_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < PATIENCE.max(self.shop.options.settle * 3) {
+        if since.elapsed() < PATIENCE.max(self.context.options.settle * 3) {
             return false;
         }
         let left = self.later.iter().map(|(_, c)| &c.path).chain(self.looks.keys());
         for path in left {
-            self.shop.stats.unsettled.fetch_add(1, Ordering::Relaxed);
+            self.context.stats.unsettled.fetch_add(1, Ordering::Relaxed);
             warn!("{}: is being written, and was left alone", path.display());
         }
         true

@@ -94,10 +94,10 @@ pub(super) fn open(path: &Path) -> Result<Opened, NotNow> {
     let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(gone)?;
     let facts = file.metadata().map_err(NotNow::Failed)?;
-    match facts.is_file() {
-        true => Ok(Opened { identity: Identity::of(&facts), file }),
-        false => Err(NotNow::Gone),
+    if !facts.is_file() {
+        return Err(NotNow::Gone);
     }
+    Ok(Opened { identity: Identity::of(&facts), file })
 }
 
 impl Opened {

@@ -25,7 +25,7 @@ mod select;
 mod serve;
 mod settle;
 mod stats;
-mod stop;
+mod failure;
 #[cfg(target_os = "linux")]
 mod tree;
 #[cfg(not(target_os = "linux"))]
@@ -60,7 +60,7 @@ use filmgate_engine::namer::Namer;
 use filmgate_picture::{PictureFormat, WriteOptions};
 use settle::reconcile;
 use tree::Tree;
-use work::{Shop, Worker};
+use work::{WorkerContext, Worker};
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ pub struct Parts {
 const PLUGIN_TICK: Duration = Duration::from_millis(250);
 
 /// Whoever wants to know how each file ended.
-pub trait Teller: Sync {
+pub trait Reporter: Sync {
     /// The watch listens and works.
     fn ready(&self);
     fn ended(&self, candidate: &Candidate, ended: &Ended);
@@ -121,7 +121,7 @@ pub fn watch(
     options: Options,
     parts: Parts,
     stop: &Cancel,
-    teller: &dyn Teller,
+    reporter: &dyn Reporter,
 ) -> Result<(), String> {
     let tree = match (options.poll, options.once) {
         (None, false) => Some(
@@ -131,7 +131,7 @@ pub fn watch(
         _ => None,
     };
     let workers = options.workers.max(1);
-    let shop = Arc::new(Shop {
+    let context = Arc::new(WorkerContext {
         options,
         journal: parts.journal,
         namer: parts.namer,
@@ -141,27 +141,27 @@ pub fn watch(
         stop: stop.clone(),
         frames: AtomicU64::default(),
     });
-    reconcile(&shop)?;
+    reconcile(&context)?;
     let (jobs, taken) = bounded(workers);
     let (returned, back) = unbounded();
     let in_hand = Arc::<InHand>::default();
-    let mut feed = Feed::new(&shop, &in_hand, jobs, tree);
+    let mut feed = Feed::new(&context, &in_hand, jobs, tree);
     let (finished, over) = bounded::<()>(0);
     thread::scope(|scope| {
         for number in 0..workers {
-            let (shop, taken, returned) = (&shop, &taken, &returned);
+            let (context, taken, returned) = (&context, &taken, &returned);
             let in_hand = &in_hand;
             thread::Builder::new()
                 .name(format!("watch {number}"))
-                .spawn_scoped(scope, move || serve(shop, taken, in_hand, returned, teller))
+                .spawn_scoped(scope, move || serve(context, taken, in_hand, returned, reporter))
                 .map_err(|e| format!("a thread cannot be started: {e}"))?;
         }
-        let (plugins, reload) = (&shop.plugins, &parts.reload);
+        let (plugins, reload) = (&context.plugins, &parts.reload);
         thread::Builder::new()
             .name("plugins".to_owned())
             .spawn_scoped(scope, move || keep_fresh(plugins, reload, &over))
             .map_err(|e| format!("a thread cannot be started: {e}"))?;
-        let result = feed.run(&back, &mut || teller.ready());
+        let result = feed.run(&back, &mut || reporter.ready());
         // Workers end when there is no feed any more, with what they have in hand done.
         drop(feed);
         drop(finished);
@@ -178,31 +178,31 @@ fn keep_fresh(plugins: &PluginSet, reload: &AtomicBool, over: &Receiver<()>) {
 
 /// One worker: file after file, until the feed or the user ends it.
 fn serve(
-    shop: &Arc<Shop>,
+    context: &Arc<WorkerContext>,
     jobs: &Receiver<Candidate>,
     in_hand: &InHand,
     returned: &Sender<Back>,
-    teller: &dyn Teller,
+    reporter: &dyn Reporter,
 ) {
-    let mut worker = Worker::new(shop);
+    let mut worker = Worker::new(context);
     let mut troubles = 0_u32;
     for candidate in jobs {
         // After the stop nothing new is begun; it lies there and is found again.
-        if shop.stop.is_cancelled() {
+        if context.stop.is_cancelled() {
             in_hand.release(&candidate.path);
             continue;
         }
         let ended = worker.work(&candidate);
-        account(shop, &ended);
-        teller.ended(&candidate, &ended);
+        account(context, &ended);
+        reporter.ended(&candidate, &ended);
         let wait = match &ended {
             Ended::Busy => Some(BUSY),
-            Ended::Trouble(_) if shop.options.once => {
+            Ended::Retry(_) if context.options.once => {
                 // It is named, it stays, and the next run finds it.
-                shop.stats.left.fetch_add(1, Ordering::Relaxed);
+                context.stats.left.fetch_add(1, Ordering::Relaxed);
                 None
             }
-            Ended::Trouble(_) => {
+            Ended::Retry(_) => {
                 troubles += 1;
                 Some(back_off(troubles))
             }
@@ -212,8 +212,8 @@ fn serve(
             }
         };
         // A failure of the machine's will meet the next file, too.
-        if let (Ended::Trouble(_), Some(wait)) = (&ended, wait) {
-            rest(shop, wait);
+        if let (Ended::Retry(_), Some(wait)) = (&ended, wait) {
+            rest(context, wait);
         }
         let again = in_hand.release(&candidate.path);
         // Both ends live as long as the feed; after it nobody needs to know.
@@ -235,15 +235,15 @@ fn back_off(troubles: u32) -> Duration {
 }
 
 /// Waits, unless the watch is to end.
-fn rest(shop: &Shop, wait: Duration) {
+fn rest(context: &WorkerContext, wait: Duration) {
     let end = Instant::now() + wait;
-    while Instant::now() < end && !shop.stop.is_cancelled() {
+    while Instant::now() < end && !context.stop.is_cancelled() {
         thread::sleep(Duration::from_millis(50));
     }
 }
 
-fn account(shop: &Shop, ended: &Ended) {
-    let stats = &shop.stats;
+fn account(context: &WorkerContext, ended: &Ended) {
+    let stats = &context.stats;
     let one = |counter: &AtomicU64| {
         counter.fetch_add(1, Ordering::Relaxed);
     };
@@ -258,8 +258,8 @@ fn account(shop: &Shop, ended: &Ended) {
         Ended::Dropped => one(&stats.dropped),
         Ended::Failed { .. } => one(&stats.failed),
         Ended::Known(state) => stats.known(*state),
-        Ended::Trouble(_) => stats.stuck.store(true, Ordering::Relaxed),
-        Ended::Empty if shop.options.once => one(&stats.unsettled),
+        Ended::Retry(_) => stats.stuck.store(true, Ordering::Relaxed),
+        Ended::Empty if context.options.once => one(&stats.unsettled),
         Ended::Gone | Ended::Empty | Ended::Busy => {}
     }
 }

@@ -65,10 +65,7 @@ impl Scan {
 }
 
 fn join(folder: &Path, name: OsString) -> PathBuf {
-    match folder.as_os_str().is_empty() {
-        true => PathBuf::from(name),
-        false => folder.join(name),
-    }
+    if folder.as_os_str().is_empty() { PathBuf::from(name) } else { folder.join(name) }
 }
 
 /// Files of the folder that the journal does not know in the state they are in: they wait, or

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::journal::State;
 use super::output::has_inode;
-use super::work::{Shop, finish};
+use super::work::{WorkerContext, finish};
 use filmgate_core::publish;
 
 /// Held as long as the folder is watched, so that nobody else does it with the same journal.
@@ -49,35 +49,33 @@ pub fn on_network(_: &Path) -> bool {
 }
 
 /// Brings journal and disk to one mind after a process that was killed.
-pub(super) fn reconcile(shop: &Arc<Shop>) -> Result<(), String> {
+pub(super) fn reconcile(context: &Arc<WorkerContext>) -> Result<(), String> {
     let text = |e: super::JournalError| e.to_string();
-    for known in shop.journal.unfinished(State::Claimed).map_err(text)? {
-        let there = known.output.as_ref().map(|o| shop.namer.folder().join(o));
+    for known in context.journal.unfinished(State::Claimed).map_err(text)? {
+        let there = known.output.as_ref().map(|o| context.namer.folder().join(o));
         let published =
             there.zip(known.output_inode).is_some_and(|(p, inode)| has_inode(&p, inode));
-        match published {
-            true => {
-                // The process may have been killed before the name was on the disk.
-                if let Some(folder) = known.output.as_ref().and_then(|o| o.parent()) {
-                    let folder = shop.namer.folder().join(folder);
-                    publish::sync_folder(&folder)
-                        .map_err(|e| format!("{}: {e}", folder.display()))?;
-                }
-                shop.journal.advance(&known.path, State::Published, true).map_err(text)?;
-            }
-            false => shop.journal.unclaim(&known.path).map_err(text)?,
+        if !published {
+            context.journal.unclaim(&known.path).map_err(text)?;
+            continue;
         }
+        // The process may have been killed before the name was on the disk.
+        if let Some(folder) = known.output.as_ref().and_then(|o| o.parent()) {
+            let folder = context.namer.folder().join(folder);
+            publish::sync_folder(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        }
+        context.journal.advance(&known.path, State::Published, true).map_err(text)?;
     }
-    for known in shop.journal.unfinished(State::Published).map_err(text)? {
-        let path = shop.options.folder.join(&known.path);
+    for known in context.journal.unfinished(State::Published).map_err(text)? {
+        let path = context.options.folder.join(&known.path);
         let bypassed = known.reason.is_some();
         if let Some(note) =
-            finish(shop, &path, &known.path, &known.identity, bypassed).map_err(text)?
+            finish(context, &path, &known.path, &known.identity, bypassed).map_err(text)?
         {
             warn!("{}: {note}", path.display());
         }
     }
-    let folder = shop.namer.folder().to_owned();
+    let folder = context.namer.folder().to_owned();
     // Very many files may lie there, and nothing waits for this.
     std::thread::spawn(move || {
         let cleared = publish::sweep(&folder);
@@ -85,7 +83,7 @@ pub(super) fn reconcile(shop: &Arc<Shop>) -> Result<(), String> {
             info!("removed {cleared} left-overs of runs that were killed");
         }
     });
-    fs::metadata(&shop.options.folder)
+    fs::metadata(&context.options.folder)
         .map(drop)
-        .map_err(|e| format!("{}: cannot be watched: {e}", shop.options.folder.display()))
+        .map_err(|e| format!("{}: cannot be watched: {e}", context.options.folder.display()))
 }

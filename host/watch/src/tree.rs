@@ -140,9 +140,10 @@ impl Tree {
             return (mask.intersects(own) && folder.as_os_str().is_empty()).then_some(Note::Ended);
         };
         let path = folder.join(name);
-        match mask.contains(Flags::IN_ISDIR) {
-            true => self.note_folder(path, mask),
-            false => self.note_file(path, mask, event.cookie),
+        if mask.contains(Flags::IN_ISDIR) {
+            self.note_folder(path, mask)
+        } else {
+            self.note_file(path, mask, event.cookie)
         }
     }
 

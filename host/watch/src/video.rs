@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::ended::Bypassed;
-use super::stop::Stop;
-use super::work::Shop;
+use super::failure::Failure;
+use super::work::WorkerContext;
 use filmgate_av::{
     EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, OpenOptions, default_encoder,
     encoder_named,
@@ -26,7 +26,7 @@ pub(super) struct Settings {
 
 /// The ending of the output and how it is written: as the source, where that container can be
 /// written, else as Matroska.
-pub(super) fn plan(path: &Path) -> Result<(String, Settings), Stop> {
+pub(super) fn plan(path: &Path) -> Result<(String, Settings), Failure> {
     let ending = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
     let (ending, format) = match Muxer::format_for(path, None) {
         Ok(format) => (ending, format),
@@ -46,12 +46,12 @@ pub(super) struct Converted {
 /// Converts the video into the file aside, which the job replaces as a whole. Nothing that the
 /// plugins do to it is held against the next file.
 pub(super) fn convert(
-    shop: &Shop,
+    context: &WorkerContext,
     plugins: &[Arc<Supervisor>],
     path: &Path,
     aside: &Aside,
     settings: &Settings,
-) -> Result<Converted, Stop> {
+) -> Result<Converted, Failure> {
     // A job that fails cancels what it was given, so that all of its threads end: the next video
     // must not share it. Nothing else breaks a video off.
     let cancel = Cancel::new();
@@ -71,7 +71,7 @@ pub(super) fn convert(
         dry_run: false,
     };
     let prepared = job.prepare(input, Vec::new(), &cancel)?;
-    let summary = prepared.run(&shop.pool, &cancel, &Arc::new(Progress::default()))?;
+    let summary = prepared.run(&context.pool, &cancel, &Arc::new(Progress::default()))?;
     let mut notes = summary.left_out;
     if summary.damaged > 0 {
         notes.push(format!("{} packets could not be decoded", summary.damaged));
@@ -79,9 +79,9 @@ pub(super) fn convert(
     Ok(Converted { notes, bypassed: Bypassed::by(&plugins) })
 }
 
-fn refused(error: MediaError) -> Stop {
+fn refused(error: MediaError) -> Failure {
     match error.kind {
-        MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory => Stop::Trouble(error.message),
-        _ => Stop::Failed(error.message),
+        MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory => Failure::System(error.message),
+        _ => Failure::File(error.message),
     }
 }

@@ -16,18 +16,18 @@ use super::journal::{Journal, JournalError, State, Verdict};
 use super::originals::{Originals, PutAwayError, move_below};
 use super::output::Output;
 use super::plugins::Plugins;
-use super::select::is_video;
-use super::stop::Stop;
+use super::failure::Failure;
 use super::{Options, PluginSet, Stats, video};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::PlanePool;
+use filmgate_core::glob::is_video;
 use filmgate_engine::namer::Namer;
 use filmgate_engine::pipeline::StillChain;
 use filmgate_picture::{PICTURE_BYTES, Picture, PictureFormat, PictureReader, PictureWriter};
 use filmgate_plugin::{Item, Request, Value};
 
 /// What all workers share.
-pub(super) struct Shop {
+pub(super) struct WorkerContext {
     pub(super) options: Options,
     pub(super) journal: Journal,
     pub(super) namer: Namer,
@@ -42,7 +42,7 @@ pub(super) struct Shop {
 
 /// One thread's tools.
 pub(super) struct Worker {
-    shop: Arc<Shop>,
+    context: Arc<WorkerContext>,
     reader: PictureReader,
     writer: PictureWriter,
     plugins: Arc<Plugins>,
@@ -50,20 +50,20 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(shop: &Arc<Shop>) -> Worker {
-        let plugins = shop.plugins.current();
+    pub(super) fn new(context: &Arc<WorkerContext>) -> Worker {
+        let plugins = context.plugins.current();
         Worker {
-            reader: PictureReader::new(&shop.pool),
-            writer: PictureWriter::new(shop.options.write),
-            chain: StillChain::new(&plugins.chain, &shop.pool),
+            reader: PictureReader::new(&context.pool),
+            writer: PictureWriter::new(context.options.write),
+            chain: StillChain::new(&plugins.chain, &context.pool),
             plugins,
-            shop: Arc::clone(shop),
+            context: Arc::clone(context),
         }
     }
 
     /// Works on one file.
     pub(super) fn work(&mut self, candidate: &Candidate) -> Ended {
-        let path = self.shop.options.folder.join(&candidate.path);
+        let path = self.context.options.folder.join(&candidate.path);
         let mut opened = match open(&path) {
             Ok(opened) => opened,
             Err(NotNow::Gone) => return Ended::Gone,
@@ -86,40 +86,41 @@ impl Worker {
         path: &Path,
         opened: &mut Opened,
         content: &mut Option<Fingerprint>,
-    ) -> Result<Admitted, Stop> {
-        let shop = &self.shop;
-        let verdict = shop.journal.look(&candidate.path, &opened.identity)?;
+    ) -> Result<Admitted, Failure> {
+        let context = &self.context;
+        let verdict = context.journal.look(&candidate.path, &opened.identity)?;
         if let Verdict::Known(state) = verdict {
             return Ok(Admitted::Ended(Ended::Known(state)));
         }
-        if !opened.is_settled(candidate.heard, shop.options.settle) {
-            return Err(Stop::Busy);
+        if !opened.is_settled(candidate.heard, context.options.settle) {
+            return Err(Failure::Busy);
         }
         if opened.identity.size == 0 {
             return Ok(Admitted::Ended(Ended::Empty));
         }
         let unreadable = |e: io::Error| match e.kind() {
             io::ErrorKind::FileTooLarge => {
-                Stop::Failed(format!("larger than the {PICTURE_BYTES} bytes that are read"))
+                Failure::File(format!("larger than the {PICTURE_BYTES} bytes that are read"))
             }
-            _ => Stop::Failed(format!("cannot be read: {e}")),
+            _ => Failure::File(format!("cannot be read: {e}")),
         };
         let is_video = is_video(path);
-        let (bytes, print) = match is_video {
-            true => (Vec::new(), opened.sample().map_err(unreadable)?),
-            false => opened.read(PICTURE_BYTES).map_err(unreadable)?,
+        let (bytes, print) = if is_video {
+            (Vec::new(), opened.sample().map_err(unreadable)?)
+        } else {
+            opened.read(PICTURE_BYTES).map_err(unreadable)?
         };
         if !opened.is_unchanged(path) {
-            return Err(Stop::Busy);
+            return Err(Failure::Busy);
         }
         *content = Some(print);
         if let Verdict::Perhaps(list) = verdict
             && let Some(known) = list.into_iter().find(|k| k.content == Some(print))
         {
-            shop.journal.adopt(&known, &candidate.path, &opened.identity)?;
+            context.journal.adopt(&known, &candidate.path, &opened.identity)?;
             let renamed = known.path != candidate.path;
-            if renamed && !shop.options.folder.join(&known.path).exists() {
-                shop.journal.gone(&known.path)?;
+            if renamed && !context.options.folder.join(&known.path).exists() {
+                context.journal.gone(&known.path)?;
             }
             return Ok(Admitted::Ended(Ended::Known(known.state)));
         }
@@ -134,13 +135,13 @@ impl Worker {
         opened: &Opened,
         bytes: &[u8],
         content: &Option<Fingerprint>,
-    ) -> Result<Option<Done>, Stop> {
+    ) -> Result<Option<Done>, Failure> {
         let begun = Instant::now();
         self.take_new_plugins();
-        let format = self.shop.options.format.unwrap_or_else(|| PictureFormat::for_source(path));
+        let format = self.context.options.format.unwrap_or_else(|| PictureFormat::for_source(path));
         let mut picture = self.reader.read(bytes, path)?;
         let size = (picture.frame.width, picture.frame.height);
-        picture.frame.index = self.shop.frames.fetch_add(1, Ordering::Relaxed);
+        picture.frame.index = self.context.frames.fetch_add(1, Ordering::Relaxed);
         let frames = self.chain.process(picture.frame.clone(), format.pixel_formats())?;
         let bypassed = Bypassed::by(self.chain.plugins());
         let mut frames = frames.into_iter();
@@ -148,7 +149,7 @@ impl Worker {
         let Some(frame) = frame else { return Ok(None) };
         if more > 0 {
             let message = format!("the plugins gave {} pictures for one", more + 1);
-            return Err(Stop::Failed(message));
+            return Err(Failure::File(message));
         }
         picture.frame = frame;
         check_alpha(&picture, size)?;
@@ -162,9 +163,9 @@ impl Worker {
             content: content.unwrap_or_default(),
             request: self.request(candidate, opened, &format.ending_for(path), size)?,
         };
-        let mut published = output.publish(&self.shop, &mut |aside| {
+        let mut published = output.publish(&self.context, &mut |aside| {
             let written = |e: io::Error| {
-                Stop::Trouble(format!("{}: cannot be written: {e}", aside.target().display()))
+                Failure::System(format!("{}: cannot be written: {e}", aside.target().display()))
             };
             aside.file().and_then(|mut file| file.write_all(&encoded)).map_err(written)?;
             Ok(bypassed.clone())
@@ -179,7 +180,7 @@ impl Worker {
         path: &Path,
         opened: &Opened,
         content: &Option<Fingerprint>,
-    ) -> Result<Option<Done>, Stop> {
+    ) -> Result<Option<Done>, Failure> {
         let begun = Instant::now();
         self.take_new_plugins();
         let (extension, settings) = video::plan(path)?;
@@ -191,9 +192,9 @@ impl Worker {
             request: self.request(candidate, opened, &extension, (0, 0))?,
         };
         let mut notes = Vec::new();
-        let mut published = output.publish(&self.shop, &mut |aside| {
+        let mut published = output.publish(&self.context, &mut |aside| {
             let converted =
-                video::convert(&self.shop, &self.plugins.chain, path, aside, &settings)?;
+                video::convert(&self.context, &self.plugins.chain, path, aside, &settings)?;
             notes = converted.notes;
             Ok(converted.bypassed)
         })?;
@@ -202,9 +203,9 @@ impl Worker {
     }
 
     fn take_new_plugins(&mut self) {
-        let current = self.shop.plugins.current();
+        let current = self.context.plugins.current();
         if current.generation != self.plugins.generation {
-            self.chain = StillChain::new(&current.chain, &self.shop.pool);
+            self.chain = StillChain::new(&current.chain, &self.context.pool);
             self.plugins = current;
         }
     }
@@ -215,7 +216,7 @@ impl Worker {
         opened: &Opened,
         extension: &str,
         size: (u32, u32),
-    ) -> Result<Request, Stop> {
+    ) -> Result<Request, Failure> {
         let mut properties = Vec::new();
         if size.0 > 0 {
             properties.push(("width".to_owned(), Value::Integer(i64::from(size.0))));
@@ -229,7 +230,7 @@ impl Worker {
         };
         Ok(Request {
             sources: vec![item],
-            index: self.shop.journal.next_number()?,
+            index: self.context.journal.next_number()?,
             extension: extension.to_owned(),
             folders: true,
             ..Request::default()
@@ -243,23 +244,23 @@ impl Worker {
         path: &Path,
         opened: &Opened,
         content: Option<&Fingerprint>,
-        result: Result<Option<Done>, Stop>,
+        result: Result<Option<Done>, Failure>,
     ) -> Ended {
-        let shop = &self.shop;
+        let context = &self.context;
         let reason = match result {
             Ok(Some(done)) => return self.put_away(candidate, path, opened, done),
             Ok(None) => {
                 let (state, identity) = (State::Dropped, &opened.identity);
-                let noted = shop.journal.end(&candidate.path, identity, content, state, None, true);
-                return noted.map_or_else(|e| Ended::Trouble(e.to_string()), |()| Ended::Dropped);
+                let noted = context.journal.end(&candidate.path, identity, content, state, None, true);
+                return noted.map_or_else(|e| Ended::Retry(e.to_string()), |()| Ended::Dropped);
             }
-            Err(Stop::Busy) => return Ended::Busy,
-            Err(Stop::Trouble(reason)) => return Ended::Trouble(reason),
-            Err(Stop::Taken) => "its name was taken again and again".to_owned(),
-            Err(Stop::Failed(reason)) => reason,
+            Err(Failure::Busy) => return Ended::Busy,
+            Err(Failure::System(reason)) => return Ended::Retry(reason),
+            Err(Failure::NameTaken) => "its name was taken again and again".to_owned(),
+            Err(Failure::File(reason)) => reason,
         };
         // Instances that broke are not used again.
-        self.chain = StillChain::new(&self.plugins.chain, &self.shop.pool);
+        self.chain = StillChain::new(&self.plugins.chain, &self.context.pool);
         self.fail(candidate, path, &opened.identity, content, reason)
     }
 
@@ -271,8 +272,8 @@ impl Worker {
         content: Option<&Fingerprint>,
         reason: String,
     ) -> Ended {
-        let shop = &self.shop;
-        let quarantined = shop.options.quarantine.as_ref().and_then(|folder| {
+        let context = &self.context;
+        let quarantined = context.options.quarantine.as_ref().and_then(|folder| {
             match move_below(path, folder, &candidate.path) {
                 Ok(()) => Some(folder.join(&candidate.path)),
                 Err(e) => {
@@ -283,16 +284,16 @@ impl Worker {
         });
         let (state, kept) = (State::Failed, quarantined.is_none());
         let why = Some(reason.as_str());
-        match shop.journal.end(&candidate.path, identity, content, state, why, kept) {
+        match context.journal.end(&candidate.path, identity, content, state, why, kept) {
             Ok(()) => Ended::Failed { reason, quarantined },
-            Err(e) => Ended::Trouble(e.to_string()),
+            Err(e) => Ended::Retry(e.to_string()),
         }
     }
 
     fn unreadable(&self, candidate: &Candidate, path: &Path, error: &io::Error) -> Ended {
         let Ok(facts) = std::fs::metadata(path) else { return Ended::Gone };
         let identity = Identity::of(&facts);
-        if let Ok(Verdict::Known(state)) = self.shop.journal.look(&candidate.path, &identity) {
+        if let Ok(Verdict::Known(state)) = self.context.journal.look(&candidate.path, &identity) {
             return Ended::Known(state);
         }
         self.fail(candidate, path, &identity, None, format!("cannot be opened: {error}"))
@@ -306,10 +307,10 @@ impl Worker {
         mut done: Done,
     ) -> Ended {
         let bypassed = done.bypassed > 0;
-        match finish(&self.shop, path, &candidate.path, &opened.identity, bypassed) {
+        match finish(&self.context, path, &candidate.path, &opened.identity, bypassed) {
             Ok(None) => {}
             Ok(Some(note)) => done.notes.push(note),
-            Err(e) => return Ended::Trouble(e.to_string()),
+            Err(e) => return Ended::Retry(e.to_string()),
         }
         Ended::Done(done)
     }
@@ -319,24 +320,24 @@ impl Worker {
 /// for people where it stays although it should not; the next watch tries again then. Where frames
 /// were `bypassed`, the output is not what was asked for, and the original is all that there is.
 pub(super) fn finish(
-    shop: &Shop,
+    context: &WorkerContext,
     path: &Path,
     relative: &Path,
     processed: &Identity,
     bypassed: bool,
 ) -> Result<Option<String>, JournalError> {
     if bypassed {
-        shop.journal.advance(relative, State::Bypassed, true)?;
-        let stays = shop.options.originals != Originals::Keep;
+        context.journal.advance(relative, State::Bypassed, true)?;
+        let stays = context.options.originals != Originals::Keep;
         return Ok(stays.then(|| "the original stays where it is".to_owned()));
     }
-    let put_away = shop.options.originals.put_away(path, relative, processed);
+    let put_away = context.options.originals.put_away(path, relative, processed);
     let (gone, note) = match put_away {
         Ok(gone) => (gone, None),
         Err(PutAwayError::Replaced) => (false, Some(PutAwayError::Replaced.to_string())),
         Err(e) => return Ok(Some(format!("the original {e}"))),
     };
-    shop.journal.advance(relative, State::Done, !gone)?;
+    context.journal.advance(relative, State::Done, !gone)?;
     Ok(note)
 }
 
@@ -348,10 +349,10 @@ enum Admitted {
 }
 
 /// Transparency of sixteen bits goes beside the frame, past the plugins.
-fn check_alpha(picture: &Picture, before: (u32, u32)) -> Result<(), Stop> {
+fn check_alpha(picture: &Picture, before: (u32, u32)) -> Result<(), Failure> {
     let after = (picture.frame.width, picture.frame.height);
     match picture.alpha {
-        Some(_) if after != before => Err(Stop::Failed(
+        Some(_) if after != before => Err(Failure::File(
             "transparency of 16 bits cannot follow a change of size; convert it to 8 bits first"
                 .to_owned(),
         )),

@@ -31,7 +31,7 @@ use filmgate_watch::{
     Journal, Lock, Metrics, Options, Originals, Parts, PluginSet, Selection, Stats, on_network,
     watch,
 };
-use tell::Told;
+use tell::Printer;
 
 /// How often a network folder is looked through when nobody says.
 const POLL: Duration = Duration::from_secs(1);
@@ -64,7 +64,7 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
     let stats = Arc::<Stats>::default();
     let metrics = metrics(arguments, &stats)?;
     let reload = handle_signals()?;
-    let teller = Told::new(arguments, &folders.watched, &stats);
+    let printer = Printer::new(arguments, &folders.watched, &stats);
     let options = Options { protected: files, ..options(arguments, folders)? };
     let once = options.once;
     let parts = Parts {
@@ -76,11 +76,11 @@ pub fn run(arguments: &WatchArguments, stop: &Cancel) -> Result<Exit> {
         events: arguments.events.then(tell::events),
         reload,
     };
-    let result = watch(options, parts, stop, &teller);
+    let result = watch(options, parts, stop, &printer);
     // Nobody may be listening.
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     drop(metrics);
-    teller.finish()?;
+    printer.finish()?;
     result.map_err(|e| WithExit::new(Exit::Failed, e))?;
     Ok(exit(once, &stats, stop))
 }

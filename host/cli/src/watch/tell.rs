@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::args::WatchArguments;
 use crate::out::{print, tell};
 use filmgate_plugin::harmless;
-use filmgate_watch::{Candidate, Ended, Print, Stats, Teller};
+use filmgate_watch::{Candidate, Ended, Print, Stats, Reporter};
 
 /// Prints events on stdout. A reader that is gone is no fault.
 pub(super) fn events() -> Print {
@@ -25,7 +25,7 @@ pub(super) fn events() -> Print {
 }
 
 /// Tells people, or programs with `--json`, how each file ended.
-pub(super) struct Told {
+pub(super) struct Printer {
     folder: PathBuf,
     json: bool,
     quiet: bool,
@@ -36,11 +36,11 @@ pub(super) struct Told {
     lost: Mutex<Option<anyhow::Error>>,
 }
 
-impl Told {
-    pub(super) fn new(arguments: &WatchArguments, folder: &Path, stats: &Arc<Stats>) -> Told {
+impl Printer {
+    pub(super) fn new(arguments: &WatchArguments, folder: &Path, stats: &Arc<Stats>) -> Printer {
         let (json, quiet) = (arguments.json.json, arguments.quiet);
         let live = !quiet && !json && !arguments.events && std::io::stderr().is_terminal();
-        Told {
+        Printer {
             folder: folder.to_owned(),
             json,
             quiet,
@@ -100,7 +100,7 @@ impl Told {
     }
 }
 
-impl Teller for Told {
+impl Reporter for Printer {
     fn ready(&self) {
         // Only systemd listens, and only where it started the process.
         let status = format!("watching {}", self.folder.display());
@@ -161,7 +161,7 @@ fn as_text(candidate: &Candidate, ended: &Ended) -> Option<(bool, String)> {
             };
             (true, format!("{name}: failed: {reason}{place}"))
         }
-        Ended::Trouble(reason) => (true, format!("{name}: has to wait: {reason}")),
+        Ended::Retry(reason) => (true, format!("{name}: has to wait: {reason}")),
         Ended::Known(_) | Ended::Gone | Ended::Empty | Ended::Busy => return None,
     })
 }
@@ -189,7 +189,7 @@ fn as_json(candidate: &Candidate, ended: &Ended) -> Option<Value> {
             "reason": reason,
             "quarantined": quarantined.as_ref().map(|p| p.to_string_lossy()),
         }),
-        Ended::Trouble(reason) => {
+        Ended::Retry(reason) => {
             json!({ "event": "waiting", "source": source, "reason": reason })
         }
         Ended::Known(_) | Ended::Gone | Ended::Empty | Ended::Busy => return None,

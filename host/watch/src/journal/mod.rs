@@ -21,7 +21,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::identity::{Fingerprint, Identity};
 
 pub use read::{Entry, Report};
-use rows::{COLUMNS, Line, at, count, elsewhere, known};
+use rows::{COLUMNS, FileRow, at, count, elsewhere, known};
 
 /// The journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -174,7 +174,7 @@ impl Journal {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T, JournalError> {
+    fn with_path<T>(&self, result: rusqlite::Result<T>) -> Result<T, JournalError> {
         result.map_err(|source| JournalError::Database { path: self.path.clone(), source })
     }
 
@@ -184,13 +184,13 @@ impl Journal {
     /// `Database`.
     pub fn look(&self, path: &Path, identity: &Identity) -> Result<Verdict, JournalError> {
         let database = self.database();
-        let here = self.told(at(&database, path))?;
+        let here = self.with_path(at(&database, path))?;
         if let Some(known) = &here
             && known.identity == *identity
         {
             return Ok(Verdict::Known(known.state));
         }
-        let mut perhaps: Vec<Known> = self.told(elsewhere(&database, identity))?;
+        let mut perhaps: Vec<Known> = self.with_path(elsewhere(&database, identity))?;
         perhaps.retain(|k| k.path != path);
         // The same path with other times: touched, or written anew.
         perhaps.extend(here);
@@ -205,7 +205,7 @@ impl Journal {
     pub fn adopt(&self, known: &Known, path: &Path, now: &Identity) -> Result<(), JournalError> {
         let (output_device, output_inode) = known.output_inode.unzip();
         let output = known.output.as_ref().map(|o| o.as_os_str().as_bytes());
-        let line = Line {
+        let row = FileRow {
             older: None,
             path,
             identity: now,
@@ -217,7 +217,7 @@ impl Journal {
             output_inode,
             reason: known.reason.as_deref(),
         };
-        self.told(line.write(&self.database()))
+        self.with_path(row.write(&self.database()))
     }
 
     /// Notes which file is about to become the output, and why it is not what was asked for, if it
@@ -232,7 +232,7 @@ impl Journal {
         content: &Fingerprint,
         claim: &Claim<'_>,
     ) -> Result<(), JournalError> {
-        let line = Line {
+        let row = FileRow {
             older: claim.older,
             path,
             identity,
@@ -244,7 +244,7 @@ impl Journal {
             output_inode: Some(claim.inode.1),
             reason: claim.reason,
         };
-        self.told(line.write(&self.database()))
+        self.with_path(row.write(&self.database()))
     }
 
     /// Notes that a claimed output is in place, or is not needed any more.
@@ -255,8 +255,8 @@ impl Journal {
         let database = self.database();
         let update = "UPDATE files SET state = ?2, kept = ?3, finished = ?4 WHERE path = ?1";
         let values = params![path.as_os_str().as_bytes(), state.name(), kept, now()];
-        self.told(database.prepare_cached(update).and_then(|mut s| s.execute(values)))?;
-        self.told(count(&database, state))
+        self.with_path(database.prepare_cached(update).and_then(|mut s| s.execute(values)))?;
+        self.with_path(count(&database, state))
     }
 
     /// Notes that a file came to an end without an output.
@@ -272,7 +272,7 @@ impl Journal {
         reason: Option<&str>,
         kept: bool,
     ) -> Result<(), JournalError> {
-        let line = Line {
+        let row = FileRow {
             older: None,
             path,
             identity,
@@ -285,8 +285,8 @@ impl Journal {
             reason,
         };
         let database = self.database();
-        self.told(line.write(&database))?;
-        self.told(count(&database, state))
+        self.with_path(row.write(&database))?;
+        self.with_path(count(&database, state))
     }
 
     /// Takes a claim back, since its output did not appear: the file is a new one again. Where
@@ -303,7 +303,7 @@ impl Journal {
         let database = self.database();
         for change in [older, delete] {
             let values = params![path.as_os_str().as_bytes()];
-            self.told(database.prepare_cached(change).and_then(|mut s| s.execute(values)))?;
+            self.with_path(database.prepare_cached(change).and_then(|mut s| s.execute(values)))?;
         }
         Ok(())
     }
@@ -317,7 +317,7 @@ impl Journal {
             "UPDATE files SET kept = 0 WHERE path = ?1 AND state NOT IN ('claimed', 'published')";
         let database = self.database();
         let values = params![path.as_os_str().as_bytes()];
-        self.told(database.prepare_cached(update).and_then(|mut s| s.execute(values)))?;
+        self.with_path(database.prepare_cached(update).and_then(|mut s| s.execute(values)))?;
         Ok(())
     }
 
@@ -326,7 +326,7 @@ impl Journal {
     /// # Errors
     /// `Database`.
     pub fn kept(&self, path: &Path) -> Result<Option<Known>, JournalError> {
-        self.told(at(&self.database(), path))
+        self.with_path(at(&self.database(), path))
     }
 
     /// Files that a process which was killed left behind in this state.
@@ -336,7 +336,7 @@ impl Journal {
     pub fn unfinished(&self, state: State) -> Result<Vec<Known>, JournalError> {
         let database = self.database();
         let query = format!("SELECT {COLUMNS} FROM files WHERE state = ?1");
-        self.told(database.prepare(&query).and_then(|mut statement| {
+        self.with_path(database.prepare(&query).and_then(|mut statement| {
             let rows = statement.query_map([state.name()], known)?;
             rows.collect()
         }))
@@ -353,7 +353,7 @@ impl Journal {
                         WHERE state = 'bypassed' AND kept = 1";
         let database = self.database();
         let failed = database.execute("DELETE FROM files WHERE state = 'failed'", []);
-        Ok(self.told(failed)? + self.told(database.execute(bypassed, []))?)
+        Ok(self.with_path(failed)? + self.with_path(database.execute(bypassed, []))?)
     }
 
     /// The number of the next output, from 0. Numbers of outputs that came to nothing are lost.
@@ -365,7 +365,7 @@ impl Journal {
                     ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value";
         let database = self.database();
         let number: i64 = self
-            .told(database.prepare_cached(next).and_then(|mut s| s.query_row([], |r| r.get(0))))?;
+            .with_path(database.prepare_cached(next).and_then(|mut s| s.query_row([], |r| r.get(0))))?;
         Ok(u64::try_from(number - 1).unwrap_or(0))
     }
 
@@ -377,7 +377,7 @@ impl Journal {
         let delete = "DELETE FROM files WHERE kept = 0 AND state NOT IN ('claimed', 'published') \
                       AND finished < (SELECT finished FROM files WHERE kept = 0 \
                       ORDER BY finished DESC LIMIT 1 OFFSET ?1)";
-        self.told(self.database().execute(delete, [REMEMBERED]))?;
+        self.with_path(self.database().execute(delete, [REMEMBERED]))?;
         Ok(())
     }
 
@@ -387,7 +387,7 @@ impl Journal {
     /// `Database`.
     pub fn remember(&self, name: &str, value: &str) -> Result<(), JournalError> {
         let insert = "INSERT OR REPLACE INTO settings VALUES (?1, ?2)";
-        self.told(self.database().execute(insert, [name, value]))?;
+        self.with_path(self.database().execute(insert, [name, value]))?;
         Ok(())
     }
 }

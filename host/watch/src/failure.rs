@@ -9,60 +9,60 @@ use filmgate_picture::PictureError;
 use filmgate_plugin::PluginError;
 
 /// Why the way was left early.
-pub(super) enum Stop {
+pub(super) enum Failure {
     Busy,
     /// the file's fault
-    Failed(String),
+    File(String),
     /// the machine's
-    Trouble(String),
+    System(String),
     /// the name was taken in the last moment
-    Taken,
+    NameTaken,
 }
 
-impl From<JournalError> for Stop {
-    fn from(error: JournalError) -> Stop {
-        Stop::Trouble(error.to_string())
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Failure {
+        Failure::System(error.to_string())
     }
 }
 
-impl From<PictureError> for Stop {
-    fn from(error: PictureError) -> Stop {
-        Stop::Failed(error.to_string())
+impl From<PictureError> for Failure {
+    fn from(error: PictureError) -> Failure {
+        Failure::File(error.to_string())
     }
 }
 
-impl From<PublishError> for Stop {
-    fn from(error: PublishError) -> Stop {
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Failure {
         match error {
-            PublishError::Exists(_) => Stop::Taken,
-            PublishError::NotAFile { .. } => Stop::Failed(error.to_string()),
-            _ => Stop::Trouble(error.to_string()),
+            PublishError::Exists(_) => Failure::NameTaken,
+            PublishError::NotAFile { .. } => Failure::File(error.to_string()),
+            _ => Failure::System(error.to_string()),
         }
     }
 }
 
-impl From<NameError> for Stop {
-    fn from(error: NameError) -> Stop {
+impl From<NameError> for Failure {
+    fn from(error: NameError) -> Failure {
         match error {
             NameError::Publish(e) => e.into(),
-            other => Stop::Failed(other.to_string()),
+            other => Failure::File(other.to_string()),
         }
     }
 }
 
-impl From<PipelineError> for Stop {
-    fn from(error: PipelineError) -> Stop {
+impl From<PipelineError> for Failure {
+    fn from(error: PipelineError) -> Failure {
         match error {
             PipelineError::Publish(e) => e.into(),
             PipelineError::Interrupted | PipelineError::Plugin(PluginError::Cancelled { .. }) => {
-                Stop::Trouble(error.to_string())
+                Failure::System(error.to_string())
             }
             PipelineError::Media(ref e)
                 if matches!(e.kind, MediaErrorKind::Write(_) | MediaErrorKind::OutOfMemory) =>
             {
-                Stop::Trouble(error.to_string())
+                Failure::System(error.to_string())
             }
-            other => Stop::Failed(other.to_string()),
+            other => Failure::File(other.to_string()),
         }
     }
 }
