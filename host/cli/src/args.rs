@@ -54,7 +54,7 @@ pub enum Command {
     Split(Box<SplitArguments>),
     /// Encode raw frames from a pipe to files and streaming servers, with reconnect
     Encode(Box<EncodeArguments>),
-    /// Watch a folder: each picture or video that comes goes through plugins into another folder
+    /// Watch a folder and convert new images and videos through plugins into another folder
     Watch(Box<WatchArguments>),
     /// Look at plugins, try them out, make them
     #[command(subcommand)]

@@ -23,8 +23,8 @@ use filmgate_engine::spec::PluginSpec;
 use filmgate_plugin::catalogue::nearest;
 
 /// Options that make no sense in a file, and `grant`, for which plugins have `grants`.
-const NOT_IN_FILES: [&str; 7] =
-    ["config", "config-schema", "dry-run", "grant", "help", "log-format", "version"];
+const NOT_IN_FILES: [&str; 8] =
+    ["config", "config-schema", "dry-run", "grant", "help", "log-format", "status", "version"];
 
 /// The key of a plugin's table.
 const PLUGIN: &str = "plugin";
@@ -48,13 +48,13 @@ pub fn schema<T: JsonSchema>(verb: &str) -> Value {
     let mut all = schema_of::<T>();
     let mut properties = Map::new();
     for option in options(verb) {
-        let long = option.get_long().unwrap_or_default();
-        let Some(mut property) = all["properties"].get_mut(long).map(Value::take) else { continue };
+        let key = key(&option);
+        let Some(mut property) = all["properties"].get_mut(&key).map(Value::take) else { continue };
         tidy(&mut property);
-        if let Some(help) = option.get_help().filter(|_| long != PLUGIN) {
+        if let Some(help) = option.get_help().filter(|_| key != PLUGIN) {
             property["description"] = json!(help.to_string());
         }
-        properties.insert(long.to_owned(), property);
+        properties.insert(key, property);
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -122,14 +122,19 @@ fn options(verb: &str) -> Vec<Arg> {
     let mut command = Arguments::command();
     command.build();
     let all = command.find_subcommand(verb).into_iter().flat_map(Command::get_arguments);
-    all.filter(|a| a.get_long().is_some_and(|l| !NOT_IN_FILES.contains(&l))).cloned().collect()
+    all.filter(|a| !NOT_IN_FILES.contains(&&*key(a))).cloned().collect()
+}
+
+/// The key for an option: its long name, or that of an argument without one.
+fn key(option: &Arg) -> String {
+    option.get_long().map_or_else(|| option.get_id().to_string(), str::to_owned)
 }
 
 /// The keys of a file for a verb.
 fn keys(verb: &str) -> Vec<String> {
     let options = options(verb);
-    let longs = options.iter().filter_map(Arg::get_long).filter(|l| *l != PLUGIN);
-    longs.chain([PLUGIN]).map(str::to_owned).collect()
+    let keys = options.iter().map(key).filter(|k| k != PLUGIN);
+    keys.chain([PLUGIN.to_owned()]).collect()
 }
 
 /// The keys of a plugin's table.

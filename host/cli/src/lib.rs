@@ -9,7 +9,6 @@ mod encode_show;
 mod events;
 pub mod exit;
 mod frame;
-mod inputs;
 pub mod join;
 pub mod join_args;
 mod join_find;
@@ -47,7 +46,7 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
     match arguments.command {
         Command::Run(arguments) => run::run(*arguments, cancel),
         Command::Split(arguments) => split::run(*arguments, cancel),
-        Command::Watch(arguments) => watch::run(&arguments, cancel),
+        Command::Watch(arguments) => watch::run(*arguments, cancel),
         Command::Join(arguments) => join::run(&arguments, cancel),
         Command::Frame(arguments) => frame::run(*arguments, cancel),
         Command::Encode(arguments) => encode::run(*arguments, cancel),

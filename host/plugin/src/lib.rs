@@ -26,6 +26,7 @@ mod ordering;
 mod pack;
 mod parameters;
 mod plain;
+mod record;
 mod supervise;
 mod wasi;
 
@@ -45,4 +46,5 @@ pub use ordering::{Ordering, Placement, check_order};
 pub use pack::pack;
 pub use parameters::{Reference, resolve, takes};
 pub use plain::read_plain;
+pub use record::{PluginRecord, SupervisionRecord, ValueRecord};
 pub use supervise::{OnFailure, Supervised, Supervisor};

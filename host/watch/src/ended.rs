@@ -46,7 +46,7 @@ pub struct Done {
     /// below the output folder
     pub output: String,
     pub bytes: u64,
-    /// of the output, in samples and rows; 0 for videos
+    /// width and height of the output
     pub size: (u32, u32),
     /// from heard of to published
     pub latency: Duration,

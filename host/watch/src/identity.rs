@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
 
+use super::receipt::sha256;
 use filmgate_sys::{Written, being_written};
 
 /// What tells one state of a file from every other one. Whoever changes the content changes the
@@ -146,6 +147,14 @@ impl Opened {
             hash.update(&part);
         }
         Ok(hash.finalize().into())
+    }
+
+    /// Size and SHA-256 of the whole content.
+    ///
+    /// # Errors
+    /// Of reading.
+    pub(super) fn digest(&self) -> io::Result<(u64, [u8; 32])> {
+        sha256(&self.file)
     }
 
     /// Whether it is still what it was, under its name, too.

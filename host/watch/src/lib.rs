@@ -12,6 +12,7 @@
 //! over, the folder is looked through again, and the journal tells what is new.
 
 mod ended;
+mod error;
 #[cfg(target_os = "linux")]
 mod events;
 mod feed;
@@ -19,11 +20,15 @@ mod identity;
 pub mod journal;
 mod originals;
 mod output;
+mod plan;
 mod plugins;
+mod prepare;
+mod receipt;
 mod scan;
 mod select;
 mod serve;
 mod settle;
+mod spec;
 mod stats;
 mod failure;
 #[cfg(target_os = "linux")]
@@ -35,16 +40,17 @@ mod video;
 mod work;
 
 pub use ended::{Candidate, Done, Ended};
-pub use journal::{Journal, JournalError, Report, State};
+pub use error::WatchError;
+pub use journal::{JournalError, Report, State};
 pub use originals::Originals;
-pub use plugins::{Loader, PluginSet, Plugins};
+pub use plan::Planned;
+pub use prepare::{Hooks, Prepared, prepare};
 pub use scan::pending;
-pub use select::Selection;
-pub use serve::Metrics;
-pub use settle::{Lock, on_network};
-pub use stats::Stats;
+pub use spec::WatchSpec;
+pub use stats::{Stats, Summary};
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -53,6 +59,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use feed::{Back, Feed, InHand};
+use journal::Journal;
+use plugins::PluginSet;
+use receipt::Receipt;
+use select::Selection;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_core::frame::PlanePool;
@@ -62,62 +72,76 @@ use settle::reconcile;
 use tree::Tree;
 use work::{WorkerContext, Worker};
 
-/// What to do.
-#[derive(Clone, Debug)]
-pub struct Options {
+/// What to do, with all defaults filled in.
+struct Options {
     /// canonical
-    pub folder: PathBuf,
-    pub selection: Selection,
+    folder: PathBuf,
+    output: PathBuf,
+    selection: Selection,
     /// what pictures are written as; none: as what they are
-    pub format: Option<PictureFormat>,
-    pub write: WriteOptions,
-    pub originals: Originals,
+    format: Option<PictureFormat>,
+    write: WriteOptions,
+    originals: Originals,
     /// where files go that cannot be converted
-    pub quarantine: Option<PathBuf>,
+    quarantine: Option<PathBuf>,
     /// whether files that are there may be replaced
-    pub replace: bool,
+    replace: bool,
     /// files that are not replaced even so: those that the watch itself reads and writes
-    pub protected: Files,
+    protected: Files,
     /// ends when all that is there is done
-    pub once: bool,
+    once: bool,
     /// looks through the folder so often instead of listening
-    pub poll: Option<Duration>,
+    poll: Option<Duration>,
     /// how long a file has to rest where the system does not tell who writes to it
-    pub settle: Duration,
-    pub workers: usize,
+    settle: Duration,
+    workers: usize,
 }
 
-/// Prints a line for somebody.
+impl Options {
+    /// Folders for what is written, which are not watched even where they are in the watched one.
+    fn outside(&self) -> impl Iterator<Item = &Path> {
+        let moved = match &self.originals {
+            Originals::Move(folder) => Some(folder),
+            _ => None,
+        };
+        [Some(&self.output), self.quarantine.as_ref(), moved].into_iter().flatten().map(|p| &**p)
+    }
+}
+
+/// Prints one line.
 pub type Print = Box<dyn FnMut(&str) + Send>;
 
 /// What a watch needs besides.
-pub struct Parts {
-    pub journal: Journal,
-    pub namer: Namer,
-    pub plugins: PluginSet,
-    pub pool: PlanePool,
-    pub stats: Arc<Stats>,
+struct Parts {
+    journal: Journal,
+    namer: Namer,
+    plugins: PluginSet,
+    pool: PlanePool,
+    stats: Arc<Stats>,
+    receipt: Option<Receipt>,
     /// prints every event of inotify
-    pub events: Option<Print>,
-    /// asks for all plugins to be loaded anew; is reset
-    pub reload: Arc<AtomicBool>,
+    events: Option<Print>,
+    /// asks for all plugins to be loaded again; is reset
+    reload: Arc<AtomicBool>,
 }
 
-/// How often plugin files are looked at.
-const PLUGIN_TICK: Duration = Duration::from_millis(250);
-
-/// Whoever wants to know how each file ended.
+/// Receives what happens while a watch runs.
 pub trait Reporter: Sync {
-    /// The watch listens and works.
+    /// So many files are processed again, as `retry_failed` asks.
+    fn retrying(&self, files: usize);
+    /// `/metrics` is served here.
+    fn metrics(&self, address: SocketAddr);
+    /// The watch waits for files and processes them.
     fn ready(&self);
+    /// A file was processed.
     fn ended(&self, candidate: &Candidate, ended: &Ended);
 }
 
 /// Watches until `stop`, or, with `once`, until everything is done.
 ///
 /// # Errors
-/// What makes going on pointless, for people.
-pub fn watch(
+/// What makes it impossible to go on, for people.
+fn run(
     options: Options,
     parts: Parts,
     stop: &Cancel,
@@ -126,7 +150,7 @@ pub fn watch(
     let tree = match (options.poll, options.once) {
         (None, false) => Some(
             Tree::new(&options.folder, &options.selection, parts.events)
-                .map_err(|e| format!("inotify: {e}; --poll does without"))?,
+                .map_err(|e| format!("the folder cannot be watched: {e}; use --poll to scan it"))?,
         ),
         _ => None,
     };
@@ -137,6 +161,7 @@ pub fn watch(
         namer: parts.namer,
         plugins: parts.plugins,
         stats: parts.stats,
+        receipt: parts.receipt,
         pool: parts.pool,
         stop: stop.clone(),
         frames: AtomicU64::default(),
@@ -147,7 +172,7 @@ pub fn watch(
     let in_hand = Arc::<InHand>::default();
     let mut feed = Feed::new(&context, &in_hand, jobs, tree);
     let (finished, over) = bounded::<()>(0);
-    thread::scope(|scope| {
+    let result = thread::scope(|scope| {
         for number in 0..workers {
             let (context, taken, returned) = (&context, &taken, &returned);
             let in_hand = &in_hand;
@@ -159,21 +184,19 @@ pub fn watch(
         let (plugins, reload) = (&context.plugins, &parts.reload);
         thread::Builder::new()
             .name("plugins".to_owned())
-            .spawn_scoped(scope, move || keep_fresh(plugins, reload, &over))
+            .spawn_scoped(scope, move || plugins.keep_fresh(reload, &over))
             .map_err(|e| format!("a thread cannot be started: {e}"))?;
         let result = feed.run(&back, &mut || reporter.ready());
         // Workers end when there is no feed any more, with what they have in hand done.
         drop(feed);
         drop(finished);
         result
-    })
-}
-
-/// Looks at the plugins' files now and then, until the other end of `over` is gone.
-fn keep_fresh(plugins: &PluginSet, reload: &AtomicBool, over: &Receiver<()>) {
-    while over.recv_timeout(PLUGIN_TICK).is_err_and(|e| e.is_timeout()) {
-        plugins.refresh(reload.swap(false, Ordering::Relaxed));
+    });
+    if let Some(receipt) = &context.receipt {
+        let written = receipt.add(&(&*context.stats).into());
+        written.map_err(|e| format!("the receipt cannot be completed: {e}"))?;
     }
+    result
 }
 
 /// One worker: file after file, until the feed or the user ends it.

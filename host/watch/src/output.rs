@@ -90,7 +90,7 @@ impl Output<'_> {
 }
 
 /// Whether the file that lies at `there` is the output that was made from an older version.
-fn is_output(known: &Known, there: &Path) -> bool {
+pub(super) fn is_output(known: &Known, there: &Path) -> bool {
     known.output_inode.is_some_and(|inode| has_inode(there, inode))
 }
 

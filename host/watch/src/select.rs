@@ -8,7 +8,7 @@ use filmgate_picture::is_picture;
 /// What is taken and what is left alone. Hidden files never are taken: programs write aside under
 /// such names.
 #[derive(Clone, Debug)]
-pub struct Selection {
+pub(super) struct Selection {
     /// none: whatever has the ending of a picture or a video
     include: Option<Globs>,
     exclude: Globs,
@@ -22,7 +22,7 @@ impl Selection {
     ///
     /// # Errors
     /// A glob that is none, for people.
-    pub fn new(
+    pub(super) fn new(
         include: &[String],
         exclude: &[String],
         recursive: bool,
@@ -33,7 +33,7 @@ impl Selection {
     }
 
     /// Whether a file is meant; `path` is below the watched folder.
-    pub fn takes(&self, path: &Path) -> bool {
+    pub(super) fn takes(&self, path: &Path) -> bool {
         if path.file_name().is_none() || is_hidden(path) || self.exclude.is_match(path) {
             return false;
         }
@@ -44,7 +44,7 @@ impl Selection {
     }
 
     /// Whether a sub-folder is entered; `path` is the whole path of it.
-    pub fn enters(&self, path: &Path) -> bool {
+    pub(super) fn enters(&self, path: &Path) -> bool {
         self.recursive && !is_hidden(path) && !self.outside.iter().any(|o| o == path)
     }
 }

@@ -1,4 +1,5 @@
-//! A video in the folder: the same job as `filmgate run` does, with the container it has.
+//! Transcoding of one video of the folder: the same job as `filmgate run`, with the container of
+//! the source.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub(super) fn plan(path: &Path) -> Result<(String, Settings), Failure> {
 
 /// A video that was converted.
 pub(super) struct Converted {
+    /// of the output
+    pub(super) size: (u32, u32),
     /// what is not in the output, for people
     pub(super) notes: Vec<String>,
     pub(super) bypassed: Bypassed,
@@ -72,11 +75,20 @@ pub(super) fn convert(
     };
     let prepared = job.prepare(input, Vec::new(), &cancel)?;
     let summary = prepared.run(&context.pool, &cancel, &Arc::new(Progress::default()))?;
+    let size = summary.output.as_ref().map_or((0, 0), |o| (o.width, o.height));
     let mut notes = summary.left_out;
     if summary.damaged > 0 {
         notes.push(format!("{} packets could not be decoded", summary.damaged));
     }
-    Ok(Converted { notes, bypassed: Bypassed::by(&plugins) })
+    Ok(Converted { size, notes, bypassed: Bypassed::by(&plugins) })
+}
+
+/// Width and height of a video, from its header.
+pub(super) fn size(path: &Path) -> Result<(u32, u32), Failure> {
+    let input = Input::open(path, &OpenOptions::files(&Cancel::new())).map_err(refused)?;
+    let video = input.best_video().map_err(refused)?;
+    let facts = input.facts().streams.iter().find(|s| s.index == video);
+    Ok(facts.and_then(|s| s.video.as_ref()).map_or((0, 0), |v| (v.width, v.height)))
 }
 
 fn refused(error: MediaError) -> Failure {

@@ -15,9 +15,11 @@ use super::identity::{Fingerprint, Identity, NotNow, Opened, open};
 use super::journal::{Journal, JournalError, State, Verdict};
 use super::originals::{Originals, PutAwayError, move_below};
 use super::output::Output;
-use super::plugins::Plugins;
+use super::plugins::PluginChain;
+use super::receipt::{FileRecord, Receipt, Record, now};
 use super::failure::Failure;
-use super::{Options, PluginSet, Stats, video};
+use super::plugins::PluginSet;
+use super::{Options, Stats, video};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::PlanePool;
 use filmgate_core::glob::is_video;
@@ -33,6 +35,7 @@ pub(super) struct WorkerContext {
     pub(super) namer: Namer,
     pub(super) plugins: PluginSet,
     pub(super) stats: Arc<Stats>,
+    pub(super) receipt: Option<Receipt>,
     pub(super) pool: PlanePool,
     /// the work in hand is to be the last
     pub(super) stop: Cancel,
@@ -45,7 +48,7 @@ pub(super) struct Worker {
     context: Arc<WorkerContext>,
     reader: PictureReader,
     writer: PictureWriter,
-    plugins: Arc<Plugins>,
+    plugins: Arc<PluginChain>,
     chain: StillChain,
 }
 
@@ -55,7 +58,7 @@ impl Worker {
         Worker {
             reader: PictureReader::new(&context.pool),
             writer: PictureWriter::new(context.options.write),
-            chain: StillChain::new(&plugins.chain, &context.pool),
+            chain: StillChain::new(&plugins.supervisors, &context.pool),
             plugins,
             context: Arc::clone(context),
         }
@@ -192,20 +195,22 @@ impl Worker {
             request: self.request(candidate, opened, &extension, (0, 0))?,
         };
         let mut notes = Vec::new();
+        let mut size = (0, 0);
         let mut published = output.publish(&self.context, &mut |aside| {
             let converted =
-                video::convert(&self.context, &self.plugins.chain, path, aside, &settings)?;
+                video::convert(&self.context, &self.plugins.supervisors, path, aside, &settings)?;
             notes = converted.notes;
+            size = converted.size;
             Ok(converted.bypassed)
         })?;
         published.notes.append(&mut notes);
-        Ok(Some(Done { took: begun.elapsed(), ..published }))
+        Ok(Some(Done { size, took: begun.elapsed(), ..published }))
     }
 
     fn take_new_plugins(&mut self) {
         let current = self.context.plugins.current();
         if current.generation != self.plugins.generation {
-            self.chain = StillChain::new(&current.chain, &self.context.pool);
+            self.chain = StillChain::new(&current.supervisors, &self.context.pool);
             self.plugins = current;
         }
     }
@@ -217,24 +222,8 @@ impl Worker {
         extension: &str,
         size: (u32, u32),
     ) -> Result<Request, Failure> {
-        let mut properties = Vec::new();
-        if size.0 > 0 {
-            properties.push(("width".to_owned(), Value::Integer(i64::from(size.0))));
-            properties.push(("height".to_owned(), Value::Integer(i64::from(size.1))));
-        }
-        let item = Item {
-            path: candidate.path.to_string_lossy().into_owned(),
-            size: opened.identity.size,
-            modified: opened.identity.modified / 1000,
-            properties,
-        };
-        Ok(Request {
-            sources: vec![item],
-            index: self.context.journal.next_number()?,
-            extension: extension.to_owned(),
-            folders: true,
-            ..Request::default()
-        })
+        let index = self.context.journal.next_number()?;
+        Ok(name_request(&candidate.path, &opened.identity, index, extension, size))
     }
 
     /// Notes how a file ended that was taken in hand.
@@ -260,7 +249,7 @@ impl Worker {
             Err(Failure::File(reason)) => reason,
         };
         // Instances that broke are not used again.
-        self.chain = StillChain::new(&self.plugins.chain, &self.context.pool);
+        self.chain = StillChain::new(&self.plugins.supervisors, &self.context.pool);
         self.fail(candidate, path, &opened.identity, content, reason)
     }
 
@@ -306,6 +295,9 @@ impl Worker {
         opened: &Opened,
         mut done: Done,
     ) -> Ended {
+        if let Err(e) = self.record(path, opened, &done) {
+            return Ended::Retry(format!("the receipt cannot be written: {e}"));
+        }
         let bypassed = done.bypassed > 0;
         match finish(&self.context, path, &candidate.path, &opened.identity, bypassed) {
             Ok(None) => {}
@@ -313,6 +305,19 @@ impl Worker {
             Err(e) => return Ended::Retry(e.to_string()),
         }
         Ended::Done(done)
+    }
+
+    /// Adds the output to the receipt, before its original is moved or deleted.
+    fn record(&self, path: &Path, opened: &Opened, done: &Done) -> io::Result<()> {
+        let Some(receipt) = &self.context.receipt else { return Ok(()) };
+        let (size, digest) = opened.digest()?;
+        receipt.add(&Record::Output {
+            input: FileRecord::new(path, size, &digest),
+            output: FileRecord::of(&self.context.namer.folder().join(&done.output)),
+            plugins: Some(&self.plugins.records),
+            bypassed: Some(done.bypassed),
+            finished: now(),
+        })
     }
 }
 
@@ -339,6 +344,34 @@ pub(super) fn finish(
     };
     context.journal.advance(relative, State::Done, !gone)?;
     Ok(note)
+}
+
+/// What the naming policy is asked; a `size` of 0 is not known.
+pub(super) fn name_request(
+    path: &Path,
+    identity: &Identity,
+    index: u64,
+    extension: &str,
+    size: (u32, u32),
+) -> Request {
+    let mut properties = Vec::new();
+    if size.0 > 0 {
+        properties.push(("width".to_owned(), Value::Integer(i64::from(size.0))));
+        properties.push(("height".to_owned(), Value::Integer(i64::from(size.1))));
+    }
+    let item = Item {
+        path: path.to_string_lossy().into_owned(),
+        size: identity.size,
+        modified: identity.modified / 1000,
+        properties,
+    };
+    Request {
+        sources: vec![item],
+        index,
+        extension: extension.to_owned(),
+        folders: true,
+        ..Request::default()
+    }
 }
 
 /// What was found out of a file.

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::identity::{Fingerprint, Identity};
@@ -166,6 +167,33 @@ impl Journal {
         let fail = |source| JournalError::Database { path: path.to_owned(), source };
         let database = open_to_read(path).map_err(fail)?;
         database.busy_timeout(Duration::from_secs(5)).map_err(fail)?;
+        check_version(&database, path)?;
+        Ok(Journal { path: path.to_owned(), database: Mutex::new(database) })
+    }
+
+    /// Opens one that is there, and changes none of its files, not even by bringing the database
+    /// up to date with its write-ahead log.
+    ///
+    /// # Errors
+    /// `Database`, `Version`.
+    pub fn to_look_at(path: &Path) -> Result<Journal, JournalError> {
+        let fail = |source| JournalError::Database { path: path.to_owned(), source };
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        if Path::new(&log).exists() {
+            let journal = Journal::to_read(path)?;
+            let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+            journal.database().set_db_config(keep, true).map_err(fail)?;
+            return Ok(journal);
+        }
+        // Without a log nobody writes, and SQLite is told not to make one (uri.html, "immutable").
+        let encoded: String =
+            path.as_os_str().as_bytes().iter().map(|byte| format!("%{byte:02x}")).collect();
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let uri = format!("file:{encoded}?immutable=1");
+        let database = Connection::open_with_flags(uri, flags).map_err(fail)?;
         check_version(&database, path)?;
         Ok(Journal { path: path.to_owned(), database: Mutex::new(database) })
     }
@@ -354,6 +382,16 @@ impl Journal {
         let database = self.database();
         let failed = database.execute("DELETE FROM files WHERE state = 'failed'", []);
         Ok(self.with_path(failed)? + self.with_path(database.execute(bypassed, []))?)
+    }
+
+    /// How many numbers [`Journal::next_number`] has given.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn numbers(&self) -> Result<u64, JournalError> {
+        let query = "SELECT coalesce(max(value), 0) FROM numbers WHERE name = 'named'";
+        let number: i64 = self.with_path(self.database().query_row(query, [], |r| r.get(0)))?;
+        Ok(u64::try_from(number).unwrap_or(0))
     }
 
     /// The number of the next output, from 0. Numbers of outputs that came to nothing are lost.
