@@ -1,4 +1,4 @@
-//! Why a file is not done: whose fault it is decides what becomes of it.
+//! Why a file was not converted: the fault of the file (it failed) or of the system (it is retried).
 
 use super::journal::JournalError;
 use filmgate_av::MediaErrorKind;
@@ -8,14 +8,15 @@ use filmgate_engine::pipeline::PipelineError;
 use filmgate_picture::PictureError;
 use filmgate_plugin::PluginError;
 
-/// Why the way was left early.
+/// Why a file was not converted.
 pub(super) enum Failure {
+    /// it is being written, or was changed meanwhile
     Busy,
     /// the file's fault
     File(String),
-    /// the machine's
+    /// the system's
     System(String),
-    /// the name was taken in the last moment
+    /// another program created a file of this name in the last moment
     NameTaken,
 }
 

@@ -1,5 +1,5 @@
-//! From what is heard and found to the workers: each file is in the hands of one worker at a time,
-//! nothing waits in memory without bound, and what was lost is looked for again.
+//! Queue between file system events, folder scans and workers: one worker per file at a time, with
+//! bounded memory, debounce of files that are being written, and a new scan after lost events.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::ended::Candidate;
 use super::identity::{Heard, Identity};
 use super::journal::Verdict;
 use super::scan::{Found, Scan};
-use super::tree::{Note, Tree};
+use super::tree::{TreeEvent, Tree};
 use super::work::WorkerContext;
 
 /// Files that wait in memory; for more the folder is looked through again.
@@ -133,7 +133,7 @@ impl Feed {
             while let Ok(Back { candidate, wait }) = back.try_recv() {
                 self.put_back(candidate, wait);
             }
-            self.hear()?;
+            self.read_events()?;
             self.find();
             self.give();
             self.count();
@@ -160,7 +160,7 @@ impl Feed {
     }
 
     /// Takes in what has happened. Waits only when there is nothing else to do.
-    fn hear(&mut self) -> Result<(), String> {
+    fn read_events(&mut self) -> Result<(), String> {
         let waiting = !self.ready.is_empty() || self.scan.is_some() || self.rescan;
         let is_busy = waiting || !self.folders.is_empty();
         let timeout = if is_busy { Duration::ZERO } else { self.nearest() };
@@ -172,14 +172,14 @@ impl Feed {
         let mut wait = timeout;
         // A burst is taken out of the kernel's queue before it is full.
         for _ in 0..64 {
-            let notes = tree.hear(wait).map_err(|e| format!("{}: {e}", root()))?;
+            let notes = tree.read(wait).map_err(|e| format!("{}: {e}", root()))?;
             wait = Duration::ZERO;
             if notes.is_empty() {
                 break;
             }
             for note in notes {
                 match note {
-                    Note::File(path, heard) => {
+                    TreeEvent::File(path, heard) => {
                         let candidate = Candidate { path, heard, since: Instant::now() };
                         if self.ready.len() < WAITING {
                             self.ready.push_back(candidate);
@@ -187,18 +187,18 @@ impl Feed {
                             self.rescan = true;
                         }
                     }
-                    Note::Folder(path) => self.folders.push_back(path),
-                    Note::Gone(path) => {
+                    TreeEvent::Folder(path) => self.folders.push_back(path),
+                    TreeEvent::Gone(path) => {
                         if let Err(e) = self.context.journal.gone(&path) {
                             warn!("{e}");
                         }
                     }
-                    Note::Overflow => {
+                    TreeEvent::Overflow => {
                         self.context.stats.overflows.fetch_add(1, Ordering::Relaxed);
-                        info!("events were lost; the folder is looked through again");
+                        info!("events were lost; the folder is scanned again");
                         self.rescan = true;
                     }
-                    Note::Ended => return Err(format!("{}: is gone", root())),
+                    TreeEvent::Ended => return Err(format!("{}: is gone", root())),
                 }
             }
         }
@@ -261,13 +261,13 @@ impl Feed {
     /// Listens to a folder, and then opens it: what comes in between is heard.
     fn enter(&mut self, folder: &Path) {
         if let Some(tree) = &mut self.tree
-            && let Err(e) = tree.listen(folder)
+            && let Err(e) = tree.watch(folder)
             && e.kind() != std::io::ErrorKind::NotFound
             && !std::mem::replace(&mut self.deaf, true)
         {
             warn!(
-                "{}: cannot be listened to: {e}; {} folders are, and fs.inotify.max_user_watches sets \
-                 how many may be. All are looked through every {} s now",
+                "{}: cannot be watched: {e}; {} folders are, and fs.inotify.max_user_watches limits \
+                 their number. All folders are scanned every {} s now",
                 self.context.options.folder.join(folder).display(),
                 tree.len(),
                 DEAF.as_secs()
@@ -393,7 +393,7 @@ impl Feed {
         let left = self.later.iter().map(|(_, c)| &c.path).chain(self.looks.keys());
         for path in left {
             self.context.stats.unsettled.fetch_add(1, Ordering::Relaxed);
-            warn!("{}: is being written, and was left alone", path.display());
+            warn!("{}: is being written; it was left alone", path.display());
         }
         true
     }

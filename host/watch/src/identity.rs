@@ -1,5 +1,5 @@
-//! Which file it is, and whether it is whole: nobody writes to it, and it stayed the same while it
-//! was read.
+//! Identity of a file, and whether it is complete: no process writes to it, and it did not change
+//! while it was read.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};

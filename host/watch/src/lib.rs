@@ -1,5 +1,5 @@
-//! Watching a folder: from what happens in it to settled files, through the plugins, into another
-//! folder, each file exactly once.
+//! Hot folder: watches a folder for new files and converts each of them exactly once, through
+//! plugins, into another folder.
 //!
 //! ```text
 //! inotify ─► Tree ─┐                                  ┌─► Worker ─┐ opened, settled, read, checked
@@ -8,8 +8,8 @@
 //!                       └──── busy, or changed meanwhile ◄──┘         Journal: published, done
 //! ```
 //!
-//! Nothing waits in memory without bound: when the queue is full, or the kernel's own queue ran
-//! over, the folder is looked through again, and the journal tells what is new.
+//! Nothing waits in memory without bound: when the queue is full, or the kernel's own queue has
+//! overflowed, the folder is scanned again, and the journal tells which files are new.
 
 mod ended;
 mod error;
@@ -36,6 +36,9 @@ mod tree;
 #[cfg(not(target_os = "linux"))]
 #[path = "tree_elsewhere.rs"]
 mod tree;
+// Compiled and tested on Linux as well.
+#[cfg(all(test, target_os = "linux"))]
+mod tree_elsewhere;
 mod video;
 mod work;
 

@@ -1,4 +1,4 @@
-//! An output on its way: named, written aside, noted, published.
+//! Publishing one output: named, written aside, claimed in the journal, renamed into place.
 
 use std::fs::File;
 use std::io;

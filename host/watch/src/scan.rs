@@ -1,5 +1,4 @@
-//! Looking through a folder and all below it, entry by entry: nothing is kept but the folders that
-//! are open and the way to them.
+//! Recursive folder scan, entry by entry: only the open folders and their paths are in memory.
 
 use std::ffi::OsString;
 use std::fs::{self, ReadDir};
@@ -60,7 +59,7 @@ impl Scan {
         match fs::read_dir(self.root.join(&folder)) {
             Ok(entries) => self.open.push((folder, entries)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => tracing::warn!("{}: cannot be looked through: {e}", folder.display()),
+            Err(e) => tracing::warn!("{}: cannot be scanned: {e}", folder.display()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which files of a folder are meant: by glob, or by the endings of pictures and videos.
+//! File selection: globs, or the extensions of images and videos.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `/metrics` and `/healthz` over HTTP, for Prometheus and whoever restarts what hangs.
+//! HTTP server for `/metrics` (Prometheus) and `/healthz`.
 
 use std::io::Cursor;
 use std::net::{SocketAddr, ToSocketAddrs};

@@ -1,6 +1,7 @@
-//! One file from beginning to end: opened, found whole, read, taken through the plugins, written
-//! aside, noted, published, and the original put away. In this order, so that whoever is killed at
-//! any point leaves either the original and no output, or the whole output and a note of it.
+//! A worker: converts one file from beginning to end. It is opened, checked for being complete,
+//! read, taken through the plugins, written aside, entered in the journal, published, entered in the
+//! receipt, and its original moved or deleted. In this order, so that a process that is killed at
+//! any point leaves either the original and no output, or the whole output and its entry.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -37,7 +38,7 @@ pub(super) struct WorkerContext {
     pub(super) stats: Arc<Stats>,
     pub(super) receipt: Option<Receipt>,
     pub(super) pool: PlanePool,
-    /// the work in hand is to be the last
+    /// no further file is begun
     pub(super) stop: Cancel,
     /// pictures taken in hand, for plugins that count
     pub(super) frames: AtomicU64,
@@ -130,7 +131,7 @@ impl Worker {
         Ok(if is_video { Admitted::Video } else { Admitted::Bytes(bytes) })
     }
 
-    /// A picture: decoded, through the plugins, encoded, published. None where they dropped it.
+    /// An image: decoded, through the plugins, encoded, published. None if they dropped it.
     fn picture(
         &mut self,
         candidate: &Candidate,
@@ -151,7 +152,7 @@ impl Worker {
         let (frame, more) = (frames.next(), frames.count());
         let Some(frame) = frame else { return Ok(None) };
         if more > 0 {
-            let message = format!("the plugins gave {} pictures for one", more + 1);
+            let message = format!("the plugins returned {} frames for one image", more + 1);
             return Err(Failure::File(message));
         }
         picture.frame = frame;
@@ -245,7 +246,7 @@ impl Worker {
             }
             Err(Failure::Busy) => return Ended::Busy,
             Err(Failure::System(reason)) => return Ended::Retry(reason),
-            Err(Failure::NameTaken) => "its name was taken again and again".to_owned(),
+            Err(Failure::NameTaken) => "its name was taken by other programs again and again".to_owned(),
             Err(Failure::File(reason)) => reason,
         };
         // Instances that broke are not used again.

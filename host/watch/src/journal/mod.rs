@@ -1,4 +1,4 @@
-//! What became of each file: a small database (SQLite) that outlives the process.
+//! Journal: the state of each file, in an SQLite database that outlives the process.
 //!
 //! A file is known by its path and [`Identity`], and where those leave doubt by its content. For
 //! each picture two things are noted: before its output appears, which file that will be

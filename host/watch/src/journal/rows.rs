@@ -1,4 +1,4 @@
-//! Rows of the journal: written, read, looked up.
+//! Rows of the journal: insert, update, query.
 
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
