@@ -73,6 +73,8 @@ fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
     let said = shell.filmgate("watch in -o out -p emboss --dry-run --json").done();
     assert_eq!(everything(shell.folder()), before);
     assert_eq!(lines(&said.stdout).last().expect("a summary")["known"], 4);
+    let again = shell.filmgate("watch in -o out --dry-run --json --retry-failed").done();
+    assert_eq!(planned(&lines(&again.stdout), "bad.jpg")["event"], "refuse");
     let text = shell.filmgate("watch in -o out --dry-run").done().stdout;
     assert!(text.contains("4 already") && text.contains("nothing was written"), "{text}");
 }
@@ -187,7 +189,10 @@ fn a_receipt_says_what_was_made_from_what() {
     assert_eq!(over.code, Some(3), "{}", over.stderr);
     let all = receipt(&shell, "r.jsonl");
     let (first, last) = (&all[0], all.last().expect("a summary"));
-    assert_eq!((&first["record"], &first["plugins"][0]["name"]), (&"start".into(), &"emboss".into()));
+    assert_eq!(
+        (&first["record"], &first["plugins"][0]["name"]),
+        (&"start".into(), &"emboss".into())
+    );
     assert_eq!(first["names"]["name"], "mirror");
     assert!(first["command"].to_string().contains("--originals"), "{first}");
     assert_eq!((&last["record"], &last["done"]), (&"summary".into(), &3.into()));

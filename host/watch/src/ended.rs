@@ -89,7 +89,9 @@ fn reasons(plugin: &Supervisor) -> Vec<String> {
         (0, 0) => {}
         (0, _) => all.push(format!("the plugin `{name}` failed at the end")),
         (1, _) => all.push(format!("1 frame passed the plugin `{name}` unchanged, which failed")),
-        (n, _) => all.push(format!("{n} frames passed the plugin `{name}` unchanged, which failed")),
+        (n, _) => {
+            all.push(format!("{n} frames passed the plugin `{name}` unchanged, which failed"))
+        }
     }
     match plugin.held_at_end() {
         0 => {}

@@ -14,19 +14,19 @@ use super::ended::Candidate;
 use super::identity::{Heard, Identity};
 use super::journal::Verdict;
 use super::scan::{Found, Scan};
-use super::tree::{TreeEvent, Tree};
+use super::tree::{Tree, TreeEvent};
 use super::work::WorkerContext;
 
-/// Files that wait in memory; for more the folder is looked through again.
+/// Files that wait in memory; for more the folder is scanned again.
 const WAITING: usize = 4096;
 
 /// How long nothing is waited for at most, so that a stop is noticed.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How often folders are looked through when some cannot be listened to.
-const DEAF: Duration = Duration::from_secs(5);
+/// How often folders are scanned when some cannot be watched.
+const FALLBACK_SCAN: Duration = Duration::from_secs(5);
 
-/// Entries of the folder that are looked at before it is listened again.
+/// Entries of the folder that are scanned between two reads of events.
 const STRIDE: usize = 256;
 
 /// How long `--once` waits for files that are being written.
@@ -47,7 +47,7 @@ impl InHand {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a file in hand; false when it is, and will be looked at again afterwards.
+    /// Takes a file in hand; false when it is, and will be processed again afterwards.
     fn take(&self, candidate: &Candidate) -> bool {
         let mut map = self.map();
         if let Some(hand) = map.get_mut(&candidate.path) {
@@ -58,7 +58,7 @@ impl InHand {
         true
     }
 
-    /// Lets go of it; gives what is to be looked at again.
+    /// Lets go of it; gives what is to be processed again.
     pub(super) fn release(&self, path: &Path) -> Option<Candidate> {
         self.map().remove(path).and_then(|hand| hand.again)
     }
@@ -79,7 +79,7 @@ pub(super) struct Feed {
     context: Arc<WorkerContext>,
     in_hand: Arc<InHand>,
     jobs: Sender<Candidate>,
-    /// none when the folder is only looked through
+    /// none when the folder is only scanned
     tree: Option<Tree>,
     scan: Option<Scan>,
     /// sub-folders that appeared
@@ -88,12 +88,12 @@ pub(super) struct Feed {
     ready: VecDeque<Candidate>,
     later: Vec<(Instant, Candidate)>,
     /// what was seen of files that have to rest first, when polling
-    looks: HashMap<PathBuf, (Identity, Instant)>,
-    next_look: Instant,
-    /// whether there are folders that cannot be listened to
-    deaf: bool,
-    /// whether the folder was looked through before
-    looked: bool,
+    sightings: HashMap<PathBuf, (Identity, Instant)>,
+    next_scan: Instant,
+    /// whether there are folders that cannot be watched
+    unwatched: bool,
+    /// whether the folder was scanned before
+    scanned: bool,
     busy_since: Option<Instant>,
 }
 
@@ -114,10 +114,10 @@ impl Feed {
             rescan: true,
             ready: VecDeque::new(),
             later: Vec::new(),
-            looks: HashMap::new(),
-            next_look: Instant::now(),
-            deaf: false,
-            looked: false,
+            sightings: HashMap::new(),
+            next_scan: Instant::now(),
+            unwatched: false,
+            scanned: false,
             busy_since: None,
         }
     }
@@ -128,17 +128,17 @@ impl Feed {
         back: &crossbeam_channel::Receiver<Back>,
         ready: &mut dyn FnMut(),
     ) -> Result<(), String> {
-        let mut told = false;
+        let mut is_ready = false;
         while !self.context.stop.is_cancelled() {
             while let Ok(Back { candidate, wait }) = back.try_recv() {
                 self.put_back(candidate, wait);
             }
             self.read_events()?;
-            self.find();
-            self.give();
+            self.continue_scan();
+            self.hand_out();
             self.count();
-            if !told && (self.scan.is_some() || !self.rescan) {
-                told = true;
+            if !is_ready && (self.scan.is_some() || !self.rescan) {
+                is_ready = true;
                 ready();
             }
             if self.context.options.once && self.is_idle(back) {
@@ -205,7 +205,7 @@ impl Feed {
         Ok(())
     }
 
-    /// How long there is nothing to do but to listen.
+    /// How long to wait for events when there is nothing else to do.
     fn nearest(&self) -> Duration {
         let now = Instant::now();
         let due = self.later.iter().map(|(due, _)| due.saturating_duration_since(now)).min();
@@ -214,16 +214,17 @@ impl Feed {
 
     /// Looks on through the folder while nothing else waits, so that what comes anew is not behind
     /// what has been lying there.
-    fn find(&mut self) {
-        self.again();
-        let deaf = self.deaf.then_some(DEAF);
-        let interval = self.context.options.poll.or(deaf).filter(|_| !self.context.options.once);
+    fn continue_scan(&mut self) {
+        self.admit_due();
+        let unwatched = self.unwatched.then_some(FALLBACK_SCAN);
+        let interval =
+            self.context.options.poll.or(unwatched).filter(|_| !self.context.options.once);
         if let Some(interval) = interval
             && self.scan.is_none()
-            && Instant::now() >= self.next_look
+            && Instant::now() >= self.next_scan
         {
             self.rescan = true;
-            self.next_look = Instant::now() + interval;
+            self.next_scan = Instant::now() + interval;
         }
         for _ in 0..STRIDE {
             if !self.ready.is_empty() || !self.begin() {
@@ -235,7 +236,7 @@ impl Feed {
                 Some(Found::File(path)) => self.found(path),
                 None => {
                     self.scan = None;
-                    self.looked = true;
+                    self.scanned = true;
                     if let Err(e) = self.context.journal.prune() {
                         warn!("{e}");
                     }
@@ -263,14 +264,14 @@ impl Feed {
         if let Some(tree) = &mut self.tree
             && let Err(e) = tree.watch(folder)
             && e.kind() != std::io::ErrorKind::NotFound
-            && !std::mem::replace(&mut self.deaf, true)
+            && !std::mem::replace(&mut self.unwatched, true)
         {
             warn!(
                 "{}: cannot be watched: {e}; {} folders are, and fs.inotify.max_user_watches limits \
                  their number. All folders are scanned every {} s now",
                 self.context.options.folder.join(folder).display(),
                 tree.len(),
-                DEAF.as_secs()
+                FALLBACK_SCAN.as_secs()
             );
         }
         if let Some(scan) = &mut self.scan {
@@ -284,10 +285,10 @@ impl Feed {
         let identity = Identity::of(&facts);
         match self.context.journal.look(&path, &identity) {
             Ok(Verdict::Known(state)) => {
-                if !self.looked {
+                if !self.scanned {
                     self.context.stats.known(state);
                 }
-                self.looks.remove(&path);
+                self.sightings.remove(&path);
                 return;
             }
             Ok(_) => {}
@@ -301,24 +302,24 @@ impl Feed {
         self.admit(Candidate { path, heard, since: Instant::now() });
     }
 
-    /// Whether a file has stayed the same between two looks that are far enough apart.
+    /// Whether a file has stayed the same between two sightings that are far enough apart.
     fn rests(&mut self, path: &Path, identity: Identity) -> bool {
         let now = Instant::now();
         let settle = self.context.options.settle;
-        match self.looks.get(path) {
+        match self.sightings.get(path) {
             Some((before, since)) if *before == identity => {
                 let rests = now.duration_since(*since) >= settle;
                 if rests {
-                    self.looks.remove(path);
+                    self.sightings.remove(path);
                 } else {
-                    self.next_look = self.next_look.min(*since + settle);
+                    self.next_scan = self.next_scan.min(*since + settle);
                 }
                 rests
             }
             _ => {
-                if self.looks.len() < WAITING {
-                    self.looks.insert(path.to_owned(), (identity, now));
-                    self.next_look = self.next_look.min(now + settle);
+                if self.sightings.len() < WAITING {
+                    self.sightings.insert(path.to_owned(), (identity, now));
+                    self.next_scan = self.next_scan.min(now + settle);
                 }
                 false
             }
@@ -334,7 +335,7 @@ impl Feed {
     }
 
     /// What was busy and may not be any more.
-    fn again(&mut self) {
+    fn admit_due(&mut self) {
         let now = Instant::now();
         let (due, rest) = std::mem::take(&mut self.later).into_iter().partition(|(t, _)| *t <= now);
         self.later = rest;
@@ -343,7 +344,7 @@ impl Feed {
     }
 
     /// Hands out what is ready, as far as workers take it.
-    fn give(&mut self) {
+    fn hand_out(&mut self) {
         while let Some(candidate) = self.ready.pop_front() {
             if !self.in_hand.take(&candidate) {
                 continue;
@@ -380,17 +381,17 @@ impl Feed {
         if working {
             return false;
         }
-        if self.context.options.poll.is_some() && !self.looks.is_empty() {
-            self.rescan = Instant::now() >= self.next_look;
+        if self.context.options.poll.is_some() && !self.sightings.is_empty() {
+            self.rescan = Instant::now() >= self.next_scan;
         }
-        if self.later.is_empty() && self.looks.is_empty() {
+        if self.later.is_empty() && self.sightings.is_empty() {
             return true;
         }
         let since = *self.busy_since.get_or_insert_with(Instant::now);
         if since.elapsed() < PATIENCE.max(self.context.options.settle * 3) {
             return false;
         }
-        let left = self.later.iter().map(|(_, c)| &c.path).chain(self.looks.keys());
+        let left = self.later.iter().map(|(_, c)| &c.path).chain(self.sightings.keys());
         for path in left {
             self.context.stats.unsettled.fetch_add(1, Ordering::Relaxed);
             warn!("{}: is being written; it was left alone", path.display());

@@ -15,6 +15,7 @@ mod ended;
 mod error;
 #[cfg(target_os = "linux")]
 mod events;
+mod failure;
 mod feed;
 mod identity;
 pub mod journal;
@@ -30,7 +31,6 @@ mod serve;
 mod settle;
 mod spec;
 mod stats;
-mod failure;
 #[cfg(target_os = "linux")]
 mod tree;
 #[cfg(not(target_os = "linux"))]
@@ -62,18 +62,18 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use feed::{Back, Feed, InHand};
-use journal::Journal;
-use plugins::PluginSet;
-use receipt::Receipt;
-use select::Selection;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_core::frame::PlanePool;
 use filmgate_engine::namer::Namer;
 use filmgate_picture::{PictureFormat, WriteOptions};
+use journal::Journal;
+use plugins::PluginSet;
+use receipt::Receipt;
+use select::Selection;
 use settle::reconcile;
 use tree::Tree;
-use work::{WorkerContext, Worker};
+use work::{Worker, WorkerContext};
 
 /// What to do, with all defaults filled in.
 struct Options {
@@ -190,7 +190,7 @@ fn run(
             .spawn_scoped(scope, move || plugins.keep_fresh(reload, &over))
             .map_err(|e| format!("a thread cannot be started: {e}"))?;
         let result = feed.run(&back, &mut || reporter.ready());
-        // Workers end when there is no feed any more, with what they have in hand done.
+        // Workers end with the feed, after the files that they process.
         drop(feed);
         drop(finished);
         result
@@ -202,7 +202,7 @@ fn run(
     result
 }
 
-/// One worker: file after file, until the feed or the user ends it.
+/// One worker: file after file, until the end of the feed or a stop.
 fn serve(
     context: &Arc<WorkerContext>,
     jobs: &Receiver<Candidate>,
@@ -211,9 +211,9 @@ fn serve(
     reporter: &dyn Reporter,
 ) {
     let mut worker = Worker::new(context);
-    let mut troubles = 0_u32;
+    let mut retries = 0_u32;
     for candidate in jobs {
-        // After the stop nothing new is begun; it lies there and is found again.
+        // After the stop no file is begun; the next watch finds it.
         if context.stop.is_cancelled() {
             in_hand.release(&candidate.path);
             continue;
@@ -224,25 +224,25 @@ fn serve(
         let wait = match &ended {
             Ended::Busy => Some(BUSY),
             Ended::Retry(_) if context.options.once => {
-                // It is named, it stays, and the next run finds it.
+                // It is reported and stays; the next run finds it.
                 context.stats.left.fetch_add(1, Ordering::Relaxed);
                 None
             }
             Ended::Retry(_) => {
-                troubles += 1;
-                Some(back_off(troubles))
+                retries += 1;
+                Some(back_off(retries))
             }
             _ => {
-                troubles = 0;
+                retries = 0;
                 None
             }
         };
-        // A failure of the machine's will meet the next file, too.
+        // What the system cannot do for this file it cannot do for the next one either.
         if let (Ended::Retry(_), Some(wait)) = (&ended, wait) {
             rest(context, wait);
         }
         let again = in_hand.release(&candidate.path);
-        // Both ends live as long as the feed; after it nobody needs to know.
+        // After the end of the feed the result is of no use.
         if let Some(again) = again {
             let _ = returned.send(Back { candidate: again, wait: Duration::ZERO });
         } else if let Some(wait) = wait {
@@ -252,12 +252,12 @@ fn serve(
     }
 }
 
-/// How long a file that is being written is left alone before somebody looks again.
+/// How long a file that is being written is left alone before it is checked again.
 const BUSY: Duration = Duration::from_millis(200);
 
 /// 1, 2, 4 … 30 s.
-fn back_off(troubles: u32) -> Duration {
-    Duration::from_secs((1 << troubles.saturating_sub(1).min(5)).min(30))
+fn back_off(retries: u32) -> Duration {
+    Duration::from_secs((1 << retries.saturating_sub(1).min(5)).min(30))
 }
 
 /// Waits, unless the watch is to end.

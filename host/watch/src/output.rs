@@ -6,9 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::ended::{Bypassed, Candidate, Done};
+use super::failure::Failure;
 use super::identity::{Fingerprint, Opened};
 use super::journal::{Claim, Known, State};
-use super::failure::Failure;
 use super::work::WorkerContext;
 use filmgate_core::publish::Aside;
 use filmgate_engine::namer::Reserved;
@@ -29,7 +29,11 @@ pub(super) struct Output<'a> {
 impl Output<'_> {
     /// Finds a name, lets `write` fill the file aside, notes it and publishes it. A name that
     /// somebody else took in the last moment is left to them.
-    pub(super) fn publish(&self, context: &WorkerContext, write: &mut Write<'_>) -> Result<Done, Failure> {
+    pub(super) fn publish(
+        &self,
+        context: &WorkerContext,
+        write: &mut Write<'_>,
+    ) -> Result<Done, Failure> {
         let older = context.journal.kept(&self.candidate.path)?;
         for _ in 0..100 {
             let may_replace = |there: &Path| {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::error::WatchError;
 use super::failure::Failure;
 use super::identity::{Heard, Identity, NotNow, Opened, open};
-use super::journal::{Journal, Verdict};
+use super::journal::{Journal, State, Verdict};
 use super::output::is_output;
 use super::prepare::Prepared;
 use super::scan::files;
@@ -104,7 +104,12 @@ impl<'a> Planner<'a> {
             None => Verdict::New,
         };
         let known = |state: &'static str| Planned::Known { source: source.to_owned(), state };
-        if let Verdict::Known(state) = verdict {
+        let is_retried = |state| {
+            self.prepared.spec.retry_failed && matches!(state, State::Failed | State::Bypassed)
+        };
+        if let Verdict::Known(state) = verdict
+            && !is_retried(state)
+        {
             return Ok(Some(known(state.name())));
         }
         let leave = |reason: &str| {
@@ -129,6 +134,7 @@ impl<'a> Planner<'a> {
         };
         if let Verdict::Perhaps(list) = &verdict
             && let Some(same) = list.iter().find(|k| k.content == Some(content))
+            && !is_retried(same.state)
         {
             return Ok(Some(known(same.state.name())));
         }

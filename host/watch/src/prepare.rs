@@ -44,7 +44,7 @@ pub struct Prepared {
     pub(super) plugins: PluginSet,
     pub(super) engine: Engine,
     pub(super) journal: PathBuf,
-    spec: WatchSpec,
+    pub(super) spec: WatchSpec,
     policy: PluginRecord,
     stats: Arc<Stats>,
 }
@@ -339,10 +339,9 @@ fn options(spec: &WatchSpec, folders: &Folders) -> Result<Options, SpecError> {
         poll: spec.poll.map(|p| p.0),
         settle: spec.settle.map_or(SETTLE, |s| s.0),
         // Besides those that compute, some wait for the disk.
-        workers: spec.workers.map_or_else(
-            || default_workers() + 2,
-            |w| usize::try_from(w.0).unwrap_or(usize::MAX),
-        ),
+        workers: spec
+            .workers
+            .map_or_else(|| default_workers() + 2, |w| usize::try_from(w.0).unwrap_or(usize::MAX)),
     };
     options.selection = spec.selection(options.outside().map(Path::to_owned).collect())?;
     if options.poll.is_none() && on_network(&options.folder) {

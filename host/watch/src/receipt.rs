@@ -68,11 +68,9 @@ impl FileRecord {
         let found = File::open(path).and_then(|file| sha256(&file));
         match found {
             Ok((size, digest)) => FileRecord::new(path, size, &digest),
-            Err(_) => FileRecord {
-                path: path.to_string_lossy().into_owned(),
-                size: None,
-                sha256: None,
-            },
+            Err(_) => {
+                FileRecord { path: path.to_string_lossy().into_owned(), size: None, sha256: None }
+            }
         }
     }
 }

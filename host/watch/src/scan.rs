@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::fs::{self, ReadDir};
 use std::path::{Path, PathBuf};
 
-use super::identity::Identity;
 use super::error::WatchError;
+use super::identity::Identity;
 use super::journal::{Journal, Report, Verdict};
 use super::select::Selection;
 

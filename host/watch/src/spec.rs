@@ -124,7 +124,9 @@ impl WatchSpec {
             return Ok(None);
         };
         let unknown = || {
-            SpecError::usage(format!("--format {name}: expected jpg, png, webp, bmp, tiff, or same"))
+            SpecError::usage(format!(
+                "--format {name}: expected jpg, png, webp, bmp, tiff, or same"
+            ))
         };
         PictureFormat::from_ending(name).map(Some).ok_or_else(unknown)
     }

@@ -137,7 +137,8 @@ impl Tree {
         }
         let Some(name) = event.name else {
             let own = Flags::IN_DELETE_SELF | Flags::IN_MOVE_SELF | Flags::IN_UNMOUNT;
-            return (mask.intersects(own) && folder.as_os_str().is_empty()).then_some(TreeEvent::Ended);
+            return (mask.intersects(own) && folder.as_os_str().is_empty())
+                .then_some(TreeEvent::Ended);
         };
         let path = folder.join(name);
         if mask.contains(Flags::IN_ISDIR) {

@@ -73,11 +73,8 @@ impl Tree {
 
     /// Watches one folder, before its files are looked at, so that nothing is missed in between.
     pub(super) fn watch(&mut self, folder: &Path) -> io::Result<()> {
-        let path = if folder.as_os_str().is_empty() {
-            self.root.clone()
-        } else {
-            self.root.join(folder)
-        };
+        let path =
+            if folder.as_os_str().is_empty() { self.root.clone() } else { self.root.join(folder) };
         self.watcher.watch(&path, RecursiveMode::NonRecursive).map_err(|e| match e.kind {
             notify::ErrorKind::Io(e) => e,
             notify::ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),

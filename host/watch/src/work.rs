@@ -12,14 +12,14 @@ use std::time::Instant;
 use tracing::warn;
 
 use super::ended::{Bypassed, Candidate, Done, Ended};
+use super::failure::Failure;
 use super::identity::{Fingerprint, Identity, NotNow, Opened, open};
 use super::journal::{Journal, JournalError, State, Verdict};
 use super::originals::{Originals, PutAwayError, move_below};
 use super::output::Output;
 use super::plugins::PluginChain;
-use super::receipt::{FileRecord, Receipt, Record, now};
-use super::failure::Failure;
 use super::plugins::PluginSet;
+use super::receipt::{FileRecord, Receipt, Record, now};
 use super::{Options, Stats, video};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::PlanePool;
@@ -241,12 +241,15 @@ impl Worker {
             Ok(Some(done)) => return self.put_away(candidate, path, opened, done),
             Ok(None) => {
                 let (state, identity) = (State::Dropped, &opened.identity);
-                let noted = context.journal.end(&candidate.path, identity, content, state, None, true);
+                let noted =
+                    context.journal.end(&candidate.path, identity, content, state, None, true);
                 return noted.map_or_else(|e| Ended::Retry(e.to_string()), |()| Ended::Dropped);
             }
             Err(Failure::Busy) => return Ended::Busy,
             Err(Failure::System(reason)) => return Ended::Retry(reason),
-            Err(Failure::NameTaken) => "its name was taken by other programs again and again".to_owned(),
+            Err(Failure::NameTaken) => {
+                "its name was taken by other programs again and again".to_owned()
+            }
             Err(Failure::File(reason)) => reason,
         };
         // Instances that broke are not used again.

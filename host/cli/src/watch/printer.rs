@@ -92,7 +92,9 @@ impl Printer {
 
 impl Reporter for Printer {
     fn retrying(&self, files: usize) {
-        tell(format_args!("{files} files are processed again that failed or passed a broken plugin\n"));
+        tell(format_args!(
+            "{files} files are processed again that failed or passed a broken plugin\n"
+        ));
     }
 
     fn metrics(&self, address: SocketAddr) {

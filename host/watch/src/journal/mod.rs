@@ -402,8 +402,9 @@ impl Journal {
         let next = "INSERT INTO numbers VALUES ('named', 1) \
                     ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value";
         let database = self.database();
-        let number: i64 = self
-            .with_path(database.prepare_cached(next).and_then(|mut s| s.query_row([], |r| r.get(0))))?;
+        let number: i64 = self.with_path(
+            database.prepare_cached(next).and_then(|mut s| s.query_row([], |r| r.get(0))),
+        )?;
         Ok(u64::try_from(number - 1).unwrap_or(0))
     }
 
