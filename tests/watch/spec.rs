@@ -9,7 +9,7 @@ use filmgate_tests::hostile::program;
 use filmgate_tests::outside::{ffmpeg, succeed};
 use filmgate_tests::shell::{Said, Shell};
 use filmgate_tests::trace::possible;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::desk::{done, files, frames, kinds, once};
 
@@ -54,16 +54,14 @@ fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
     assert_eq!(everything(shell.folder()), before);
     let plan = lines(&said.stdout);
     let two = planned(&plan, "sub/two.jpg");
-    assert_eq!((&two["event"], &two["output"]), (&"convert".into(), &"sub-two.jpg".into()));
+    assert_eq!((&two["event"], &two["output"]), (&json!("convert"), &json!("sub-two.jpg")));
     let film = planned(&plan, "film.mkv");
-    assert_eq!((&film["width"], &film["height"]), (&48.into(), &32.into()), "{film}");
+    assert_eq!((&film["width"], &film["height"]), (&json!(48), &json!(32)), "{film}");
     assert_eq!(planned(&plan, "bad.jpg")["event"], "refuse");
     assert_eq!(planned(&plan, "empty.png")["event"], "leave");
     let end = plan.last().expect("a summary");
-    assert_eq!(
-        [&end["convert"], &end["refuse"], &end["leave"], &end["known"]],
-        [&3.into(), &1.into(), &1.into(), &0.into()]
-    );
+    let counts = ["convert", "refuse", "leave", "known"].map(|name| end[name].as_u64());
+    assert_eq!(counts, [3, 1, 1, 0].map(Some));
     // What is planned is done, and is known then.
     let over = once(&shell, "-p emboss --names flatten");
     let mut outputs: Vec<_> = plan.iter().filter_map(|v| v["output"].as_str()).collect();
@@ -191,11 +189,11 @@ fn a_receipt_says_what_was_made_from_what() {
     let (first, last) = (&all[0], all.last().expect("a summary"));
     assert_eq!(
         (&first["record"], &first["plugins"][0]["name"]),
-        (&"start".into(), &"emboss".into())
+        (&json!("start"), &json!("emboss"))
     );
     assert_eq!(first["names"]["name"], "mirror");
     assert!(first["command"].to_string().contains("--originals"), "{first}");
-    assert_eq!((&last["record"], &last["done"]), (&"summary".into(), &3.into()));
+    assert_eq!((&last["record"], &last["done"]), (&json!("summary"), &json!(3)));
     assert_eq!(all.len(), 5);
     for (name, digest) in inputs.iter().zip(digests) {
         let input = sources.join(name);
@@ -232,7 +230,7 @@ fn videos_have_their_size_in_the_event() {
     film(&shell, "in/film.mkv");
     let over = once(&shell, "-p emboss").fine();
     let event = over.told.iter().find(|t| t["event"] == "done").expect("it is done");
-    assert_eq!((&event["width"], &event["height"]), (&48.into(), &32.into()), "{event}");
+    assert_eq!((&event["width"], &event["height"]), (&json!(48), &json!(32)), "{event}");
 }
 
 /// Runs it once and kills it at one of its calls.
