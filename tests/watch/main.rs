@@ -10,5 +10,6 @@ mod originals;
 mod pictures;
 mod plugins;
 mod service;
+mod spec;
 mod trouble;
 mod writers;

@@ -135,7 +135,7 @@ fn a_plugin_that_is_not_there_is_told_before_anything_begins() {
     let shell = Shell::new();
     fs::create_dir_all(shell.path("in")).expect("a folder");
     shell.filmgate("watch in -o out -p embos").refused(10, &["embos", "emboss"]);
-    shell.filmgate("watch in -o out -p natural").refused(13, &["no filter"]);
+    shell.filmgate("watch in -o out -p natural").refused(13, &["natural"]);
     shell.filmgate("watch in -o out --names emboss").refused(13, &["emboss"]);
     shell.filmgate("watch none -o out").refused(20, &["none"]);
 }

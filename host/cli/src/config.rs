@@ -23,8 +23,8 @@ use filmgate_engine::spec::PluginSpec;
 use filmgate_plugin::catalogue::nearest;
 
 /// Options that make no sense in a file, and `grant`, for which plugins have `grants`.
-const NOT_IN_FILES: [&str; 7] =
-    ["config", "config-schema", "dry-run", "grant", "help", "log-format", "version"];
+const NOT_IN_FILES: [&str; 8] =
+    ["config", "config-schema", "dry-run", "grant", "help", "log-format", "status", "version"];
 
 /// The key of a plugin's table.
 const PLUGIN: &str = "plugin";
@@ -51,10 +51,10 @@ pub fn schema<T: JsonSchema>(verb: &str) -> Value {
         let long = &*key(&option);
         let Some(mut property) = all["properties"].get_mut(long).map(Value::take) else { continue };
         tidy(&mut property);
-        if let Some(help) = option.get_help().filter(|_| long != PLUGIN) {
+        if let Some(help) = option.get_help().filter(|_| key != PLUGIN) {
             property["description"] = json!(help.to_string());
         }
-        properties.insert(long.to_owned(), property);
+        properties.insert(key, property);
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

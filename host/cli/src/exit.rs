@@ -11,6 +11,7 @@ use filmgate_engine::spec::{Fault, SpecError};
 use filmgate_join::JoinError;
 use filmgate_picture::SaveError;
 use filmgate_plugin::PluginError;
+use filmgate_watch::WatchError;
 
 /// Why the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,9 @@ impl Exit {
         if let Some(e) = cause.downcast_ref::<JoinError>() {
             return Exit::of_join(e);
         }
+        if let Some(e) = cause.downcast_ref::<WatchError>() {
+            return Exit::of_watch(e);
+        }
         if let Some(e) = cause.downcast_ref::<MediaError>() {
             return Some(Exit::of_media(e));
         }
@@ -145,6 +149,25 @@ impl Exit {
             JoinError::Proof(_) => Some(Exit::ProofFailed),
             JoinError::Interrupted => Some(Exit::Interrupted),
             JoinError::System(_) => None,
+        }
+    }
+
+    fn of_watch(error: &WatchError) -> Option<Exit> {
+        match error {
+            WatchError::Spec(e) => Some(Exit::of_spec(e)),
+            WatchError::Pipeline(e) => Exit::of_pipeline(e),
+            WatchError::Collision(e) => Some(Exit::of_collision(e)),
+            WatchError::OutputIsWatched { .. } => Some(Exit::OutputIsInput),
+            WatchError::Publish(e) => Some(Exit::of_publish(e)),
+            WatchError::Journal(_) => None,
+            WatchError::System(_) => Some(Exit::Failed),
+        }
+    }
+
+    fn of_collision(error: &Collision) -> Exit {
+        match error {
+            Collision::WithInput { .. } => Exit::OutputIsInput,
+            Collision::WithOutput { .. } => Exit::Usage,
         }
     }
 

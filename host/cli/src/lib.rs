@@ -41,7 +41,7 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
             let mode = arguments.reports.mode.clone();
             job::run(arguments.spec(), mode, cancel)
         }
-        Command::Watch(arguments) => watch::run(&arguments, cancel),
+        Command::Watch(arguments) => watch::run(*arguments, cancel),
         Command::Join(arguments) => join::run(*arguments, cancel),
         Command::Frame(arguments) => {
             let mode = arguments.reports.mode.clone();

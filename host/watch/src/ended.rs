@@ -1,4 +1,4 @@
-//! A file that is worked on, and how that ended.
+//! A file that is processed, and the result.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ pub struct Candidate {
     pub since: Instant,
 }
 
-/// How a file ended.
+/// The result of one file.
 #[derive(Debug)]
 pub enum Ended {
     Done(Done),
-    /// the plugins gave no picture for it
+    /// the plugins returned no frame for it
     Dropped,
     /// it was done before
     Known(State),
@@ -29,15 +29,15 @@ pub enum Ended {
     Gone,
     /// nothing is in it
     Empty,
-    /// somebody writes to it
+    /// it is being written
     Busy,
     /// it cannot be converted
     Failed {
         reason: String,
         quarantined: Option<PathBuf>,
     },
-    /// the machine's fault, not the file's: it will be tried again
-    Trouble(String),
+    /// the system's fault, not the file's: it will be retried
+    Retry(String),
 }
 
 /// A file that was converted.
@@ -46,15 +46,15 @@ pub struct Done {
     /// below the output folder
     pub output: String,
     pub bytes: u64,
-    /// of the output, in samples and rows; 0 for videos
+    /// width and height of the output
     pub size: (u32, u32),
-    /// from heard of to published
+    /// from the event to the published output
     pub latency: Duration,
     /// of work
     pub took: Duration,
     /// what is not in the output, for people
     pub notes: Vec<String>,
-    /// whether the output took the place of one made from an older version
+    /// whether the output replaced one made from an older version
     pub replaced: bool,
     /// frames that passed a broken plugin unchanged; the original stays where it is then
     pub bypassed: u64,
@@ -74,11 +74,11 @@ impl Bypassed {
     pub(super) fn by(plugins: &[Arc<Supervisor>]) -> Bypassed {
         let lost = plugins.iter().map(|p| p.bypassed() + p.held_at_end()).sum::<u64>();
         let texts: Vec<String> = plugins.iter().flat_map(|p| reasons(p)).collect();
-        match texts.is_empty() {
-            true => Bypassed::default(),
-            // A plugin that broke at the end had something to give, though it held no frame.
-            false => Bypassed { frames: lost.max(1), reason: Some(texts.join("; ")) },
+        if texts.is_empty() {
+            return Bypassed::default();
         }
+        // A plugin that failed at the end lost something even if it held no frame.
+        Bypassed { frames: lost.max(1), reason: Some(texts.join("; ")) }
     }
 }
 
@@ -87,9 +87,11 @@ fn reasons(plugin: &Supervisor) -> Vec<String> {
     let (name, mut all) = (plugin.plugin().name(), Vec::new());
     match (plugin.bypassed(), plugin.failures()) {
         (0, 0) => {}
-        (0, _) => all.push(format!("the plugin `{name}` broke at the end")),
-        (1, _) => all.push(format!("1 frame passed the plugin `{name}` unchanged, which broke")),
-        (n, _) => all.push(format!("{n} frames passed the plugin `{name}` unchanged, which broke")),
+        (0, _) => all.push(format!("the plugin `{name}` failed at the end")),
+        (1, _) => all.push(format!("1 frame passed the plugin `{name}` unchanged, which failed")),
+        (n, _) => {
+            all.push(format!("{n} frames passed the plugin `{name}` unchanged, which failed"))
+        }
     }
     match plugin.held_at_end() {
         0 => {}

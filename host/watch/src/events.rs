@@ -1,4 +1,4 @@
-//! An inotify event as pyinotify prints it, for people who grew used to that.
+//! Formats inotify events as pyinotify does, for `--events`.
 
 use std::fmt::Write as _;
 use std::path::Path;

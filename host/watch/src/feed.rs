@@ -1,5 +1,5 @@
-//! From what is heard and found to the workers: each file is in the hands of one worker at a time,
-//! nothing waits in memory without bound, and what was lost is looked for again.
+//! Queue between file system events, folder scans and workers: one worker per file at a time, with
+//! bounded memory, debounce of files that are being written, and a new scan after lost events.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -14,19 +14,19 @@ use super::ended::Candidate;
 use super::identity::{Heard, Identity};
 use super::journal::Verdict;
 use super::scan::{Found, Scan};
-use super::tree::{Note, Tree};
-use super::work::Shop;
+use super::tree::{Tree, TreeEvent};
+use super::work::WorkerContext;
 
-/// Files that wait in memory; for more the folder is looked through again.
+/// Files that wait in memory; for more the folder is scanned again.
 const WAITING: usize = 4096;
 
 /// How long nothing is waited for at most, so that a stop is noticed.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How often folders are looked through when some cannot be listened to.
-const DEAF: Duration = Duration::from_secs(5);
+/// How often folders are scanned when some cannot be watched.
+const FALLBACK_SCAN: Duration = Duration::from_secs(5);
 
-/// Entries of the folder that are looked at before it is listened again.
+/// Entries of the folder that are scanned between two reads of events.
 const STRIDE: usize = 256;
 
 /// How long `--once` waits for files that are being written.
@@ -47,7 +47,7 @@ impl InHand {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a file in hand; false when it is, and will be looked at again afterwards.
+    /// Takes a file in hand; false when it is, and will be processed again afterwards.
     fn take(&self, candidate: &Candidate) -> bool {
         let mut map = self.map();
         if let Some(hand) = map.get_mut(&candidate.path) {
@@ -58,7 +58,7 @@ impl InHand {
         true
     }
 
-    /// Lets go of it; gives what is to be looked at again.
+    /// Lets go of it; gives what is to be processed again.
     pub(super) fn release(&self, path: &Path) -> Option<Candidate> {
         self.map().remove(path).and_then(|hand| hand.again)
     }
@@ -76,10 +76,10 @@ pub(super) struct Back {
 
 /// The one thread that decides what is worked on next.
 pub(super) struct Feed {
-    shop: Arc<Shop>,
+    context: Arc<WorkerContext>,
     in_hand: Arc<InHand>,
     jobs: Sender<Candidate>,
-    /// none when the folder is only looked through
+    /// none when the folder is only scanned
     tree: Option<Tree>,
     scan: Option<Scan>,
     /// sub-folders that appeared
@@ -88,27 +88,24 @@ pub(super) struct Feed {
     ready: VecDeque<Candidate>,
     later: Vec<(Instant, Candidate)>,
     /// what was seen of files that have to rest first, when polling
-    looks: HashMap<PathBuf, (Identity, Instant)>,
-    next_look: Instant,
-    /// whether there are folders that cannot be listened to
-    deaf: bool,
-    /// whether the folder was looked through before
-    looked: bool,
+    sightings: HashMap<PathBuf, (Identity, Instant)>,
+    next_scan: Instant,
+    /// whether there are folders that cannot be watched
+    unwatched: bool,
+    /// whether the folder was scanned before
+    scanned: bool,
     busy_since: Option<Instant>,
 }
 
-/// Why the feed ended early.
-pub(super) type FeedError = String;
-
 impl Feed {
     pub(super) fn new(
-        shop: &Arc<Shop>,
+        context: &Arc<WorkerContext>,
         in_hand: &Arc<InHand>,
         jobs: Sender<Candidate>,
         tree: Option<Tree>,
     ) -> Feed {
         Feed {
-            shop: Arc::clone(shop),
+            context: Arc::clone(context),
             in_hand: Arc::clone(in_hand),
             jobs,
             tree,
@@ -117,10 +114,10 @@ impl Feed {
             rescan: true,
             ready: VecDeque::new(),
             later: Vec::new(),
-            looks: HashMap::new(),
-            next_look: Instant::now(),
-            deaf: false,
-            looked: false,
+            sightings: HashMap::new(),
+            next_scan: Instant::now(),
+            unwatched: false,
+            scanned: false,
             busy_since: None,
         }
     }
@@ -130,21 +127,21 @@ impl Feed {
         &mut self,
         back: &crossbeam_channel::Receiver<Back>,
         ready: &mut dyn FnMut(),
-    ) -> Result<(), FeedError> {
-        let mut told = false;
-        while !self.shop.stop.is_cancelled() {
+    ) -> Result<(), String> {
+        let mut is_ready = false;
+        while !self.context.stop.is_cancelled() {
             while let Ok(Back { candidate, wait }) = back.try_recv() {
                 self.put_back(candidate, wait);
             }
-            self.hear()?;
-            self.find();
-            self.give();
+            self.read_events()?;
+            self.continue_scan();
+            self.hand_out();
             self.count();
-            if !told && (self.scan.is_some() || !self.rescan) {
-                told = true;
+            if !is_ready && (self.scan.is_some() || !self.rescan) {
+                is_ready = true;
                 ready();
             }
-            if self.shop.options.once && self.is_idle(back) {
+            if self.context.options.once && self.is_idle(back) {
                 break;
             }
         }
@@ -155,35 +152,34 @@ impl Feed {
         if wait.is_zero() {
             return self.admit(candidate);
         }
-        match self.later.len() < WAITING {
-            true => self.later.push((Instant::now() + wait, candidate)),
-            false => self.rescan = true,
+        if self.later.len() < WAITING {
+            self.later.push((Instant::now() + wait, candidate));
+        } else {
+            self.rescan = true;
         }
     }
 
     /// Takes in what has happened. Waits only when there is nothing else to do.
-    fn hear(&mut self) -> Result<(), FeedError> {
+    fn read_events(&mut self) -> Result<(), String> {
         let waiting = !self.ready.is_empty() || self.scan.is_some() || self.rescan;
-        let timeout = match waiting || !self.folders.is_empty() {
-            true => Duration::ZERO,
-            false => self.nearest(),
-        };
+        let is_busy = waiting || !self.folders.is_empty();
+        let timeout = if is_busy { Duration::ZERO } else { self.nearest() };
         let Some(tree) = &mut self.tree else {
             std::thread::sleep(timeout);
             return Ok(());
         };
-        let root = || self.shop.options.folder.display();
+        let root = || self.context.options.folder.display();
         let mut wait = timeout;
         // A burst is taken out of the kernel's queue before it is full.
         for _ in 0..64 {
-            let notes = tree.hear(wait).map_err(|e| format!("{}: {e}", root()))?;
+            let notes = tree.read(wait).map_err(|e| format!("{}: {e}", root()))?;
             wait = Duration::ZERO;
             if notes.is_empty() {
                 break;
             }
             for note in notes {
                 match note {
-                    Note::File(path, heard) => {
+                    TreeEvent::File(path, heard) => {
                         let candidate = Candidate { path, heard, since: Instant::now() };
                         if self.ready.len() < WAITING {
                             self.ready.push_back(candidate);
@@ -191,25 +187,25 @@ impl Feed {
                             self.rescan = true;
                         }
                     }
-                    Note::Folder(path) => self.folders.push_back(path),
-                    Note::Gone(path) => {
-                        if let Err(e) = self.shop.journal.gone(&path) {
+                    TreeEvent::Folder(path) => self.folders.push_back(path),
+                    TreeEvent::Gone(path) => {
+                        if let Err(e) = self.context.journal.gone(&path) {
                             warn!("{e}");
                         }
                     }
-                    Note::Overflow => {
-                        self.shop.stats.overflows.fetch_add(1, Ordering::Relaxed);
-                        info!("events were lost; the folder is looked through again");
+                    TreeEvent::Overflow => {
+                        self.context.stats.overflows.fetch_add(1, Ordering::Relaxed);
+                        info!("events were lost; the folder is scanned again");
                         self.rescan = true;
                     }
-                    Note::Ended => return Err(format!("{}: is gone", root())),
+                    TreeEvent::Ended => return Err(format!("{}: is gone", root())),
                 }
             }
         }
         Ok(())
     }
 
-    /// How long there is nothing to do but to listen.
+    /// How long to wait for events when there is nothing else to do.
     fn nearest(&self) -> Duration {
         let now = Instant::now();
         let due = self.later.iter().map(|(due, _)| due.saturating_duration_since(now)).min();
@@ -218,29 +214,30 @@ impl Feed {
 
     /// Looks on through the folder while nothing else waits, so that what comes anew is not behind
     /// what has been lying there.
-    fn find(&mut self) {
-        self.again();
-        let deaf = self.deaf.then_some(DEAF);
-        let interval = self.shop.options.poll.or(deaf).filter(|_| !self.shop.options.once);
+    fn continue_scan(&mut self) {
+        self.admit_due();
+        let unwatched = self.unwatched.then_some(FALLBACK_SCAN);
+        let interval =
+            self.context.options.poll.or(unwatched).filter(|_| !self.context.options.once);
         if let Some(interval) = interval
             && self.scan.is_none()
-            && Instant::now() >= self.next_look
+            && Instant::now() >= self.next_scan
         {
             self.rescan = true;
-            self.next_look = Instant::now() + interval;
+            self.next_scan = Instant::now() + interval;
         }
         for _ in 0..STRIDE {
             if !self.ready.is_empty() || !self.begin() {
                 return;
             }
             let Some(scan) = &mut self.scan else { return };
-            match scan.next(&self.shop.options.selection) {
+            match scan.next(&self.context.options.selection) {
                 Some(Found::Folder(folder)) => self.enter(&folder),
                 Some(Found::File(path)) => self.found(path),
                 None => {
                     self.scan = None;
-                    self.looked = true;
-                    if let Err(e) = self.shop.journal.prune() {
+                    self.scanned = true;
+                    if let Err(e) = self.context.journal.prune() {
                         warn!("{e}");
                     }
                 }
@@ -253,14 +250,9 @@ impl Feed {
         if self.scan.is_some() {
             return true;
         }
-        let root = self.shop.options.folder.clone();
-        let folder = match self.rescan {
-            true => PathBuf::new(),
-            false => match self.folders.pop_front() {
-                Some(folder) => folder,
-                None => return false,
-            },
-        };
+        let root = self.context.options.folder.clone();
+        let folder = if self.rescan { Some(PathBuf::new()) } else { self.folders.pop_front() };
+        let Some(folder) = folder else { return false };
         self.rescan = false;
         self.scan = Some(Scan::new(&root, &folder));
         self.enter(&folder);
@@ -270,16 +262,16 @@ impl Feed {
     /// Listens to a folder, and then opens it: what comes in between is heard.
     fn enter(&mut self, folder: &Path) {
         if let Some(tree) = &mut self.tree
-            && let Err(e) = tree.listen(folder)
+            && let Err(e) = tree.watch(folder)
             && e.kind() != std::io::ErrorKind::NotFound
-            && !std::mem::replace(&mut self.deaf, true)
+            && !std::mem::replace(&mut self.unwatched, true)
         {
             warn!(
-                "{}: cannot be listened to: {e}; {} folders are, and fs.inotify.max_user_watches sets \
-                 how many may be. All are looked through every {} s now",
-                self.shop.options.folder.join(folder).display(),
+                "{}: cannot be watched: {e}; {} folders are, and fs.inotify.max_user_watches limits \
+                 their number. All folders are scanned every {} s now",
+                self.context.options.folder.join(folder).display(),
                 tree.len(),
-                DEAF.as_secs()
+                FALLBACK_SCAN.as_secs()
             );
         }
         if let Some(scan) = &mut self.scan {
@@ -288,21 +280,21 @@ impl Feed {
     }
 
     fn found(&mut self, path: PathBuf) {
-        let whole = self.shop.options.folder.join(&path);
+        let whole = self.context.options.folder.join(&path);
         let Ok(facts) = std::fs::metadata(&whole) else { return };
         let identity = Identity::of(&facts);
-        match self.shop.journal.look(&path, &identity) {
+        match self.context.journal.look(&path, &identity) {
             Ok(Verdict::Known(state)) => {
-                if !self.looked {
-                    self.shop.stats.known(state);
+                if !self.scanned {
+                    self.context.stats.known(state);
                 }
-                self.looks.remove(&path);
+                self.sightings.remove(&path);
                 return;
             }
             Ok(_) => {}
             Err(e) => return warn!("{e}"),
         }
-        let polling = self.shop.options.poll.is_some();
+        let polling = self.context.options.poll.is_some();
         if polling && !self.rests(&path, identity) {
             return;
         }
@@ -310,24 +302,24 @@ impl Feed {
         self.admit(Candidate { path, heard, since: Instant::now() });
     }
 
-    /// Whether a file has stayed the same between two looks that are far enough apart.
+    /// Whether a file has stayed the same between two sightings that are far enough apart.
     fn rests(&mut self, path: &Path, identity: Identity) -> bool {
         let now = Instant::now();
-        let settle = self.shop.options.settle;
-        match self.looks.get(path) {
+        let settle = self.context.options.settle;
+        match self.sightings.get(path) {
             Some((before, since)) if *before == identity => {
                 let rests = now.duration_since(*since) >= settle;
                 if rests {
-                    self.looks.remove(path);
+                    self.sightings.remove(path);
                 } else {
-                    self.next_look = self.next_look.min(*since + settle);
+                    self.next_scan = self.next_scan.min(*since + settle);
                 }
                 rests
             }
             _ => {
-                if self.looks.len() < WAITING {
-                    self.looks.insert(path.to_owned(), (identity, now));
-                    self.next_look = self.next_look.min(now + settle);
+                if self.sightings.len() < WAITING {
+                    self.sightings.insert(path.to_owned(), (identity, now));
+                    self.next_scan = self.next_scan.min(now + settle);
                 }
                 false
             }
@@ -335,14 +327,15 @@ impl Feed {
     }
 
     fn admit(&mut self, candidate: Candidate) {
-        match self.ready.len() < WAITING {
-            true => self.ready.push_back(candidate),
-            false => self.rescan = true,
+        if self.ready.len() < WAITING {
+            self.ready.push_back(candidate);
+        } else {
+            self.rescan = true;
         }
     }
 
     /// What was busy and may not be any more.
-    fn again(&mut self) {
+    fn admit_due(&mut self) {
         let now = Instant::now();
         let (due, rest) = std::mem::take(&mut self.later).into_iter().partition(|(t, _)| *t <= now);
         self.later = rest;
@@ -351,7 +344,7 @@ impl Feed {
     }
 
     /// Hands out what is ready, as far as workers take it.
-    fn give(&mut self) {
+    fn hand_out(&mut self) {
         while let Some(candidate) = self.ready.pop_front() {
             if !self.in_hand.take(&candidate) {
                 continue;
@@ -365,13 +358,13 @@ impl Feed {
                     self.ready.push_front(candidate);
                     return;
                 }
-                Err(SendTimeoutError::Disconnected(_)) => return self.shop.stop.cancel(),
+                Err(SendTimeoutError::Disconnected(_)) => return self.context.stop.cancel(),
             }
         }
     }
 
     fn count(&self) {
-        let stats = &self.shop.stats;
+        let stats = &self.context.stats;
         let queue = self.ready.len() + self.later.len() + self.jobs.len();
         stats.queue.store(queue as u64, Ordering::Relaxed);
         stats.in_hand.store(self.in_hand.len() as u64, Ordering::Relaxed);
@@ -388,20 +381,20 @@ impl Feed {
         if working {
             return false;
         }
-        if self.shop.options.poll.is_some() && !self.looks.is_empty() {
-            self.rescan = Instant::now() >= self.next_look;
+        if self.context.options.poll.is_some() && !self.sightings.is_empty() {
+            self.rescan = Instant::now() >= self.next_scan;
         }
-        if self.later.is_empty() && self.looks.is_empty() {
+        if self.later.is_empty() && self.sightings.is_empty() {
             return true;
         }
         let since = *self.busy_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < PATIENCE.max(self.shop.options.settle * 3) {
+        if since.elapsed() < PATIENCE.max(self.context.options.settle * 3) {
             return false;
         }
-        let left = self.later.iter().map(|(_, c)| &c.path).chain(self.looks.keys());
+        let left = self.later.iter().map(|(_, c)| &c.path).chain(self.sightings.keys());
         for path in left {
-            self.shop.stats.unsettled.fetch_add(1, Ordering::Relaxed);
-            warn!("{}: is being written, and was left alone", path.display());
+            self.context.stats.unsettled.fetch_add(1, Ordering::Relaxed);
+            warn!("{}: is being written; it was left alone", path.display());
         }
         true
     }

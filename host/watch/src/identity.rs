@@ -1,5 +1,5 @@
-//! Which file it is, and whether it is whole: nobody writes to it, and it stayed the same while it
-//! was read.
+//! Identity of a file, and whether it is complete: no process writes to it, and it did not change
+//! while it was read.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
 
+use super::receipt::sha256;
 use filmgate_sys::{Written, being_written};
 
 /// What tells one state of a file from every other one. Whoever changes the content changes the
@@ -94,10 +95,10 @@ pub(super) fn open(path: &Path) -> Result<Opened, NotNow> {
     let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(gone)?;
     let facts = file.metadata().map_err(NotNow::Failed)?;
-    match facts.is_file() {
-        true => Ok(Opened { identity: Identity::of(&facts), file }),
-        false => Err(NotNow::Gone),
+    if !facts.is_file() {
+        return Err(NotNow::Gone);
     }
+    Ok(Opened { identity: Identity::of(&facts), file })
 }
 
 impl Opened {
@@ -146,6 +147,14 @@ impl Opened {
             hash.update(&part);
         }
         Ok(hash.finalize().into())
+    }
+
+    /// Size and SHA-256 of the whole content.
+    ///
+    /// # Errors
+    /// Of reading.
+    pub(super) fn digest(&self) -> io::Result<(u64, [u8; 32])> {
+        sha256(&self.file)
     }
 
     /// Whether it is still what it was, under its name, too.

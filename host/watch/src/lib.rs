@@ -1,5 +1,5 @@
-//! Watching a folder: from what happens in it to settled files, through the plugins, into another
-//! folder, each file exactly once.
+//! Hot folder: watches a folder for new files and converts each of them exactly once, through
+//! plugins, into another folder.
 //!
 //! ```text
 //! inotify ─► Tree ─┐                                  ┌─► Worker ─┐ opened, settled, read, checked
@@ -8,44 +8,52 @@
 //!                       └──── busy, or changed meanwhile ◄──┘         Journal: published, done
 //! ```
 //!
-//! Nothing waits in memory without bound: when the queue is full, or the kernel's own queue ran
-//! over, the folder is looked through again, and the journal tells what is new.
-#![forbid(unsafe_code)]
+//! Nothing waits in memory without bound: when the queue is full, or the kernel's own queue has
+//! overflowed, the folder is scanned again, and the journal tells which files are new.
 
 mod ended;
+mod error;
 #[cfg(target_os = "linux")]
 mod events;
+mod failure;
 mod feed;
 mod identity;
 pub mod journal;
 mod originals;
 mod output;
+mod plan;
 mod plugins;
+mod prepare;
+mod receipt;
 mod scan;
 mod select;
 mod serve;
 mod settle;
+mod spec;
 mod stats;
-mod stop;
 #[cfg(target_os = "linux")]
 mod tree;
 #[cfg(not(target_os = "linux"))]
 #[path = "tree_elsewhere.rs"]
 mod tree;
+// Compiled and tested on Linux as well.
+#[cfg(all(test, target_os = "linux"))]
+mod tree_elsewhere;
 mod video;
 mod work;
 
 pub use ended::{Candidate, Done, Ended};
-pub use journal::{Journal, JournalError, Report, State};
+pub use error::WatchError;
+pub use journal::{JournalError, Report, State};
 pub use originals::Originals;
-pub use plugins::{Loader, PluginSet, Plugins};
+pub use plan::Planned;
+pub use prepare::{Hooks, Prepared, prepare};
 pub use scan::pending;
-pub use select::Selection;
-pub use serve::Metrics;
-pub use settle::{Lock, on_network};
-pub use stats::Stats;
+pub use spec::WatchSpec;
+pub use stats::{Stats, Summary};
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -59,165 +67,182 @@ use filmgate_core::collide::Files;
 use filmgate_core::frame::PlanePool;
 use filmgate_engine::sink::Namer;
 use filmgate_picture::{PictureFormat, WriteOptions};
+use journal::Journal;
+use plugins::PluginSet;
+use receipt::Receipt;
+use select::Selection;
 use settle::reconcile;
 use tree::Tree;
-use work::{Shop, Worker};
+use work::{Worker, WorkerContext};
 
-/// What to do.
-#[derive(Clone, Debug)]
-pub struct Options {
+/// What to do, with all defaults filled in.
+struct Options {
     /// canonical
-    pub folder: PathBuf,
-    pub selection: Selection,
+    folder: PathBuf,
+    output: PathBuf,
+    selection: Selection,
     /// what pictures are written as; none: as what they are
-    pub format: Option<PictureFormat>,
-    pub write: WriteOptions,
-    pub originals: Originals,
+    format: Option<PictureFormat>,
+    write: WriteOptions,
+    originals: Originals,
     /// where files go that cannot be converted
-    pub quarantine: Option<PathBuf>,
+    quarantine: Option<PathBuf>,
     /// whether files that are there may be replaced
-    pub replace: bool,
+    replace: bool,
     /// files that are not replaced even so: those that the watch itself reads and writes
-    pub protected: Files,
+    protected: Files,
     /// ends when all that is there is done
-    pub once: bool,
+    once: bool,
     /// looks through the folder so often instead of listening
-    pub poll: Option<Duration>,
+    poll: Option<Duration>,
     /// how long a file has to rest where the system does not tell who writes to it
-    pub settle: Duration,
-    pub workers: usize,
+    settle: Duration,
+    workers: usize,
 }
 
-/// Prints a line for somebody.
+impl Options {
+    /// Folders for what is written, which are not watched even where they are in the watched one.
+    fn outside(&self) -> impl Iterator<Item = &Path> {
+        let moved = match &self.originals {
+            Originals::Move(folder) => Some(folder),
+            _ => None,
+        };
+        [Some(&self.output), self.quarantine.as_ref(), moved].into_iter().flatten().map(|p| &**p)
+    }
+}
+
+/// Prints one line.
 pub type Print = Box<dyn FnMut(&str) + Send>;
 
 /// What a watch needs besides.
-pub struct Parts {
-    pub journal: Journal,
-    pub namer: Namer,
-    pub plugins: PluginSet,
-    pub pool: PlanePool,
-    pub stats: Arc<Stats>,
+struct Parts {
+    journal: Journal,
+    namer: Namer,
+    plugins: PluginSet,
+    pool: PlanePool,
+    stats: Arc<Stats>,
+    receipt: Option<Receipt>,
     /// prints every event of inotify
-    pub events: Option<Print>,
-    /// asks for all plugins to be loaded anew; is reset
-    pub reload: Arc<AtomicBool>,
+    events: Option<Print>,
+    /// asks for all plugins to be loaded again; is reset
+    reload: Arc<AtomicBool>,
 }
 
-/// How often plugin files are looked at.
-const PLUGIN_TICK: Duration = Duration::from_millis(250);
-
-/// Whoever wants to know how each file ended.
-pub trait Teller: Sync {
-    /// The watch listens and works.
+/// Receives what happens while a watch runs.
+pub trait Reporter: Sync {
+    /// So many files are processed again, as `retry_failed` asks.
+    fn retrying(&self, files: usize);
+    /// `/metrics` is served here.
+    fn metrics(&self, address: SocketAddr);
+    /// The watch waits for files and processes them.
     fn ready(&self);
+    /// A file was processed.
     fn ended(&self, candidate: &Candidate, ended: &Ended);
 }
 
 /// Watches until `stop`, or, with `once`, until everything is done.
 ///
 /// # Errors
-/// What makes going on pointless, for people.
-pub fn watch(
+/// What makes it impossible to go on, for people.
+fn run(
     options: Options,
     parts: Parts,
     stop: &Cancel,
-    teller: &dyn Teller,
+    reporter: &dyn Reporter,
 ) -> Result<(), String> {
     let tree = match (options.poll, options.once) {
         (None, false) => Some(
             Tree::new(&options.folder, &options.selection, parts.events)
-                .map_err(|e| format!("inotify: {e}; --poll does without"))?,
+                .map_err(|e| format!("the folder cannot be watched: {e}; use --poll to scan it"))?,
         ),
         _ => None,
     };
     let workers = options.workers.max(1);
-    let shop = Arc::new(Shop {
+    let context = Arc::new(WorkerContext {
         options,
         journal: parts.journal,
         namer: parts.namer,
         plugins: parts.plugins,
         stats: parts.stats,
+        receipt: parts.receipt,
         pool: parts.pool,
         stop: stop.clone(),
         frames: AtomicU64::default(),
     });
-    reconcile(&shop)?;
+    reconcile(&context)?;
     let (jobs, taken) = bounded(workers);
     let (returned, back) = unbounded();
     let in_hand = Arc::<InHand>::default();
-    let mut feed = Feed::new(&shop, &in_hand, jobs, tree);
+    let mut feed = Feed::new(&context, &in_hand, jobs, tree);
     let (finished, over) = bounded::<()>(0);
-    thread::scope(|scope| {
+    let result = thread::scope(|scope| {
         for number in 0..workers {
-            let (shop, taken, returned) = (&shop, &taken, &returned);
+            let (context, taken, returned) = (&context, &taken, &returned);
             let in_hand = &in_hand;
             thread::Builder::new()
                 .name(format!("watch {number}"))
-                .spawn_scoped(scope, move || serve(shop, taken, in_hand, returned, teller))
+                .spawn_scoped(scope, move || serve(context, taken, in_hand, returned, reporter))
                 .map_err(|e| format!("a thread cannot be started: {e}"))?;
         }
-        let (plugins, reload) = (&shop.plugins, &parts.reload);
+        let (plugins, reload) = (&context.plugins, &parts.reload);
         thread::Builder::new()
             .name("plugins".to_owned())
-            .spawn_scoped(scope, move || keep_fresh(plugins, reload, &over))
+            .spawn_scoped(scope, move || plugins.keep_fresh(reload, &over))
             .map_err(|e| format!("a thread cannot be started: {e}"))?;
-        let result = feed.run(&back, &mut || teller.ready());
-        // Workers end when there is no feed any more, with what they have in hand done.
+        let result = feed.run(&back, &mut || reporter.ready());
+        // Workers end with the feed, after the files that they process.
         drop(feed);
         drop(finished);
         result
-    })
-}
-
-/// Looks at the plugins' files now and then, until the other end of `over` is gone.
-fn keep_fresh(plugins: &PluginSet, reload: &AtomicBool, over: &Receiver<()>) {
-    while over.recv_timeout(PLUGIN_TICK).is_err_and(|e| e.is_timeout()) {
-        plugins.refresh(reload.swap(false, Ordering::Relaxed));
+    });
+    if let Some(receipt) = &context.receipt {
+        let written = receipt.add(&(&*context.stats).into());
+        written.map_err(|e| format!("the receipt cannot be completed: {e}"))?;
     }
+    result
 }
 
-/// One worker: file after file, until the feed or the user ends it.
+/// One worker: file after file, until the end of the feed or a stop.
 fn serve(
-    shop: &Arc<Shop>,
+    context: &Arc<WorkerContext>,
     jobs: &Receiver<Candidate>,
     in_hand: &InHand,
     returned: &Sender<Back>,
-    teller: &dyn Teller,
+    reporter: &dyn Reporter,
 ) {
-    let mut worker = Worker::new(shop);
-    let mut troubles = 0_u32;
+    let mut worker = Worker::new(context);
+    let mut retries = 0_u32;
     for candidate in jobs {
-        // After the stop nothing new is begun; it lies there and is found again.
-        if shop.stop.is_cancelled() {
+        // After the stop no file is begun; the next watch finds it.
+        if context.stop.is_cancelled() {
             in_hand.release(&candidate.path);
             continue;
         }
         let ended = worker.work(&candidate);
-        account(shop, &ended);
-        teller.ended(&candidate, &ended);
+        account(context, &ended);
+        reporter.ended(&candidate, &ended);
         let wait = match &ended {
             Ended::Busy => Some(BUSY),
-            Ended::Trouble(_) if shop.options.once => {
-                // It is named, it stays, and the next run finds it.
-                shop.stats.left.fetch_add(1, Ordering::Relaxed);
+            Ended::Retry(_) if context.options.once => {
+                // It is reported and stays; the next run finds it.
+                context.stats.left.fetch_add(1, Ordering::Relaxed);
                 None
             }
-            Ended::Trouble(_) => {
-                troubles += 1;
-                Some(back_off(troubles))
+            Ended::Retry(_) => {
+                retries += 1;
+                Some(back_off(retries))
             }
             _ => {
-                troubles = 0;
+                retries = 0;
                 None
             }
         };
-        // A failure of the machine's will meet the next file, too.
-        if let (Ended::Trouble(_), Some(wait)) = (&ended, wait) {
-            rest(shop, wait);
+        // What the system cannot do for this file it cannot do for the next one either.
+        if let (Ended::Retry(_), Some(wait)) = (&ended, wait) {
+            rest(context, wait);
         }
         let again = in_hand.release(&candidate.path);
-        // Both ends live as long as the feed; after it nobody needs to know.
+        // After the end of the feed the result is of no use.
         if let Some(again) = again {
             let _ = returned.send(Back { candidate: again, wait: Duration::ZERO });
         } else if let Some(wait) = wait {
@@ -227,24 +252,24 @@ fn serve(
     }
 }
 
-/// How long a file that is being written is left alone before somebody looks again.
+/// How long a file that is being written is left alone before it is checked again.
 const BUSY: Duration = Duration::from_millis(200);
 
 /// 1, 2, 4 … 30 s.
-fn back_off(troubles: u32) -> Duration {
-    Duration::from_secs((1 << troubles.saturating_sub(1).min(5)).min(30))
+fn back_off(retries: u32) -> Duration {
+    Duration::from_secs((1 << retries.saturating_sub(1).min(5)).min(30))
 }
 
 /// Waits, unless the watch is to end.
-fn rest(shop: &Shop, wait: Duration) {
+fn rest(context: &WorkerContext, wait: Duration) {
     let end = Instant::now() + wait;
-    while Instant::now() < end && !shop.stop.is_cancelled() {
+    while Instant::now() < end && !context.stop.is_cancelled() {
         thread::sleep(Duration::from_millis(50));
     }
 }
 
-fn account(shop: &Shop, ended: &Ended) {
-    let stats = &shop.stats;
+fn account(context: &WorkerContext, ended: &Ended) {
+    let stats = &context.stats;
     let one = |counter: &AtomicU64| {
         counter.fetch_add(1, Ordering::Relaxed);
     };
@@ -259,8 +284,8 @@ fn account(shop: &Shop, ended: &Ended) {
         Ended::Dropped => one(&stats.dropped),
         Ended::Failed { .. } => one(&stats.failed),
         Ended::Known(state) => stats.known(*state),
-        Ended::Trouble(_) => stats.stuck.store(true, Ordering::Relaxed),
-        Ended::Empty if shop.options.once => one(&stats.unsettled),
+        Ended::Retry(_) => stats.stuck.store(true, Ordering::Relaxed),
+        Ended::Empty if context.options.once => one(&stats.unsettled),
         Ended::Gone | Ended::Empty | Ended::Busy => {}
     }
 }

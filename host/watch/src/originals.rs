@@ -1,21 +1,54 @@
-//! What becomes of originals: kept, deleted or moved once their output is published, and of those
-//! that failed.
+//! Retention of originals: kept, deleted, or moved after their output is published; quarantine of
+//! files that failed.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use super::identity::Identity;
 use filmgate_core::publish::{self, PublishError};
+use filmgate_engine::scalar;
 
 /// What to do with an original whose output is in place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Originals {
+    #[default]
     Keep,
     Delete,
     /// into this folder, below which sub-folders are kept
     Move(PathBuf),
 }
+
+impl FromStr for Originals {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Originals, String> {
+        match (text, text.split_once(':')) {
+            ("keep", _) => Ok(Originals::Keep),
+            ("delete", _) => Ok(Originals::Delete),
+            (_, Some(("move", folder))) if !folder.is_empty() => {
+                Ok(Originals::Move(PathBuf::from(folder)))
+            }
+            _ => Err("expected keep, delete, or move:FOLDER".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Originals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Originals::Keep => f.write_str("keep"),
+            Originals::Delete => f.write_str("delete"),
+            Originals::Move(folder) => write!(f, "move:{}", folder.display()),
+        }
+    }
+}
+
+scalar!(Originals, "Originals", "keep, delete, or move:FOLDER", {
+    "type": "string", "pattern": "^(keep|delete|move:.+)$"
+});
 
 /// Why an original could not be put away.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! An output on its way: named, written aside, noted, published.
+//! Publishing one output: named, written aside, claimed in the journal, renamed into place.
 
 use std::fs::File;
 use std::io;
@@ -6,16 +6,16 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::ended::{Bypassed, Candidate, Done};
+use super::failure::Failure;
 use super::identity::{Fingerprint, Opened};
 use super::journal::{Claim, Known, State};
-use super::stop::Stop;
-use super::work::Shop;
+use super::work::WorkerContext;
 use filmgate_core::publish::Aside;
 use filmgate_engine::sink::Reserved;
 use filmgate_plugin::Request;
 
 /// Fills the file aside; what passed broken plugins unchanged on the way.
-pub(super) type Write<'a> = dyn FnMut(&Aside) -> Result<Bypassed, Stop> + 'a;
+pub(super) type Write<'a> = dyn FnMut(&Aside) -> Result<Bypassed, Failure> + 'a;
 
 /// An output on its way.
 pub(super) struct Output<'a> {
@@ -29,36 +29,40 @@ pub(super) struct Output<'a> {
 impl Output<'_> {
     /// Finds a name, lets `write` fill the file aside, notes it and publishes it. A name that
     /// somebody else took in the last moment is left to them.
-    pub(super) fn publish(&self, shop: &Shop, write: &mut Write<'_>) -> Result<Done, Stop> {
-        let older = shop.journal.kept(&self.candidate.path)?;
+    pub(super) fn publish(
+        &self,
+        context: &WorkerContext,
+        write: &mut Write<'_>,
+    ) -> Result<Done, Failure> {
+        let older = context.journal.kept(&self.candidate.path)?;
         for _ in 0..100 {
             let may_replace = |there: &Path| {
                 let ours = older.as_ref().is_some_and(|known| is_output(known, there));
-                (shop.options.replace || ours) && !shop.options.protected.holds(there)
+                (context.options.replace || ours) && !context.options.protected.holds(there)
             };
-            let reserved = shop.namer.reserve(self.request.clone(), &may_replace)?;
-            match self.publish_as(shop, &reserved, older.as_ref(), write) {
-                Err(Stop::Taken) => {}
+            let reserved = context.namer.reserve(self.request.clone(), &may_replace)?;
+            match self.publish_as(context, &reserved, older.as_ref(), write) {
+                Err(Failure::NameTaken) => {}
                 other => return other,
             }
         }
-        Err(Stop::Taken)
+        Err(Failure::NameTaken)
     }
 
     fn publish_as(
         &self,
-        shop: &Shop,
+        context: &WorkerContext,
         reserved: &Reserved<'_>,
         older: Option<&Known>,
         write: &mut Write<'_>,
-    ) -> Result<Done, Stop> {
+    ) -> Result<Done, Failure> {
         let aside = Aside::create_next(reserved.path(), reserved.replaces())?;
         let bypassed = write(&aside)?;
         // What is published is made from what lies there now, or it is not published.
         if !self.opened.is_unchanged(self.path) {
-            return Err(Stop::Busy);
+            return Err(Failure::Busy);
         }
-        let unknown = |e: io::Error| Stop::Trouble(format!("{}: {e}", aside.path().display()));
+        let unknown = |e: io::Error| Failure::System(format!("{}: {e}", aside.path().display()));
         let facts = File::open(aside.path()).and_then(|f| f.metadata()).map_err(unknown)?;
         let inode = (facts.dev(), facts.ino());
         let (relative, identity) = (&self.candidate.path, &self.opened.identity);
@@ -66,17 +70,17 @@ impl Output<'_> {
         let older = older.and_then(|k| k.output_inode).filter(|i| has_inode(reserved.path(), *i));
         let reason = bypassed.reason.as_deref();
         let claim = Claim { output: name, inode, older, reason };
-        shop.journal.claim(relative, identity, &self.content, &claim)?;
+        context.journal.claim(relative, identity, &self.content, &claim)?;
         if let Err(e) = aside.publish() {
             if has_inode(reserved.path(), inode) {
                 // Only the folder could not be synced. To sync it again might say that all is well
                 // when it is not; the output stays, and so does the original.
-                return Err(Stop::Failed(e.to_string()));
+                return Err(Failure::File(e.to_string()));
             }
-            shop.journal.unclaim(relative)?;
+            context.journal.unclaim(relative)?;
             return Err(e.into());
         }
-        shop.journal.advance(relative, State::Published, true)?;
+        context.journal.advance(relative, State::Published, true)?;
         Ok(Done {
             output: reserved.name().to_owned(),
             bytes: facts.len(),
@@ -90,7 +94,7 @@ impl Output<'_> {
 }
 
 /// Whether the file that lies at `there` is the output that was made from an older version.
-fn is_output(known: &Known, there: &Path) -> bool {
+pub(super) fn is_output(known: &Known, there: &Path) -> bool {
     known.output_inode.is_some_and(|inode| has_inode(there, inode))
 }
 

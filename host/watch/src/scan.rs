@@ -1,12 +1,12 @@
-//! Looking through a folder and all below it, entry by entry: nothing is kept but the folders that
-//! are open and the way to them.
+//! Recursive folder scan, entry by entry: only the open folders and their paths are in memory.
 
 use std::ffi::OsString;
 use std::fs::{self, ReadDir};
 use std::path::{Path, PathBuf};
 
+use super::error::WatchError;
 use super::identity::Identity;
-use super::journal::{Journal, JournalError, Verdict};
+use super::journal::{Journal, Report, Verdict};
 use super::select::Selection;
 
 /// What lies in the folder.
@@ -59,41 +59,51 @@ impl Scan {
         match fs::read_dir(self.root.join(&folder)) {
             Ok(entries) => self.open.push((folder, entries)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => tracing::warn!("{}: cannot be looked through: {e}", folder.display()),
+            Err(e) => tracing::warn!("{}: cannot be scanned: {e}", folder.display()),
         }
     }
 }
 
 fn join(folder: &Path, name: OsString) -> PathBuf {
-    match folder.as_os_str().is_empty() {
-        true => PathBuf::from(name),
-        false => folder.join(name),
-    }
+    if folder.as_os_str().is_empty() { PathBuf::from(name) } else { folder.join(name) }
 }
 
-/// Files of the folder that the journal does not know in the state they are in: they wait, or
-/// nobody watches.
+/// All files of a folder that are selected, as paths below it.
+pub(super) fn files<'a>(
+    root: &Path,
+    selection: &'a Selection,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    let mut scan = Scan::new(root, Path::new(""));
+    scan.enter();
+    std::iter::from_fn(move || {
+        loop {
+            match scan.next(selection)? {
+                Found::Folder(_) => scan.enter(),
+                Found::File(path) => return Some(path),
+            }
+        }
+    })
+}
+
+/// Files of the folder that the journal does not have in their present state: they wait, or the
+/// folder is not watched.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn pending(
-    journal: &Path,
-    root: &Path,
-    selection: &Selection,
-) -> Result<Vec<PathBuf>, JournalError> {
+pub fn pending(report: &Report, journal: &Path, root: &Path) -> Result<Vec<PathBuf>, WatchError> {
+    let list = |name: &str| -> Vec<String> {
+        report.setting(name).and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default()
+    };
+    let outside = list("outside").into_iter().map(PathBuf::from).collect();
+    let is_flat = report.setting("flat") == Some("true");
+    let selection = Selection::new(&list("include"), &list("exclude"), !is_flat, outside)
+        .map_err(WatchError::System)?;
     let known = Journal::to_read(journal)?;
     let mut all = Vec::new();
-    let mut scan = Scan::new(root, Path::new(""));
-    scan.enter();
-    while let Some(found) = scan.next(selection) {
-        match found {
-            Found::Folder(_) => scan.enter(),
-            Found::File(path) => {
-                let Ok(facts) = fs::metadata(root.join(&path)) else { continue };
-                if !matches!(known.look(&path, &Identity::of(&facts))?, Verdict::Known(_)) {
-                    all.push(path);
-                }
-            }
+    for path in files(root, &selection) {
+        let Ok(facts) = fs::metadata(root.join(&path)) else { continue };
+        if !matches!(known.look(&path, &Identity::of(&facts))?, Verdict::Known(_)) {
+            all.push(path);
         }
     }
     Ok(all)

@@ -1,32 +1,17 @@
-//! Which files of a folder are meant: by glob, or by the endings of pictures and videos.
+//! File selection: globs, or the extensions of images and videos.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-
+use filmgate_core::glob::{Globs, is_hidden, is_video};
 use filmgate_picture::is_picture;
-
-/// Endings of the videos that are taken unasked.
-const VIDEOS: &[&str] = &[
-    "mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "m2ts", "mts", "mpg", "mpeg", "flv", "wmv",
-    "3gp", "ogv", "mxf",
-];
-
-/// Whether a file's ending is that of a video.
-pub(super) fn is_video(path: &Path) -> bool {
-    let ending = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
-    ending.is_some_and(|e| VIDEOS.contains(&e.as_str()))
-}
 
 /// What is taken and what is left alone. Hidden files never are taken: programs write aside under
 /// such names.
 #[derive(Clone, Debug)]
-pub struct Selection {
+pub(super) struct Selection {
     /// none: whatever has the ending of a picture or a video
-    include: Option<GlobSet>,
-    exclude: GlobSet,
+    include: Option<Globs>,
+    exclude: Globs,
     recursive: bool,
     /// folders that are not entered: where outputs, originals and failures go
     outside: Vec<PathBuf>,
@@ -37,20 +22,19 @@ impl Selection {
     ///
     /// # Errors
     /// A glob that is none, for people.
-    pub fn new(
+    pub(super) fn new(
         include: &[String],
         exclude: &[String],
         recursive: bool,
         outside: Vec<PathBuf>,
     ) -> Result<Selection, String> {
-        let include = if include.is_empty() { None } else { Some(globs(include)?) };
-        Ok(Selection { include, exclude: globs(exclude)?, recursive, outside })
+        let include = if include.is_empty() { None } else { Some(Globs::new(include)?) };
+        Ok(Selection { include, exclude: Globs::new(exclude)?, recursive, outside })
     }
 
     /// Whether a file is meant; `path` is below the watched folder.
-    pub fn takes(&self, path: &Path) -> bool {
-        let hidden = path.file_name().is_none_or(|n| n.as_bytes().starts_with(b"."));
-        if hidden || self.exclude.is_match(path) {
+    pub(super) fn takes(&self, path: &Path) -> bool {
+        if path.file_name().is_none() || is_hidden(path) || self.exclude.is_match(path) {
             return false;
         }
         match &self.include {
@@ -60,21 +44,9 @@ impl Selection {
     }
 
     /// Whether a sub-folder is entered; `path` is the whole path of it.
-    pub fn enters(&self, path: &Path) -> bool {
-        let hidden = path.file_name().is_some_and(|n| n.as_bytes().starts_with(b"."));
-        self.recursive && !hidden && !self.outside.iter().any(|o| o == path)
+    pub(super) fn enters(&self, path: &Path) -> bool {
+        self.recursive && !is_hidden(path) && !self.outside.iter().any(|o| o == path)
     }
-}
-
-fn globs(patterns: &[String]) -> Result<GlobSet, String> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let anywhere =
-            if pattern.contains('/') { pattern.clone() } else { format!("**/{pattern}") };
-        let glob = GlobBuilder::new(&anywhere).literal_separator(true).build();
-        set.add(glob.map_err(|e| format!("{pattern:?} is no glob: {}", e.kind()))?);
-    }
-    set.build().map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

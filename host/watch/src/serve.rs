@@ -1,4 +1,4 @@
-//! `/metrics` and `/healthz` over HTTP, for Prometheus and whoever restarts what hangs.
+//! HTTP server for `/metrics` (Prometheus) and `/healthz`.
 
 use std::io::Cursor;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -11,7 +11,7 @@ use tiny_http::{Header, Response, Server};
 use super::stats::Stats;
 
 /// A server that answers until it is dropped.
-pub struct Metrics {
+pub(super) struct Metrics {
     server: Arc<Server>,
     address: SocketAddr,
     thread: Option<thread::JoinHandle<()>>,
@@ -22,7 +22,7 @@ impl Metrics {
     ///
     /// # Errors
     /// Why nobody can listen there, for people.
-    pub fn serve(address: &str, stats: Arc<Stats>) -> Result<Metrics, String> {
+    pub(super) fn serve(address: &str, stats: Arc<Stats>) -> Result<Metrics, String> {
         let fail = |e: &dyn std::fmt::Display| format!("--metrics {address}: {e}");
         let first = address.to_socket_addrs().map_err(|e| fail(&e))?.next();
         let first = first.ok_or_else(|| fail(&"names no address"))?;
@@ -40,7 +40,7 @@ impl Metrics {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 }

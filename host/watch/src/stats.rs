@@ -1,7 +1,9 @@
-//! What a watch counts: pictures by how they ended, how many wait, how long they took.
+//! Counters of a watch: files by result, length of the queue, latency. Prometheus exposition.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use serde::Serialize;
 
 use super::journal::State;
 
@@ -37,6 +39,22 @@ pub struct Stats {
     /// from heard of to published: how many took at most so long, and one more for the rest
     latency: [AtomicU64; BUCKETS.len() + 1],
     latency_sum: AtomicU64,
+}
+
+/// What was done, for events, receipts and people.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    pub done: u64,
+    /// of those done: frames passed a failed plugin unchanged
+    pub bypassed: u64,
+    pub dropped: u64,
+    pub failed: u64,
+    /// nothing was done, because the journal had them
+    pub known: u64,
+    pub unsettled: u64,
+    pub overflows: u64,
+    pub bytes: u64,
+    pub seconds: f64,
 }
 
 impl Default for Stats {
@@ -83,6 +101,22 @@ impl Stats {
             State::Bypassed => self.known_bypassed.fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };
+    }
+
+    /// The counts at the end.
+    pub fn summary(&self) -> Summary {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Summary {
+            done: count(&self.done),
+            bypassed: count(&self.bypassed),
+            dropped: count(&self.dropped),
+            failed: count(&self.failed),
+            known: count(&self.known),
+            unsettled: count(&self.unsettled),
+            overflows: count(&self.overflows),
+            bytes: count(&self.bytes_out),
+            seconds: self.uptime().as_secs_f64(),
+        }
     }
 
     pub fn uptime(&self) -> Duration {

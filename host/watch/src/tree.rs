@@ -1,4 +1,4 @@
-//! Hearing of files: inotify on a folder and all below it.
+//! File system events of a folder and its subfolders, by inotify.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,9 +15,9 @@ use super::Print;
 use super::identity::Heard;
 use super::select::Selection;
 
-/// What was heard.
+/// What happened.
 #[derive(Debug)]
-pub(super) enum Note {
+pub(super) enum TreeEvent {
     /// a file that may be worked on; its path below the watched folder
     File(PathBuf, Heard),
     /// a folder that appeared, to be looked through
@@ -56,7 +56,7 @@ fn needed() -> AddWatchFlags {
 }
 
 impl Tree {
-    /// Listens to nothing yet; see [`Tree::listen`].
+    /// Listens to nothing yet; see [`Tree::watch`].
     pub(super) fn new(
         root: &Path,
         selection: &Selection,
@@ -79,7 +79,7 @@ impl Tree {
     ///
     /// # Errors
     /// `StorageFull` when the user may have no more watches (`fs.inotify.max_user_watches`).
-    pub(super) fn listen(&mut self, folder: &Path) -> io::Result<()> {
+    pub(super) fn watch(&mut self, folder: &Path) -> io::Result<()> {
         let watch = self.inotify.add_watch(&whole(&self.root, folder), self.mask)?;
         self.folders.insert(watch, folder.to_owned());
         Ok(())
@@ -91,7 +91,7 @@ impl Tree {
     }
 
     /// Waits until something happens, or for `timeout`, and gives all that has happened.
-    pub(super) fn hear(&mut self, timeout: Duration) -> io::Result<Vec<Note>> {
+    pub(super) fn read(&mut self, timeout: Duration) -> io::Result<Vec<TreeEvent>> {
         let wait = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
         let mut descriptors = [PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN)];
         match poll(&mut descriptors, wait) {
@@ -105,7 +105,7 @@ impl Tree {
                 return Ok(self
                     .moved
                     .take()
-                    .map(|(_, path)| Note::Gone(path))
+                    .map(|(_, path)| TreeEvent::Gone(path))
                     .into_iter()
                     .collect());
             }
@@ -114,13 +114,13 @@ impl Tree {
         let mut notes = Vec::with_capacity(events.len());
         for event in events {
             let moved = self.moved.take().filter(|(cookie, _)| *cookie != event.cookie);
-            notes.extend(moved.map(|(_, path)| Note::Gone(path)));
+            notes.extend(moved.map(|(_, path)| TreeEvent::Gone(path)));
             notes.extend(self.note(event));
         }
         Ok(notes)
     }
 
-    fn note(&mut self, event: InotifyEvent) -> Option<Note> {
+    fn note(&mut self, event: InotifyEvent) -> Option<TreeEvent> {
         use AddWatchFlags as Flags;
         let mask = event.mask;
         if let Some(print) = &mut self.events {
@@ -128,25 +128,27 @@ impl Tree {
             print(&super::events::line(&event, folder.as_deref()));
         }
         if mask.contains(Flags::IN_Q_OVERFLOW) {
-            return Some(Note::Overflow);
+            return Some(TreeEvent::Overflow);
         }
         let folder = self.folders.get(&event.wd)?.clone();
         if mask.contains(Flags::IN_IGNORED) {
             self.folders.remove(&event.wd);
-            return folder.as_os_str().is_empty().then_some(Note::Ended);
+            return folder.as_os_str().is_empty().then_some(TreeEvent::Ended);
         }
         let Some(name) = event.name else {
             let own = Flags::IN_DELETE_SELF | Flags::IN_MOVE_SELF | Flags::IN_UNMOUNT;
-            return (mask.intersects(own) && folder.as_os_str().is_empty()).then_some(Note::Ended);
+            return (mask.intersects(own) && folder.as_os_str().is_empty())
+                .then_some(TreeEvent::Ended);
         };
         let path = folder.join(name);
-        match mask.contains(Flags::IN_ISDIR) {
-            true => self.note_folder(path, mask),
-            false => self.note_file(path, mask, event.cookie),
+        if mask.contains(Flags::IN_ISDIR) {
+            self.note_folder(path, mask)
+        } else {
+            self.note_file(path, mask, event.cookie)
         }
     }
 
-    fn note_folder(&mut self, path: PathBuf, mask: AddWatchFlags) -> Option<Note> {
+    fn note_folder(&mut self, path: PathBuf, mask: AddWatchFlags) -> Option<TreeEvent> {
         if mask.contains(AddWatchFlags::IN_MOVED_FROM) {
             // It may be anywhere now; where it is still below the root, it is heard of again.
             let gone: Vec<WatchDescriptor> = self
@@ -164,22 +166,22 @@ impl Tree {
         }
         let appeared = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
         (mask.intersects(appeared) && self.selection.enters(&self.root.join(&path)))
-            .then_some(Note::Folder(path))
+            .then_some(TreeEvent::Folder(path))
     }
 
-    fn note_file(&mut self, path: PathBuf, mask: AddWatchFlags, cookie: u32) -> Option<Note> {
+    fn note_file(&mut self, path: PathBuf, mask: AddWatchFlags, cookie: u32) -> Option<TreeEvent> {
         if !self.selection.takes(&path) {
             return None;
         }
         if mask.intersects(AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO) {
-            return Some(Note::File(path, Heard::Closed));
+            return Some(TreeEvent::File(path, Heard::Closed));
         }
         if mask.contains(AddWatchFlags::IN_MOVED_FROM) {
             self.moved = Some((cookie, path));
             return None;
         }
         if mask.contains(AddWatchFlags::IN_DELETE) {
-            return Some(Note::Gone(path));
+            return Some(TreeEvent::Gone(path));
         }
         // A new name of a file that is whole already: a link. A fresh file is heard of again when
         // its writer closes it.
@@ -188,7 +190,7 @@ impl Tree {
                 use std::os::unix::fs::MetadataExt;
                 facts.is_symlink() || facts.nlink() > 1
             });
-        linked.then_some(Note::File(path, Heard::Found))
+        linked.then_some(TreeEvent::File(path, Heard::Found))
     }
 }
 

@@ -1,11 +1,12 @@
-//! A video in the folder: the same job as `filmgate run` does, with the container it has.
+//! Transcoding of one video of the folder: the same job as `filmgate run`, with the container of
+//! the source.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::ended::Bypassed;
-use super::stop::Stop;
-use super::work::Shop;
+use super::failure::Failure;
+use super::work::WorkerContext;
 use filmgate_av::{
     EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, OpenOptions, default_encoder,
     encoder_named,
@@ -26,7 +27,7 @@ pub(super) struct Settings {
 
 /// The ending of the output and how it is written: as the source, where that container can be
 /// written, else as Matroska.
-pub(super) fn plan(path: &Path) -> Result<(String, Settings), Stop> {
+pub(super) fn plan(path: &Path) -> Result<(String, Settings), Failure> {
     let ending = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
     let (ending, format) = match Muxer::format_for(path, None) {
         Ok(format) => (ending, format),
@@ -38,6 +39,8 @@ pub(super) fn plan(path: &Path) -> Result<(String, Settings), Stop> {
 
 /// A video that was converted.
 pub(super) struct Converted {
+    /// of the output
+    pub(super) size: (u32, u32),
     /// what is not in the output, for people
     pub(super) notes: Vec<String>,
     pub(super) bypassed: Bypassed,
@@ -46,12 +49,12 @@ pub(super) struct Converted {
 /// Converts the video into the file aside, which the job replaces as a whole. Nothing that the
 /// plugins do to it is held against the next file.
 pub(super) fn convert(
-    shop: &Shop,
+    context: &WorkerContext,
     plugins: &[Arc<Supervisor>],
     path: &Path,
     aside: &Aside,
     settings: &Settings,
-) -> Result<Converted, Stop> {
+) -> Result<Converted, Failure> {
     // A job that fails cancels what it was given, so that all of its threads end: the next video
     // must not share it. Nothing else breaks a video off.
     let cancel = Cancel::new();
@@ -72,21 +75,31 @@ pub(super) fn convert(
         options: Options { workers: default_workers(), ..Options::default() },
     };
     let stop = engine::Stop::at_once(&cancel);
-    let prepared = session.prepare(&stop, &shop.pool)?;
-    let (report, error) = prepared.run(&shop.pool, &stop, &Progress::default());
+    let prepared = session.prepare(&stop, &context.pool)?;
+    let (report, error) = prepared.run(&context.pool, &stop, &Progress::default());
     if let Some(error) = error {
         return Err(error.into());
     }
+    let encoded = report.encoded.as_ref();
+    let size = encoded.map_or((0, 0), |e| (e.width, e.height));
     let mut notes = report.left_out;
     if report.damaged_packets > 0 {
         notes.push(format!("{} packets could not be decoded", report.damaged_packets));
     }
-    Ok(Converted { notes, bypassed: Bypassed::by(&plugins) })
+    Ok(Converted { size, notes, bypassed: Bypassed::by(&plugins) })
 }
 
-fn refused(error: MediaError) -> Stop {
+/// Width and height of a video, from its header.
+pub(super) fn size(path: &Path) -> Result<(u32, u32), Failure> {
+    let input = Input::open(path, &OpenOptions::files(&Cancel::new())).map_err(refused)?;
+    let video = input.best_video().map_err(refused)?;
+    let facts = input.facts().streams.iter().find(|s| s.index == video);
+    Ok(facts.and_then(|s| s.video.as_ref()).map_or((0, 0), |v| (v.width, v.height)))
+}
+
+fn refused(error: MediaError) -> Failure {
     match error.kind {
-        MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory => Stop::Trouble(error.message),
-        _ => Stop::Failed(error.message),
+        MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory => Failure::System(error.message),
+        _ => Failure::File(error.message),
     }
 }

@@ -1,6 +1,7 @@
-//! One file from beginning to end: opened, found whole, read, taken through the plugins, written
-//! aside, noted, published, and the original put away. In this order, so that whoever is killed at
-//! any point leaves either the original and no output, or the whole output and a note of it.
+//! A worker: converts one file from beginning to end. It is opened, checked for being complete,
+//! read, taken through the plugins, written aside, entered in the journal, published, entered in the
+//! receipt, and its original moved or deleted. In this order, so that a process that is killed at
+//! any point leaves either the original and no output, or the whole output and its entry.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -11,30 +12,33 @@ use std::time::Instant;
 use tracing::warn;
 
 use super::ended::{Bypassed, Candidate, Done, Ended};
+use super::failure::Failure;
 use super::identity::{Fingerprint, Identity, NotNow, Opened, open};
 use super::journal::{Journal, JournalError, State, Verdict};
 use super::originals::{Originals, PutAwayError, move_below};
 use super::output::Output;
-use super::plugins::Plugins;
-use super::select::is_video;
-use super::stop::Stop;
-use super::{Options, PluginSet, Stats, video};
+use super::plugins::PluginChain;
+use super::plugins::PluginSet;
+use super::receipt::{FileRecord, Receipt, Record, now};
+use super::{Options, Stats, video};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::PlanePool;
+use filmgate_core::glob::is_video;
 use filmgate_engine::graph::StillChain;
 use filmgate_engine::sink::Namer;
 use filmgate_picture::{PICTURE_BYTES, Picture, PictureFormat, PictureReader, PictureWriter};
 use filmgate_plugin::{Item, Request, Value};
 
 /// What all workers share.
-pub(super) struct Shop {
+pub(super) struct WorkerContext {
     pub(super) options: Options,
     pub(super) journal: Journal,
     pub(super) namer: Namer,
     pub(super) plugins: PluginSet,
     pub(super) stats: Arc<Stats>,
+    pub(super) receipt: Option<Receipt>,
     pub(super) pool: PlanePool,
-    /// the work in hand is to be the last
+    /// no further file is begun
     pub(super) stop: Cancel,
     /// pictures taken in hand, for plugins that count
     pub(super) frames: AtomicU64,
@@ -42,28 +46,28 @@ pub(super) struct Shop {
 
 /// One thread's tools.
 pub(super) struct Worker {
-    shop: Arc<Shop>,
+    context: Arc<WorkerContext>,
     reader: PictureReader,
     writer: PictureWriter,
-    plugins: Arc<Plugins>,
+    plugins: Arc<PluginChain>,
     chain: StillChain,
 }
 
 impl Worker {
-    pub(super) fn new(shop: &Arc<Shop>) -> Worker {
-        let plugins = shop.plugins.current();
+    pub(super) fn new(context: &Arc<WorkerContext>) -> Worker {
+        let plugins = context.plugins.current();
         Worker {
-            reader: PictureReader::new(&shop.pool),
-            writer: PictureWriter::new(shop.options.write),
-            chain: StillChain::new(&plugins.chain, &shop.pool),
+            reader: PictureReader::new(&context.pool),
+            writer: PictureWriter::new(context.options.write),
+            chain: StillChain::new(&plugins.supervisors, &context.pool),
             plugins,
-            shop: Arc::clone(shop),
+            context: Arc::clone(context),
         }
     }
 
     /// Works on one file.
     pub(super) fn work(&mut self, candidate: &Candidate) -> Ended {
-        let path = self.shop.options.folder.join(&candidate.path);
+        let path = self.context.options.folder.join(&candidate.path);
         let mut opened = match open(&path) {
             Ok(opened) => opened,
             Err(NotNow::Gone) => return Ended::Gone,
@@ -86,47 +90,48 @@ impl Worker {
         path: &Path,
         opened: &mut Opened,
         content: &mut Option<Fingerprint>,
-    ) -> Result<Admitted, Stop> {
-        let shop = &self.shop;
-        let verdict = shop.journal.look(&candidate.path, &opened.identity)?;
+    ) -> Result<Admitted, Failure> {
+        let context = &self.context;
+        let verdict = context.journal.look(&candidate.path, &opened.identity)?;
         if let Verdict::Known(state) = verdict {
             return Ok(Admitted::Ended(Ended::Known(state)));
         }
-        if !opened.is_settled(candidate.heard, shop.options.settle) {
-            return Err(Stop::Busy);
+        if !opened.is_settled(candidate.heard, context.options.settle) {
+            return Err(Failure::Busy);
         }
         if opened.identity.size == 0 {
             return Ok(Admitted::Ended(Ended::Empty));
         }
         let unreadable = |e: io::Error| match e.kind() {
             io::ErrorKind::FileTooLarge => {
-                Stop::Failed(format!("larger than the {PICTURE_BYTES} bytes that are read"))
+                Failure::File(format!("larger than the {PICTURE_BYTES} bytes that are read"))
             }
-            _ => Stop::Failed(format!("cannot be read: {e}")),
+            _ => Failure::File(format!("cannot be read: {e}")),
         };
         let is_video = is_video(path);
-        let (bytes, print) = match is_video {
-            true => (Vec::new(), opened.sample().map_err(unreadable)?),
-            false => opened.read(PICTURE_BYTES).map_err(unreadable)?,
+        let (bytes, print) = if is_video {
+            (Vec::new(), opened.sample().map_err(unreadable)?)
+        } else {
+            opened.read(PICTURE_BYTES).map_err(unreadable)?
         };
         if !opened.is_unchanged(path) {
-            return Err(Stop::Busy);
+            return Err(Failure::Busy);
         }
         *content = Some(print);
         if let Verdict::Perhaps(list) = verdict
             && let Some(known) = list.into_iter().find(|k| k.content == Some(print))
         {
-            shop.journal.adopt(&known, &candidate.path, &opened.identity)?;
+            context.journal.adopt(&known, &candidate.path, &opened.identity)?;
             let renamed = known.path != candidate.path;
-            if renamed && !shop.options.folder.join(&known.path).exists() {
-                shop.journal.gone(&known.path)?;
+            if renamed && !context.options.folder.join(&known.path).exists() {
+                context.journal.gone(&known.path)?;
             }
             return Ok(Admitted::Ended(Ended::Known(known.state)));
         }
         Ok(if is_video { Admitted::Video } else { Admitted::Bytes(bytes) })
     }
 
-    /// A picture: decoded, through the plugins, encoded, published. None where they dropped it.
+    /// An image: decoded, through the plugins, encoded, published. None if they dropped it.
     fn picture(
         &mut self,
         candidate: &Candidate,
@@ -134,21 +139,21 @@ impl Worker {
         opened: &Opened,
         bytes: &[u8],
         content: &Option<Fingerprint>,
-    ) -> Result<Option<Done>, Stop> {
+    ) -> Result<Option<Done>, Failure> {
         let begun = Instant::now();
         self.take_new_plugins();
-        let format = self.shop.options.format.unwrap_or_else(|| PictureFormat::for_source(path));
+        let format = self.context.options.format.unwrap_or_else(|| PictureFormat::for_source(path));
         let mut picture = self.reader.read(bytes, path)?;
         let size = (picture.frame.width, picture.frame.height);
-        picture.frame.index = self.shop.frames.fetch_add(1, Ordering::Relaxed);
+        picture.frame.index = self.context.frames.fetch_add(1, Ordering::Relaxed);
         let frames = self.chain.process(picture.frame.clone(), format.pixel_formats())?;
         let bypassed = Bypassed::by(self.chain.plugins());
         let mut frames = frames.into_iter();
         let (frame, more) = (frames.next(), frames.count());
         let Some(frame) = frame else { return Ok(None) };
         if more > 0 {
-            let message = format!("the plugins gave {} pictures for one", more + 1);
-            return Err(Stop::Failed(message));
+            let message = format!("the plugins returned {} frames for one image", more + 1);
+            return Err(Failure::File(message));
         }
         picture.frame = frame;
         check_alpha(&picture, size)?;
@@ -162,9 +167,9 @@ impl Worker {
             content: content.unwrap_or_default(),
             request: self.request(candidate, opened, &format.ending_for(path), size)?,
         };
-        let mut published = output.publish(&self.shop, &mut |aside| {
+        let mut published = output.publish(&self.context, &mut |aside| {
             let written = |e: io::Error| {
-                Stop::Trouble(format!("{}: cannot be written: {e}", aside.target().display()))
+                Failure::System(format!("{}: cannot be written: {e}", aside.target().display()))
             };
             aside.file().and_then(|mut file| file.write_all(&encoded)).map_err(written)?;
             Ok(bypassed.clone())
@@ -179,7 +184,7 @@ impl Worker {
         path: &Path,
         opened: &Opened,
         content: &Option<Fingerprint>,
-    ) -> Result<Option<Done>, Stop> {
+    ) -> Result<Option<Done>, Failure> {
         let begun = Instant::now();
         self.take_new_plugins();
         let (extension, settings) = video::plan(path)?;
@@ -191,20 +196,22 @@ impl Worker {
             request: self.request(candidate, opened, &extension, (0, 0))?,
         };
         let mut notes = Vec::new();
-        let mut published = output.publish(&self.shop, &mut |aside| {
+        let mut size = (0, 0);
+        let mut published = output.publish(&self.context, &mut |aside| {
             let converted =
-                video::convert(&self.shop, &self.plugins.chain, path, aside, &settings)?;
+                video::convert(&self.context, &self.plugins.supervisors, path, aside, &settings)?;
             notes = converted.notes;
+            size = converted.size;
             Ok(converted.bypassed)
         })?;
         published.notes.append(&mut notes);
-        Ok(Some(Done { took: begun.elapsed(), ..published }))
+        Ok(Some(Done { size, took: begun.elapsed(), ..published }))
     }
 
     fn take_new_plugins(&mut self) {
-        let current = self.shop.plugins.current();
+        let current = self.context.plugins.current();
         if current.generation != self.plugins.generation {
-            self.chain = StillChain::new(&current.chain, &self.shop.pool);
+            self.chain = StillChain::new(&current.supervisors, &self.context.pool);
             self.plugins = current;
         }
     }
@@ -215,25 +222,9 @@ impl Worker {
         opened: &Opened,
         extension: &str,
         size: (u32, u32),
-    ) -> Result<Request, Stop> {
-        let mut properties = Vec::new();
-        if size.0 > 0 {
-            properties.push(("width".to_owned(), Value::Integer(i64::from(size.0))));
-            properties.push(("height".to_owned(), Value::Integer(i64::from(size.1))));
-        }
-        let item = Item {
-            path: candidate.path.to_string_lossy().into_owned(),
-            size: opened.identity.size,
-            modified: opened.identity.modified / 1000,
-            properties,
-        };
-        Ok(Request {
-            sources: vec![item],
-            index: self.shop.journal.next_number()?,
-            extension: extension.to_owned(),
-            folders: true,
-            ..Request::default()
-        })
+    ) -> Result<Request, Failure> {
+        let index = self.context.journal.next_number()?;
+        Ok(name_request(&candidate.path, &opened.identity, index, extension, size))
     }
 
     /// Notes how a file ended that was taken in hand.
@@ -243,23 +234,26 @@ impl Worker {
         path: &Path,
         opened: &Opened,
         content: Option<&Fingerprint>,
-        result: Result<Option<Done>, Stop>,
+        result: Result<Option<Done>, Failure>,
     ) -> Ended {
-        let shop = &self.shop;
+        let context = &self.context;
         let reason = match result {
             Ok(Some(done)) => return self.put_away(candidate, path, opened, done),
             Ok(None) => {
                 let (state, identity) = (State::Dropped, &opened.identity);
-                let noted = shop.journal.end(&candidate.path, identity, content, state, None, true);
-                return noted.map_or_else(|e| Ended::Trouble(e.to_string()), |()| Ended::Dropped);
+                let noted =
+                    context.journal.end(&candidate.path, identity, content, state, None, true);
+                return noted.map_or_else(|e| Ended::Retry(e.to_string()), |()| Ended::Dropped);
             }
-            Err(Stop::Busy) => return Ended::Busy,
-            Err(Stop::Trouble(reason)) => return Ended::Trouble(reason),
-            Err(Stop::Taken) => "its name was taken again and again".to_owned(),
-            Err(Stop::Failed(reason)) => reason,
+            Err(Failure::Busy) => return Ended::Busy,
+            Err(Failure::System(reason)) => return Ended::Retry(reason),
+            Err(Failure::NameTaken) => {
+                "its name was taken by other programs again and again".to_owned()
+            }
+            Err(Failure::File(reason)) => reason,
         };
         // Instances that broke are not used again.
-        self.chain = StillChain::new(&self.plugins.chain, &self.shop.pool);
+        self.chain = StillChain::new(&self.plugins.supervisors, &self.context.pool);
         self.fail(candidate, path, &opened.identity, content, reason)
     }
 
@@ -271,8 +265,8 @@ impl Worker {
         content: Option<&Fingerprint>,
         reason: String,
     ) -> Ended {
-        let shop = &self.shop;
-        let quarantined = shop.options.quarantine.as_ref().and_then(|folder| {
+        let context = &self.context;
+        let quarantined = context.options.quarantine.as_ref().and_then(|folder| {
             match move_below(path, folder, &candidate.path) {
                 Ok(()) => Some(folder.join(&candidate.path)),
                 Err(e) => {
@@ -283,16 +277,16 @@ impl Worker {
         });
         let (state, kept) = (State::Failed, quarantined.is_none());
         let why = Some(reason.as_str());
-        match shop.journal.end(&candidate.path, identity, content, state, why, kept) {
+        match context.journal.end(&candidate.path, identity, content, state, why, kept) {
             Ok(()) => Ended::Failed { reason, quarantined },
-            Err(e) => Ended::Trouble(e.to_string()),
+            Err(e) => Ended::Retry(e.to_string()),
         }
     }
 
     fn unreadable(&self, candidate: &Candidate, path: &Path, error: &io::Error) -> Ended {
         let Ok(facts) = std::fs::metadata(path) else { return Ended::Gone };
         let identity = Identity::of(&facts);
-        if let Ok(Verdict::Known(state)) = self.shop.journal.look(&candidate.path, &identity) {
+        if let Ok(Verdict::Known(state)) = self.context.journal.look(&candidate.path, &identity) {
             return Ended::Known(state);
         }
         self.fail(candidate, path, &identity, None, format!("cannot be opened: {error}"))
@@ -305,13 +299,29 @@ impl Worker {
         opened: &Opened,
         mut done: Done,
     ) -> Ended {
+        if let Err(e) = self.record(path, opened, &done) {
+            return Ended::Retry(format!("the receipt cannot be written: {e}"));
+        }
         let bypassed = done.bypassed > 0;
-        match finish(&self.shop, path, &candidate.path, &opened.identity, bypassed) {
+        match finish(&self.context, path, &candidate.path, &opened.identity, bypassed) {
             Ok(None) => {}
             Ok(Some(note)) => done.notes.push(note),
-            Err(e) => return Ended::Trouble(e.to_string()),
+            Err(e) => return Ended::Retry(e.to_string()),
         }
         Ended::Done(done)
+    }
+
+    /// Adds the output to the receipt, before its original is moved or deleted.
+    fn record(&self, path: &Path, opened: &Opened, done: &Done) -> io::Result<()> {
+        let Some(receipt) = &self.context.receipt else { return Ok(()) };
+        let (size, digest) = opened.digest()?;
+        receipt.add(&Record::Output {
+            input: FileRecord::new(path, size, &digest),
+            output: FileRecord::of(&self.context.namer.folder().join(&done.output)),
+            plugins: Some(&self.plugins.records),
+            bypassed: Some(done.bypassed),
+            finished: now(),
+        })
     }
 }
 
@@ -319,25 +329,53 @@ impl Worker {
 /// for people where it stays although it should not; the next watch tries again then. Where frames
 /// were `bypassed`, the output is not what was asked for, and the original is all that there is.
 pub(super) fn finish(
-    shop: &Shop,
+    context: &WorkerContext,
     path: &Path,
     relative: &Path,
     processed: &Identity,
     bypassed: bool,
 ) -> Result<Option<String>, JournalError> {
     if bypassed {
-        shop.journal.advance(relative, State::Bypassed, true)?;
-        let stays = shop.options.originals != Originals::Keep;
+        context.journal.advance(relative, State::Bypassed, true)?;
+        let stays = context.options.originals != Originals::Keep;
         return Ok(stays.then(|| "the original stays where it is".to_owned()));
     }
-    let put_away = shop.options.originals.put_away(path, relative, processed);
+    let put_away = context.options.originals.put_away(path, relative, processed);
     let (gone, note) = match put_away {
         Ok(gone) => (gone, None),
         Err(PutAwayError::Replaced) => (false, Some(PutAwayError::Replaced.to_string())),
         Err(e) => return Ok(Some(format!("the original {e}"))),
     };
-    shop.journal.advance(relative, State::Done, !gone)?;
+    context.journal.advance(relative, State::Done, !gone)?;
     Ok(note)
+}
+
+/// What the naming policy is asked; a `size` of 0 is not known.
+pub(super) fn name_request(
+    path: &Path,
+    identity: &Identity,
+    index: u64,
+    extension: &str,
+    size: (u32, u32),
+) -> Request {
+    let mut properties = Vec::new();
+    if size.0 > 0 {
+        properties.push(("width".to_owned(), Value::Integer(i64::from(size.0))));
+        properties.push(("height".to_owned(), Value::Integer(i64::from(size.1))));
+    }
+    let item = Item {
+        path: path.to_string_lossy().into_owned(),
+        size: identity.size,
+        modified: identity.modified / 1000,
+        properties,
+    };
+    Request {
+        sources: vec![item],
+        index,
+        extension: extension.to_owned(),
+        folders: true,
+        ..Request::default()
+    }
 }
 
 /// What was found out of a file.
@@ -348,10 +386,10 @@ enum Admitted {
 }
 
 /// Transparency of sixteen bits goes beside the frame, past the plugins.
-fn check_alpha(picture: &Picture, before: (u32, u32)) -> Result<(), Stop> {
+fn check_alpha(picture: &Picture, before: (u32, u32)) -> Result<(), Failure> {
     let after = (picture.frame.width, picture.frame.height);
     match picture.alpha {
-        Some(_) if after != before => Err(Stop::Failed(
+        Some(_) if after != before => Err(Failure::File(
             "transparency of 16 bits cannot follow a change of size; convert it to 8 bits first"
                 .to_owned(),
         )),

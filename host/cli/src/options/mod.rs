@@ -45,21 +45,29 @@ where
 mod tests {
     use clap::CommandFactory;
     use filmgate_engine::spec::JobSpec;
+    use filmgate_watch::WatchSpec;
     use serde_json::Value;
 
     use crate::args::Arguments;
 
     /// Options that are not in the description: they say what to do with it.
-    const OF_THE_COMMAND: [&str; 5] = ["config", "config-schema", "dry-run", "help", "log-format"];
+    const OF_THE_COMMAND: [&str; 6] =
+        ["config", "config-schema", "dry-run", "help", "log-format", "status"];
+
+    fn fields(spec: impl serde::Serialize) -> serde_json::Map<String, Value> {
+        let Ok(Value::Object(fields)) = serde_json::to_value(spec) else { panic!("a table") };
+        fields
+    }
 
     #[test]
     fn every_option_is_a_field() {
-        let fields = serde_json::to_value(JobSpec::default()).expect("JSON");
-        let Value::Object(fields) = fields else { panic!("a table") };
         let mut command = Arguments::command();
         command.build();
-        for verb in ["run", "encode", "split", "frame"] {
-            let verb = command.find_subcommand(verb).expect("a verb");
+        for name in ["run", "encode", "split", "frame", "watch"] {
+            let is_watch = name == "watch";
+            let fields =
+                if is_watch { fields(WatchSpec::default()) } else { fields(JobSpec::default()) };
+            let verb = command.find_subcommand(name).expect("a verb");
             let longs = verb.get_arguments().filter_map(clap::Arg::get_long);
             for long in longs.filter(|l| !OF_THE_COMMAND.contains(l)) {
                 assert!(fields.contains_key(long), "{}: --{long}", verb.get_name());
@@ -71,7 +79,7 @@ mod tests {
     fn values_have_no_defaults_of_clap() {
         let mut command = Arguments::command();
         command.build();
-        for verb in ["run", "encode", "split", "frame"] {
+        for verb in ["run", "encode", "split", "frame", "watch"] {
             let verb = command.find_subcommand(verb).expect("a verb");
             let mut valued = verb.get_arguments().filter(|a| a.get_action().takes_values());
             let filled = valued

@@ -1,13 +1,12 @@
-//! What `watch` is told.
+//! Options of `watch`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::args::{CrashPolicy, Json, LimitArguments};
-use crate::inputs::seconds;
-use filmgate_picture::Subsampling;
+use crate::options::{LimitOptions, Mode, words};
+use filmgate_engine::spec::{CrashPolicy, Length, PluginSpec, Subsampling, Within, Workers};
+use filmgate_watch::{Originals, WatchSpec};
 
 #[derive(Debug, Args)]
 #[command(
@@ -15,133 +14,166 @@ use filmgate_picture::Subsampling;
 filmgate watch inbox -o done -p watermark:image=logo.png --originals move:originals --quarantine bad\n  \
 filmgate watch inbox -o done -p emboss --once\n  \
 filmgate watch --status inbox\n\n\
-SIGTERM and Ctrl-C end it with the files in hand done; SIGHUP loads the plugins anew. A plugin file\n\
-that changes is loaded anew between two pictures."
+SIGTERM and Ctrl-C stop it after the files in progress; SIGHUP reloads the plugins. A plugin file that changes is\n\
+reloaded between two images."
 )]
 pub struct WatchArguments {
-    /// The folder to watch, with all folders below it
-    pub folder: PathBuf,
-    /// The folder for what comes out; it is made if its parent is there
-    #[arg(short, long, value_name = "FOLDER", required_unless_present = "status")]
+    /// Watch this folder and its subfolders
+    pub folder: Option<PathBuf>,
+    /// Write outputs to this folder, which is created if its parent exists
+    #[arg(short, long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
-    /// A plugin to take each picture through: a name or the path of a .wasm file, with its
-    /// parameters; may be given several times
-    #[arg(short, long = "plugin", value_name = "PLUGIN[:key=value,…]")]
-    pub plugins: Vec<String>,
-    /// A file with more plugins, one a line as -p takes them; read anew on SIGHUP
-    #[arg(long, value_name = "FILE", help_heading = "Plugins")]
-    pub plugin_list: Option<PathBuf>,
-    /// The naming policy for outputs: mirror keeps sub-folders, flatten makes one name of the
-    /// path, template:pattern=… takes any pattern
-    #[arg(long, value_name = "PLUGIN[:key=value,…]", default_value = "mirror")]
-    pub names: String,
-    /// Take only files that fit: `*.jpg`, `cam*/*.png`; without a / it is for the file's name. May
-    /// be given several times [default: endings of pictures and videos]
-    #[arg(long, value_name = "GLOB", help_heading = "Files")]
-    pub include: Vec<String>,
-    /// Leave files that fit alone
-    #[arg(long, value_name = "GLOB", help_heading = "Files")]
-    pub exclude: Vec<String>,
-    /// Without the folders below it
-    #[arg(long, help_heading = "Files")]
-    pub flat: bool,
-    /// What becomes of an original whose output is published: keep, delete or move:FOLDER
-    #[arg(long, value_name = "WHAT", default_value = "keep", value_parser = originals, help_heading = "Files")]
-    pub originals: OriginalsArgument,
-    /// Where files go that cannot be converted [default: they stay]
-    #[arg(long, value_name = "FOLDER", help_heading = "Files")]
-    pub quarantine: Option<PathBuf>,
-    /// Replace files that are in the output folder already
-    #[arg(short = 'y', long, help_heading = "Files")]
+    /// Replace existing files
+    #[arg(short = 'y', long)]
     pub overwrite: bool,
-    /// What pictures are written as: jpg, png, webp, bmp, tiff, or same
-    #[arg(long, value_name = "NAME", help_heading = "Pictures")]
-    pub format: Option<String>,
-    /// Quality of JPEG, from 1 to 100
-    #[arg(long, value_name = "N", default_value_t = 75, value_parser = clap::value_parser!(u8).range(1..=100), help_heading = "Pictures")]
-    pub quality: u8,
-    /// Samples of colour in a JPEG
-    #[arg(long, value_enum, default_value_t = SubsamplingArgument::Yuv420, help_heading = "Pictures")]
-    pub subsampling: SubsamplingArgument,
-    /// Process what is there, and end
+    /// Process the files that exist, then exit
     #[arg(long)]
     pub once: bool,
-    /// Look through the folder so often instead of listening to it: for network folders, where
-    /// this is the default, with 1 s
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Files")]
-    pub poll: Option<Duration>,
-    /// How long a file has to rest where the system does not tell whether somebody writes to it
-    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds, help_heading = "Files")]
-    pub settle: Duration,
-    /// How many files are worked on at a time [default: two more than processors]
-    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub workers: Option<u16>,
-    /// What to do when a plugin breaks; with bypass, the originals of such files stay
-    #[arg(long, value_enum, default_value_t = CrashPolicy::Fail, help_heading = "Plugins")]
-    pub on_failure: CrashPolicy,
+    /// Process N files at the same time [default: processors + 2] [range: 1 to 256]
+    #[arg(short = 'j', long, value_name = "N")]
+    pub workers: Option<Workers>,
     #[command(flatten)]
-    pub limits: LimitArguments,
-    /// Where the journal is [default: .filmgate/journal.db in the watched folder]
-    #[arg(long, value_name = "FILE", help_heading = "Journal")]
-    pub journal: Option<PathBuf>,
-    /// Show what became of the files of the folder, and end
-    #[arg(long, help_heading = "Journal")]
-    pub status: bool,
-    /// Try files again that failed, or passed a broken plugin unchanged
-    #[arg(long, help_heading = "Journal")]
-    pub retry_failed: bool,
-    /// Print every inotify event, as pyinotify does
+    pub files: FileOptions,
+    #[command(flatten)]
+    pub images: ImageOptions,
+    #[command(flatten)]
+    pub plugins: PluginOptions,
+    #[command(flatten)]
+    pub journal: JournalOptions,
+    #[command(flatten)]
+    pub reports: ReportOptions,
+}
+
+/// Which files, when, and what becomes of originals.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Files")]
+pub struct FileOptions {
+    /// Take only files that match a glob: *.jpg, cam*/*.png; a glob without / is for the file name; repeatable [default: images and videos]
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// Ignore files that match a glob; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Ignore subfolders
     #[arg(long)]
-    pub events: bool,
-    /// Answer /metrics (Prometheus) and /healthz on this address: 127.0.0.1:9090
-    #[arg(long, value_name = "ADDRESS")]
-    pub metrics: Option<String>,
-    /// No line for each file
+    pub flat: bool,
+    /// Keep, delete or move the original after its output is published: keep, delete, or move:FOLDER [default: keep]
+    #[arg(long, value_name = "WHAT")]
+    pub originals: Option<Originals>,
+    /// Move files that cannot be converted to this folder [default: they stay]
+    #[arg(long, value_name = "FOLDER")]
+    pub quarantine: Option<PathBuf>,
+    /// Scan the folder at this interval instead of waiting for events; network folders are scanned every second by default
+    #[arg(long, value_name = "SECONDS")]
+    pub poll: Option<Length>,
+    /// Time without changes before a file counts as complete, where the system does not report writers [default: 2]
+    #[arg(long, value_name = "SECONDS")]
+    pub settle: Option<Length>,
+}
+
+/// Names and format of outputs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Outputs")]
+pub struct ImageOptions {
+    /// Set the naming policy: mirror keeps subfolders, flatten makes one name of the path, template:pattern=… takes a pattern [default: mirror]
+    #[arg(long, value_name = "PLUGIN[:key=value,…]")]
+    pub names: Option<String>,
+    /// Set the image format: jpg, png, webp, bmp, tiff, or same [default: same as the source]
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// Set the JPEG quality [default: 75] [range: 1 to 100]
+    #[arg(long, value_name = "N")]
+    pub quality: Option<Within<1, 100>>,
+    /// Set the JPEG chroma subsampling [default: 420]
+    #[arg(long, value_name = "SUBSAMPLING", value_parser = words::<Subsampling>(&["420", "422", "444"]))]
+    pub subsampling: Option<Subsampling>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Plugins")]
+pub struct PluginOptions {
+    /// Add a plugin to the chain: a name or the path of a .wasm file, with parameters; repeatable
+    #[arg(short, long, value_name = "PLUGIN[:key=value,…]")]
+    pub plugin: Vec<PluginSpec>,
+    /// Add plugins from a file, one per line as for -p; it is read again on SIGHUP
+    #[arg(long, value_name = "FILE")]
+    pub plugin_list: Option<PathBuf>,
+    /// Set what happens when a plugin fails: fail fails the file, bypass passes frames unchanged and keeps the original [default: fail]
+    #[arg(long, value_name = "POLICY", value_parser = words::<CrashPolicy>(&["fail", "bypass"]))]
+    pub on_failure: Option<CrashPolicy>,
+    #[command(flatten)]
+    pub limits: LimitOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Journal")]
+pub struct JournalOptions {
+    /// Set the path of the journal [default: .filmgate/journal.db in the watched folder]
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// Print the state of the folder's files from the journal, then exit
+    #[arg(long)]
+    pub status: bool,
+    /// Process files again that failed or that a failed plugin passed unchanged
+    #[arg(long)]
+    pub retry_failed: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reports")]
+pub struct ReportOptions {
+    /// Print no line for each file
     #[arg(short, long)]
     pub quiet: bool,
+    /// Print events as JSON lines
+    #[arg(long)]
+    pub json: bool,
+    /// Print every file system event, in the format of pyinotify
+    #[arg(long)]
+    pub events: bool,
+    /// Serve /metrics (Prometheus) and /healthz over HTTP on this address, such as 127.0.0.1:9090
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<String>,
+    /// Write a receipt: input, output and plugins of each output with SHA-256 digests, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
     #[command(flatten)]
-    pub json: Json,
+    pub mode: Mode,
 }
 
-/// `--originals`, as typed.
-#[derive(Clone, Debug)]
-pub enum OriginalsArgument {
-    Keep,
-    Delete,
-    Move(PathBuf),
-}
-
-fn originals(text: &str) -> Result<OriginalsArgument, String> {
-    match (text, text.split_once(':')) {
-        ("keep", _) => Ok(OriginalsArgument::Keep),
-        ("delete", _) => Ok(OriginalsArgument::Delete),
-        (_, Some(("move", folder))) if !folder.is_empty() => {
-            Ok(OriginalsArgument::Move(PathBuf::from(folder)))
-        }
-        _ => Err("keep, delete or move:FOLDER is wanted".to_owned()),
-    }
-}
-
-/// `--subsampling`, as typed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum SubsamplingArgument {
-    /// One for four of light
-    #[value(name = "420")]
-    Yuv420,
-    /// One for two of light
-    #[value(name = "422")]
-    Yuv422,
-    /// As many as of light
-    #[value(name = "444")]
-    Yuv444,
-}
-
-impl From<SubsamplingArgument> for Subsampling {
-    fn from(argument: SubsamplingArgument) -> Subsampling {
-        match argument {
-            SubsamplingArgument::Yuv420 => Subsampling::Quarter,
-            SubsamplingArgument::Yuv422 => Subsampling::Half,
-            SubsamplingArgument::Yuv444 => Subsampling::None,
+impl WatchArguments {
+    pub(crate) fn spec(self) -> WatchSpec {
+        let (files, images, plugins) = (self.files, self.images, self.plugins);
+        WatchSpec {
+            folder: self.folder,
+            output: self.output,
+            include: files.include,
+            exclude: files.exclude,
+            flat: files.flat,
+            originals: files.originals,
+            quarantine: files.quarantine,
+            overwrite: self.overwrite,
+            once: self.once,
+            poll: files.poll,
+            settle: files.settle,
+            workers: self.workers,
+            names: images.names,
+            format: images.format,
+            quality: images.quality,
+            subsampling: images.subsampling,
+            plugin: plugins.plugin,
+            plugin_list: plugins.plugin_list,
+            on_failure: plugins.on_failure,
+            deadline: plugins.limits.deadline,
+            memory: plugins.limits.memory,
+            grant: plugins.limits.grant,
+            journal: self.journal.journal,
+            retry_failed: self.journal.retry_failed,
+            receipt: self.reports.receipt,
+            events: self.reports.events,
+            metrics: self.reports.metrics,
+            quiet: self.reports.quiet,
+            json: self.reports.json,
         }
     }
 }

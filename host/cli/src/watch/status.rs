@@ -1,49 +1,37 @@
-//! `filmgate watch --status`: the journal, for people and programs. It looks at it only, also while
-//! a watch runs.
+//! `filmgate watch --status`: the journal, for people and programs. It is only read, also while a
+//! watch runs.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::args::WatchArguments;
 use crate::exit::{Exit, WithExit};
 use crate::out::{line, print, print_json};
 use filmgate_plugin::harmless;
-use filmgate_watch::{Report, Selection, pending};
+use filmgate_watch::{Report, WatchSpec, pending};
 
-pub(super) fn show(arguments: &WatchArguments) -> Result<Exit> {
-    let path = match &arguments.journal {
-        Some(path) => path.clone(),
-        None => arguments.folder.join(".filmgate/journal.db"),
+pub(super) fn show(spec: &WatchSpec) -> Result<Exit> {
+    let Some(folder) = &spec.folder else {
+        return Err(WithExit::new(Exit::Usage, "watch --status: no folder is given").into());
     };
+    let path = spec.journal.clone().unwrap_or_else(|| folder.join(".filmgate/journal.db"));
     if !path.is_file() {
         let message = format!(
-            "{}: there is no journal; the folder was never watched, or --journal says where it is",
+            "{}: there is no journal; the folder was never watched, or use --journal to name the file",
             path.display()
         );
         return Err(WithExit::new(Exit::InputMissing, message).into());
     }
     let report = Report::read(&path)?;
-    let folder = arguments.folder.canonicalize().unwrap_or_else(|_| arguments.folder.clone());
-    let waiting = waiting(&report, &folder, &path)?;
-    match arguments.json.json {
-        true => print_json(&as_json(&report, &folder, &waiting))?,
-        false => print(&as_text(&report, &folder, &waiting))?,
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+    let waiting = pending(&report, &path, &folder)?;
+    if spec.json {
+        print_json(&as_json(&report, &folder, &waiting))?;
+    } else {
+        print(&as_text(&report, &folder, &waiting))?;
     }
     Ok(Exit::Done)
-}
-
-/// Files of the folder that the journal does not know in the state they are in.
-fn waiting(report: &Report, folder: &Path, journal: &Path) -> Result<Vec<PathBuf>> {
-    let list = |name: &str| -> Vec<String> {
-        report.setting(name).and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default()
-    };
-    let outside = list("outside").into_iter().map(PathBuf::from).collect();
-    let flat = report.setting("flat") == Some("true");
-    let selection = Selection::new(&list("include"), &list("exclude"), !flat, outside)
-        .map_err(|e| WithExit::new(Exit::Failed, e))?;
-    Ok(pending(journal, folder, &selection)?)
 }
 
 fn as_json(report: &Report, folder: &Path, waiting: &[PathBuf]) -> Value {

@@ -64,6 +64,20 @@ impl Namer {
     /// `Taken`, `Plugin`, `Publish` when a sub-folder cannot be made.
     pub fn reserve(
         &self,
+        request: Request,
+        may_replace: &dyn Fn(&Path) -> bool,
+    ) -> Result<Reserved<'_>, NameError> {
+        let reserved = self.plan(request, may_replace)?;
+        reserved.make_folders()?;
+        Ok(reserved)
+    }
+
+    /// As [`Namer::reserve`], but writes nothing.
+    ///
+    /// # Errors
+    /// `Taken`, `Plugin`.
+    pub fn plan(
+        &self,
         mut request: Request,
         may_replace: &dyn Fn(&Path) -> bool,
     ) -> Result<Reserved<'_>, NameError> {
@@ -79,9 +93,7 @@ impl Namer {
             if let Some(replace) = replace
                 && self.reserved().insert(path.clone())
             {
-                let reserved = Reserved { namer: self, path, name, replace };
-                reserved.make_folders()?;
-                return Ok(reserved);
+                return Ok(Reserved { namer: self, path, name, replace });
             }
             if last.as_ref() == Some(&path) {
                 break;

@@ -1,4 +1,4 @@
-//! What became of each file: a small database (SQLite) that outlives the process.
+//! Journal: the state of each file, in an SQLite database that outlives the process.
 //!
 //! A file is known by its path and [`Identity`], and where those leave doubt by its content. For
 //! each picture two things are noted: before its output appears, which file that will be
@@ -16,12 +16,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::identity::{Fingerprint, Identity};
 
 pub use read::{Entry, Report};
-use rows::{COLUMNS, Line, at, count, elsewhere, known};
+use rows::{COLUMNS, FileRow, at, count, elsewhere, known};
 
 /// The journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -170,11 +171,38 @@ impl Journal {
         Ok(Journal { path: path.to_owned(), database: Mutex::new(database) })
     }
 
+    /// Opens one that is there, and changes none of its files, not even by bringing the database
+    /// up to date with its write-ahead log.
+    ///
+    /// # Errors
+    /// `Database`, `Version`.
+    pub fn to_look_at(path: &Path) -> Result<Journal, JournalError> {
+        let fail = |source| JournalError::Database { path: path.to_owned(), source };
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        if Path::new(&log).exists() {
+            let journal = Journal::to_read(path)?;
+            let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+            journal.database().set_db_config(keep, true).map_err(fail)?;
+            return Ok(journal);
+        }
+        // Without a log nobody writes, and SQLite is told not to make one (uri.html, "immutable").
+        let encoded: String =
+            path.as_os_str().as_bytes().iter().map(|byte| format!("%{byte:02x}")).collect();
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let uri = format!("file:{encoded}?immutable=1");
+        let database = Connection::open_with_flags(uri, flags).map_err(fail)?;
+        check_version(&database, path)?;
+        Ok(Journal { path: path.to_owned(), database: Mutex::new(database) })
+    }
+
     fn database(&self) -> MutexGuard<'_, Connection> {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T, JournalError> {
+    fn with_path<T>(&self, result: rusqlite::Result<T>) -> Result<T, JournalError> {
         result.map_err(|source| JournalError::Database { path: self.path.clone(), source })
     }
 
@@ -184,13 +212,13 @@ impl Journal {
     /// `Database`.
     pub fn look(&self, path: &Path, identity: &Identity) -> Result<Verdict, JournalError> {
         let database = self.database();
-        let here = self.told(at(&database, path))?;
+        let here = self.with_path(at(&database, path))?;
         if let Some(known) = &here
             && known.identity == *identity
         {
             return Ok(Verdict::Known(known.state));
         }
-        let mut perhaps: Vec<Known> = self.told(elsewhere(&database, identity))?;
+        let mut perhaps: Vec<Known> = self.with_path(elsewhere(&database, identity))?;
         perhaps.retain(|k| k.path != path);
         // The same path with other times: touched, or written anew.
         perhaps.extend(here);
@@ -205,7 +233,7 @@ impl Journal {
     pub fn adopt(&self, known: &Known, path: &Path, now: &Identity) -> Result<(), JournalError> {
         let (output_device, output_inode) = known.output_inode.unzip();
         let output = known.output.as_ref().map(|o| o.as_os_str().as_bytes());
-        let line = Line {
+        let row = FileRow {
             older: None,
             path,
             identity: now,
@@ -217,7 +245,7 @@ impl Journal {
             output_inode,
             reason: known.reason.as_deref(),
         };
-        self.told(line.write(&self.database()))
+        self.with_path(row.write(&self.database()))
     }
 
     /// Notes which file is about to become the output, and why it is not what was asked for, if it
@@ -232,7 +260,7 @@ impl Journal {
         content: &Fingerprint,
         claim: &Claim<'_>,
     ) -> Result<(), JournalError> {
-        let line = Line {
+        let row = FileRow {
             older: claim.older,
             path,
             identity,
@@ -244,7 +272,7 @@ impl Journal {
             output_inode: Some(claim.inode.1),
             reason: claim.reason,
         };
-        self.told(line.write(&self.database()))
+        self.with_path(row.write(&self.database()))
     }
 
     /// Notes that a claimed output is in place, or is not needed any more.
@@ -255,8 +283,8 @@ impl Journal {
         let database = self.database();
         let update = "UPDATE files SET state = ?2, kept = ?3, finished = ?4 WHERE path = ?1";
         let values = params![path.as_os_str().as_bytes(), state.name(), kept, now()];
-        self.told(database.prepare_cached(update).and_then(|mut s| s.execute(values)))?;
-        self.told(count(&database, state))
+        self.with_path(database.prepare_cached(update).and_then(|mut s| s.execute(values)))?;
+        self.with_path(count(&database, state))
     }
 
     /// Notes that a file came to an end without an output.
@@ -272,7 +300,7 @@ impl Journal {
         reason: Option<&str>,
         kept: bool,
     ) -> Result<(), JournalError> {
-        let line = Line {
+        let row = FileRow {
             older: None,
             path,
             identity,
@@ -285,8 +313,8 @@ impl Journal {
             reason,
         };
         let database = self.database();
-        self.told(line.write(&database))?;
-        self.told(count(&database, state))
+        self.with_path(row.write(&database))?;
+        self.with_path(count(&database, state))
     }
 
     /// Takes a claim back, since its output did not appear: the file is a new one again. Where
@@ -303,7 +331,7 @@ impl Journal {
         let database = self.database();
         for change in [older, delete] {
             let values = params![path.as_os_str().as_bytes()];
-            self.told(database.prepare_cached(change).and_then(|mut s| s.execute(values)))?;
+            self.with_path(database.prepare_cached(change).and_then(|mut s| s.execute(values)))?;
         }
         Ok(())
     }
@@ -317,7 +345,7 @@ impl Journal {
             "UPDATE files SET kept = 0 WHERE path = ?1 AND state NOT IN ('claimed', 'published')";
         let database = self.database();
         let values = params![path.as_os_str().as_bytes()];
-        self.told(database.prepare_cached(update).and_then(|mut s| s.execute(values)))?;
+        self.with_path(database.prepare_cached(update).and_then(|mut s| s.execute(values)))?;
         Ok(())
     }
 
@@ -326,7 +354,7 @@ impl Journal {
     /// # Errors
     /// `Database`.
     pub fn kept(&self, path: &Path) -> Result<Option<Known>, JournalError> {
-        self.told(at(&self.database(), path))
+        self.with_path(at(&self.database(), path))
     }
 
     /// Files that a process which was killed left behind in this state.
@@ -336,7 +364,7 @@ impl Journal {
     pub fn unfinished(&self, state: State) -> Result<Vec<Known>, JournalError> {
         let database = self.database();
         let query = format!("SELECT {COLUMNS} FROM files WHERE state = ?1");
-        self.told(database.prepare(&query).and_then(|mut statement| {
+        self.with_path(database.prepare(&query).and_then(|mut statement| {
             let rows = statement.query_map([state.name()], known)?;
             rows.collect()
         }))
@@ -353,7 +381,17 @@ impl Journal {
                         WHERE state = 'bypassed' AND kept = 1";
         let database = self.database();
         let failed = database.execute("DELETE FROM files WHERE state = 'failed'", []);
-        Ok(self.told(failed)? + self.told(database.execute(bypassed, []))?)
+        Ok(self.with_path(failed)? + self.with_path(database.execute(bypassed, []))?)
+    }
+
+    /// How many numbers [`Journal::next_number`] has given.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn numbers(&self) -> Result<u64, JournalError> {
+        let query = "SELECT coalesce(max(value), 0) FROM numbers WHERE name = 'named'";
+        let number: i64 = self.with_path(self.database().query_row(query, [], |r| r.get(0)))?;
+        Ok(u64::try_from(number).unwrap_or(0))
     }
 
     /// The number of the next output, from 0. Numbers of outputs that came to nothing are lost.
@@ -364,8 +402,9 @@ impl Journal {
         let next = "INSERT INTO numbers VALUES ('named', 1) \
                     ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value";
         let database = self.database();
-        let number: i64 = self
-            .told(database.prepare_cached(next).and_then(|mut s| s.query_row([], |r| r.get(0))))?;
+        let number: i64 = self.with_path(
+            database.prepare_cached(next).and_then(|mut s| s.query_row([], |r| r.get(0))),
+        )?;
         Ok(u64::try_from(number - 1).unwrap_or(0))
     }
 
@@ -377,7 +416,7 @@ impl Journal {
         let delete = "DELETE FROM files WHERE kept = 0 AND state NOT IN ('claimed', 'published') \
                       AND finished < (SELECT finished FROM files WHERE kept = 0 \
                       ORDER BY finished DESC LIMIT 1 OFFSET ?1)";
-        self.told(self.database().execute(delete, [REMEMBERED]))?;
+        self.with_path(self.database().execute(delete, [REMEMBERED]))?;
         Ok(())
     }
 
@@ -387,7 +426,7 @@ impl Journal {
     /// `Database`.
     pub fn remember(&self, name: &str, value: &str) -> Result<(), JournalError> {
         let insert = "INSERT OR REPLACE INTO settings VALUES (?1, ?2)";
-        self.told(self.database().execute(insert, [name, value]))?;
+        self.with_path(self.database().execute(insert, [name, value]))?;
         Ok(())
     }
 }

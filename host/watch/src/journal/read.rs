@@ -1,4 +1,4 @@
-//! The journal as a person looks at it: what is done, what failed and why.
+//! Summary of the journal for `--status`.
 
 use std::path::Path;
 use std::time::Duration;

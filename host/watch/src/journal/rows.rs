@@ -1,4 +1,4 @@
-//! Rows of the journal: written, read, looked up.
+//! Rows of the journal: insert, update, query.
 
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::{Known, State, now};
 use crate::identity::{Fingerprint, Identity};
 
 /// A row as it is written.
-pub(super) struct Line<'a> {
+pub(super) struct FileRow<'a> {
     pub(super) path: &'a Path,
     pub(super) identity: &'a Identity,
     pub(super) content: Option<&'a Fingerprint>,
@@ -22,7 +22,7 @@ pub(super) struct Line<'a> {
     pub(super) older: Option<(u64, u64)>,
 }
 
-impl Line<'_> {
+impl FileRow<'_> {
     pub(super) fn write(&self, database: &Connection) -> rusqlite::Result<()> {
         let insert = "INSERT OR REPLACE INTO files (path, device, inode, size, modified, changed, \
                       content, state, kept, output, output_device, output_inode, reason, finished, \

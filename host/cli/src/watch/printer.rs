@@ -1,6 +1,7 @@
-//! What a watch says while it runs: a line for each file, or a display that lives on a terminal.
+//! Progress of a watch: a line for each file, JSON lines, or a progress line on a terminal.
 
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -12,72 +13,61 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sd_notify::NotifyState;
 use serde_json::{Value, json};
 
-use super::args::WatchArguments;
+use super::shown;
 use crate::out::{print, tell};
 use filmgate_plugin::harmless;
-use filmgate_watch::{Candidate, Ended, Print, Stats, Teller};
+use filmgate_watch::{Candidate, Ended, Print, Reporter, Stats, WatchSpec};
 
-/// Prints events on stdout. A reader that is gone is no fault.
+/// Prints events on stdout. A reader that has gone away is not an error.
 pub(super) fn events() -> Print {
     Box::new(|line| {
         let _ = writeln!(std::io::stdout(), "{line}");
     })
 }
 
-/// Tells people, or programs with `--json`, how each file ended.
-pub(super) struct Told {
+/// Prints the result of each file, for people, or for programs with `--json`.
+pub(super) struct Printer {
     folder: PathBuf,
     json: bool,
     quiet: bool,
     once: bool,
     stats: Arc<Stats>,
     display: Option<Display>,
-    /// what could not be told to programs
+    /// why stdout could not be written
     lost: Mutex<Option<anyhow::Error>>,
 }
 
-impl Told {
-    pub(super) fn new(arguments: &WatchArguments, folder: &Path, stats: &Arc<Stats>) -> Told {
-        let (json, quiet) = (arguments.json.json, arguments.quiet);
-        let live = !quiet && !json && !arguments.events && std::io::stderr().is_terminal();
-        Told {
+impl Printer {
+    pub(super) fn new(spec: &WatchSpec, folder: &Path, stats: &Arc<Stats>) -> Printer {
+        let (json, quiet) = (spec.json, spec.quiet);
+        let live = !quiet && !json && !spec.events && std::io::stderr().is_terminal();
+        Printer {
             folder: folder.to_owned(),
             json,
             quiet,
-            once: arguments.once,
+            once: spec.once,
             stats: Arc::clone(stats),
             display: live.then(|| Display::start(stats)).flatten(),
             lost: Mutex::default(),
         }
     }
 
-    /// The last words.
+    /// Prints the summary.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
         drop(self.display.take());
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let stats = &self.stats;
-        let summary = json!({
-            "event": "end",
-            "done": count(&stats.done),
-            "bypassed": count(&stats.bypassed),
-            "dropped": count(&stats.dropped),
-            "failed": count(&stats.failed),
-            "known": count(&stats.known),
-            "unsettled": count(&stats.unsettled),
-            "overflows": count(&stats.overflows),
-            "bytes": count(&stats.bytes_out),
-            "seconds": stats.uptime().as_secs_f64(),
-        });
+        let summary = self.stats.summary();
         if self.json {
-            self.print(&summary);
+            let mut end = json!(summary);
+            end["event"] = json!("end");
+            self.print(&end);
         } else if !self.quiet {
-            let bypassed = match count(&stats.bypassed) {
+            let bypassed = match summary.bypassed {
                 0 => String::new(),
                 count => format!(", {count} of them past a broken plugin"),
             };
             tell(format_args!(
-                "{} done{bypassed}, {} failed, {} dropped by plugins, {} known already\n",
-                summary["done"], summary["failed"], summary["dropped"], summary["known"]
+                "{} done{bypassed}, {} failed, {} dropped by plugins, {} already processed\n",
+                summary.done, summary.failed, summary.dropped, summary.known
             ));
         }
         match self.lost.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -100,7 +90,17 @@ impl Told {
     }
 }
 
-impl Teller for Told {
+impl Reporter for Printer {
+    fn retrying(&self, files: usize) {
+        tell(format_args!(
+            "{files} files are processed again that failed or passed a broken plugin\n"
+        ));
+    }
+
+    fn metrics(&self, address: SocketAddr) {
+        tell(format_args!("metrics on http://{address}/metrics\n"));
+    }
+
     fn ready(&self) {
         // Only systemd listens, and only where it started the process.
         let status = format!("watching {}", self.folder.display());
@@ -112,7 +112,7 @@ impl Teller for Told {
 
     fn ended(&self, candidate: &Candidate, ended: &Ended) {
         if self.once && matches!(ended, Ended::Empty) {
-            let name = harmless(&candidate.path.to_string_lossy(), 1000);
+            let name = shown(&candidate.path);
             return self.line(&format!("{name}: is empty, and was left alone"));
         }
         if self.json {
@@ -131,7 +131,7 @@ impl Teller for Told {
 
 /// The line, and whether it is bad news.
 fn as_text(candidate: &Candidate, ended: &Ended) -> Option<(bool, String)> {
-    let name = harmless(&candidate.path.to_string_lossy(), 1000);
+    let name = shown(&candidate.path);
     Some(match ended {
         Ended::Done(done) => {
             let size = match done.size {
@@ -145,7 +145,7 @@ fn as_text(candidate: &Candidate, ended: &Ended) -> Option<(bool, String)> {
                 done.took.as_secs_f64() * 1e3
             );
             if done.replaced {
-                text.push_str(", in place of an older one");
+                text.push_str(", replaces an older one");
             }
             done.notes.iter().for_each(|note| {
                 text.push_str("; ");
@@ -153,7 +153,7 @@ fn as_text(candidate: &Candidate, ended: &Ended) -> Option<(bool, String)> {
             });
             (done.bypassed > 0, text)
         }
-        Ended::Dropped => (false, format!("{name}: the plugins gave no picture for it")),
+        Ended::Dropped => (false, format!("{name}: the plugins returned no frame")),
         Ended::Failed { reason, quarantined } => {
             let place = match quarantined {
                 Some(path) => format!(" (now {})", path.display()),
@@ -161,7 +161,7 @@ fn as_text(candidate: &Candidate, ended: &Ended) -> Option<(bool, String)> {
             };
             (true, format!("{name}: failed: {reason}{place}"))
         }
-        Ended::Trouble(reason) => (true, format!("{name}: has to wait: {reason}")),
+        Ended::Retry(reason) => (true, format!("{name}: will be retried: {reason}")),
         Ended::Known(_) | Ended::Gone | Ended::Empty | Ended::Busy => return None,
     })
 }
@@ -189,7 +189,7 @@ fn as_json(candidate: &Candidate, ended: &Ended) -> Option<Value> {
             "reason": reason,
             "quarantined": quarantined.as_ref().map(|p| p.to_string_lossy()),
         }),
-        Ended::Trouble(reason) => {
+        Ended::Retry(reason) => {
             json!({ "event": "waiting", "source": source, "reason": reason })
         }
         Ended::Known(_) | Ended::Gone | Ended::Empty | Ended::Busy => return None,
