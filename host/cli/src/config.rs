@@ -51,10 +51,10 @@ pub fn schema<T: JsonSchema>(verb: &str) -> Value {
         let long = &*key(&option);
         let Some(mut property) = all["properties"].get_mut(long).map(Value::take) else { continue };
         tidy(&mut property);
-        if let Some(help) = option.get_help().filter(|_| key != PLUGIN) {
+        if let Some(help) = option.get_help().filter(|_| long != PLUGIN) {
             property["description"] = json!(help.to_string());
         }
-        properties.insert(key, property);
+        properties.insert(long.to_owned(), property);
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -164,13 +164,6 @@ impl Exit {
         }
     }
 
-    fn of_collision(error: &Collision) -> Exit {
-        match error {
-            Collision::WithInput { .. } => Exit::OutputIsInput,
-            Collision::WithOutput { .. } => Exit::Usage,
-        }
-    }
-
     fn of_media(error: &MediaError) -> Exit {
         Exit::of_media_kind(error.kind)
     }

@@ -6,7 +6,6 @@ pub mod config;
 mod doctor;
 mod events;
 pub mod exit;
-mod inputs;
 mod job;
 mod job_text;
 pub mod join;
