@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+use filmgate::cancel::Cancel;
+use filmgate::collide::Files;
+use filmgate::join::{JoinError, JoinSpec, prepare};
+use filmgate::pipeline::Progress;
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
 
@@ -149,4 +153,27 @@ fn patterns_match_as_in_watch() {
         let wanted: Vec<String> = wanted.iter().map(|name| format!("in/{name}")).collect();
         assert_eq!(paths(&plan), wanted, "{pattern}");
     }
+}
+
+#[test]
+fn a_program_joins_as_the_command_line_does() {
+    let (shell, cancel) = (shell(), Cancel::new());
+    let spec = JoinSpec {
+        input: vec![shell.path("in")],
+        output: Some(shell.path("a.mp4")),
+        delete_sources: true,
+        ..JoinSpec::default()
+    };
+    let prepared = prepare(&spec, Files::default(), &cancel).expect("a plan");
+    assert_eq!(prepared.plan().segments.len(), 3);
+    assert!(prepared.plan().result.is_none() && !shell.path("a.mp4").exists());
+    let progress = Progress::default();
+    let joined = prepared.run(&progress).expect("joined");
+    assert!(joined.report().result.is_some() && shell.path("in/seg9.mp4").exists());
+    let report = joined.finish().expect("removed");
+    assert!(!report.is_partial());
+    assert_eq!(report.removed.map(|r| r.len()), Some(3));
+    assert_eq!(progress.frames(), 150);
+    let again = prepare(&spec, Files::default(), &cancel);
+    assert!(matches!(again, Err(JoinError::Nothing { unreadable: 0 })));
 }
