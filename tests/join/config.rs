@@ -2,6 +2,11 @@
 
 use std::path::Path;
 
+use filmgate::cancel::Cancel;
+use filmgate::collide::Files;
+use filmgate::join::{JoinError, JoinSpec, prepare};
+use filmgate::pipeline::Progress;
+use filmgate_tests::hostile::built_in;
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
 
@@ -25,23 +30,26 @@ fn paths(plan: &Value) -> Vec<&str> {
 #[test]
 fn a_file_joins_as_its_options_would() {
     let shell = shell();
-    shell.write(
-        "j.toml",
-        "input = ['in']\noutput = 'a.mp4'\nglob = '{seg9,seg11}.mp4'\norder-plugin = 'by:key=name'\n\
-         chapters = true\nno-faststart = true\nreceipt = 'a.json'\n\n[[plugin]]\nname = 'emboss'\n\
-         parameters = { planes = 'all' }\nmemory = 64\n",
-    );
+    let text = "input = ['in']\noutput = 'a.mp4'\nglob = '{seg9,seg11}.mp4'\n\
+                order-plugin = 'by:key=name'\nchapters = true\nno-faststart = true\n\
+                receipt = 'a.json'\n";
+    shell.write("j.toml", text);
     shell.filmgate("join --config j.toml -q").done();
     let line = "join in --glob {seg9,seg11}.mp4 --order-plugin by:key=name --chapters \
-                --no-faststart -p emboss:planes=all -o b.mp4 -q";
-    shell.filmgate(line).done();
+                --no-faststart -o b.mp4";
+    shell.filmgate(&format!("{line} -q")).done();
     let read = |name| std::fs::read(shell.path(name)).expect("there");
     assert!(read("a.mp4") == read("b.mp4"));
     let receipt: Value = serde_json::from_slice(&read("a.json")).expect("JSON");
     assert_eq!(receipt["inputs"].as_array().map(Vec::len), Some(2));
     assert_eq!(receipt["plugins"][0]["name"], "by");
-    assert_eq!(receipt["plugins"][1]["memory_mib"], 64);
     assert_eq!(paths(&receipt["summary"]), ["in/seg11.mp4", "in/seg9.mp4"]);
+    let plugin = "[[plugin]]\nname = 'emboss'\nparameters = { planes = 'all' }\nmemory = 64\n";
+    shell.write("j.toml", format!("{text}{plugin}"));
+    let plan = |line: &str| shell.filmgate(&format!("{line} --dry-run --json")).done().json();
+    let by_file = plan("join --config j.toml -o b.mp4");
+    assert_eq!(by_file["plugins"][0]["memory_mib"], 64);
+    assert_eq!(by_file, plan(&format!("{line} -p emboss:planes=all --memory 64")));
 }
 
 #[test]
@@ -149,4 +157,28 @@ fn patterns_match_as_in_watch() {
         let wanted: Vec<String> = wanted.iter().map(|name| format!("in/{name}")).collect();
         assert_eq!(paths(&plan), wanted, "{pattern}");
     }
+}
+
+#[test]
+fn a_program_joins_as_the_command_line_does() {
+    let (shell, cancel) = (shell(), Cancel::new());
+    let spec = JoinSpec {
+        input: vec![shell.path("in")],
+        output: Some(shell.path("a.mp4")),
+        order_plugin: built_in("natural").to_str().and_then(|path| path.parse().ok()),
+        delete_sources: true,
+        ..JoinSpec::default()
+    };
+    let prepared = prepare(&spec, Files::default(), &cancel).expect("a plan");
+    assert_eq!(prepared.plan().segments.len(), 3);
+    assert!(prepared.plan().result.is_none() && !shell.path("a.mp4").exists());
+    let progress = Progress::default();
+    let joined = prepared.run(&progress).expect("joined");
+    assert!(joined.report().result.is_some() && shell.path("in/seg9.mp4").exists());
+    let report = joined.finish().expect("removed");
+    assert!(!report.is_partial());
+    assert_eq!(report.removed.map(|r| r.len()), Some(3));
+    assert_eq!(progress.frames(), 150);
+    let again = prepare(&spec, Files::default(), &cancel);
+    assert!(matches!(again, Err(JoinError::Nothing { unreadable: 0 })));
 }

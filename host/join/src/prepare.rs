@@ -205,7 +205,7 @@ impl<'a> Prepared<'a> {
         self.refuse_unfit()?;
         if self.plan.tracks.is_empty() {
             if self.plan.joined().next().is_some() && self.spec.drop_audio {
-                let message = "--drop-audio leaves nothing: the segments have audio only";
+                let message = "--drop-audio leaves nothing: the segments have audio alone";
                 let kind = MediaErrorKind::NoVideo;
                 return Err(MediaError { kind, message: message.to_owned() }.into());
             }
