@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use filmgate::engine::{Encoder, file};
+use filmgate::{Encoder, file};
 use filmgate::frame::Rational;
 use filmgate_tests::counted::{BYTES, HEIGHT, WIDTH, numbers, picture};
 use filmgate_tests::shell::Shell;

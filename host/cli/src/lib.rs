@@ -10,7 +10,6 @@ mod job;
 mod job_text;
 pub mod join;
 mod join_show;
-mod load;
 pub mod options;
 mod out;
 pub mod plugin;

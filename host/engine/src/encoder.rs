@@ -18,7 +18,7 @@ use filmgate_core::frame::{Color, PlanePool, Rational};
 /// Encodes pictures that a program hands over, on threads of its own.
 ///
 /// ```no_run
-/// use filmgate::engine::{Encoder, file};
+/// use filmgate::{Encoder, file};
 /// use filmgate::frame::Rational;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
