@@ -7,7 +7,7 @@ use filmgate::cancel::Cancel;
 use filmgate::join::{
     Candidate, Done, Gap, Handling, Job, JoinError, Plan, Settings, Written, gather, plan, proof,
 };
-use filmgate::pipeline::Progress;
+use filmgate::engine::graph::Progress;
 use filmgate_tests::outside::{ffmpeg, succeed};
 use filmgate_tests::shell::Shell;
 use filmgate_tests::trace;

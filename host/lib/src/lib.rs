@@ -68,8 +68,7 @@
 //! use filmgate::collide::Files;
 //! use filmgate::watch::{Hooks, WatchSpec, prepare};
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # fn reporter() -> &'static dyn filmgate::watch::Reporter { unimplemented!() }
+//! # fn watched(reporter: &dyn filmgate::watch::Reporter) -> Result<(), Box<dyn std::error::Error>> {
 //! let spec = WatchSpec {
 //!     folder: Some("incoming".into()),
 //!     output: Some("done".into()),
@@ -79,7 +78,7 @@
 //! let (cancel, stop) = (Cancel::new(), Cancel::new());
 //! let prepared = prepare(&spec, Files::default(), &cancel)?;
 //! let hooks = Hooks {
-//!     reporter: reporter(),
+//!     reporter,
 //!     events: None,
 //!     reload: Default::default(),
 //!     command: Vec::new(),
