@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use filmgate::{Encoder, file};
 use filmgate::frame::Rational;
+use filmgate::{Encoder, file};
 use filmgate_tests::counted::{BYTES, HEIGHT, WIDTH, numbers, picture};
 use filmgate_tests::shell::Shell;
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use filmgate::cancel::Cancel;
 use filmgate::collide::Files;
-use filmgate::join::{JoinError, JoinSpec, prepare};
 use filmgate::engine::graph::Progress;
+use filmgate::join::{JoinError, JoinSpec, prepare};
 use filmgate_tests::hostile::built_in;
 use filmgate_tests::shell::Shell;
 use serde_json::Value;

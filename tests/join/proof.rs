@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use filmgate::cancel::Cancel;
+use filmgate::engine::graph::Progress;
 use filmgate::join::{
     Candidate, Done, Gap, Handling, Job, JoinError, Plan, Settings, Written, gather, plan, proof,
 };
-use filmgate::engine::graph::Progress;
 use filmgate_tests::outside::{ffmpeg, succeed};
 use filmgate_tests::shell::Shell;
 use filmgate_tests::trace;

@@ -6,8 +6,6 @@ use filmgate_core::publish::PublishError;
 use filmgate_picture::SaveError;
 use filmgate_plugin::{EngineError, PluginError};
 
-use crate::spec::SpecError;
-
 /// Why a job came to its end before its time.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
@@ -37,6 +35,34 @@ pub enum PipelineError {
     System(String),
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Why a job description cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SpecError {
+    pub fault: Fault,
+    pub message: String,
+}
+
+/// Whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// the description contradicts itself, or asks for what there is not
+    Usage,
+    InputMissing,
+    InputNotMedia,
+    OutputUnwritable,
+}
+
+impl SpecError {
+    pub fn new(fault: Fault, message: impl Into<String>) -> SpecError {
+        SpecError { fault, message: message.into() }
+    }
+
+    pub fn usage(message: impl Into<String>) -> SpecError {
+        SpecError::new(Fault::Usage, message)
+    }
 }
 
 /// What is not supported about a decoder is the input's fault, not the output's; and where not one

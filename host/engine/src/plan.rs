@@ -1,10 +1,11 @@
 //! What a prepared job is about to do: for a dry run, events and receipts.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::graph::Link;
 use crate::report::StreamReport;
 use crate::session::Prepared;
+use crate::sink::PlannedEncoder;
 use filmgate_core::frame::PixelFormat;
 
 /// What is about to happen. The fields stand in docs/json.md.
@@ -22,19 +23,6 @@ pub struct Plan {
     pub encoded: Option<StreamReport>,
     pub stages: Vec<PlannedStage>,
     pub encoder: PlannedEncoder,
-}
-
-/// The encoder and its options.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct PlannedEncoder {
-    /// libav's name of it
-    pub name: String,
-    #[serde(serialize_with = "pairs")]
-    pub options: Vec<(String, String)>,
-}
-
-fn pairs<S: Serializer>(pairs: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
-    to.collect_map(pairs.iter().map(|(key, value)| (key, value)))
 }
 
 /// One stream of the input.

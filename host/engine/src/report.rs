@@ -7,7 +7,8 @@ use serde::{Serialize, Serializer};
 
 use crate::error::PipelineError;
 use crate::graph::Reading;
-use crate::sink::PushSummary;
+use crate::sink::SinkReport;
+pub use crate::sink::{ImagesReport, OutputReport};
 use crate::source::{Continuity, SourceReport};
 use filmgate_core::frame::StreamInfo;
 use filmgate_plugin::{PluginError, Supervisor};
@@ -110,6 +111,33 @@ impl Report {
         if missing { Outcome::Partly } else { Outcome::Done }
     }
 
+    /// Takes over what a sink says that has been opened.
+    pub(crate) fn show_sink(&mut self, sink: &SinkReport) {
+        self.encoded = sink.encoded.as_ref().map(StreamReport::from);
+        self.pictures = sink.pictures.as_ref().map(StreamReport::from);
+        if self.pictures.is_some() {
+            // What was decoded is the source's, and `decoded` a number.
+            self.decoded = None;
+        }
+        self.conversions.extend(sink.conversions.iter().cloned());
+        self.copied.clone_from(&sink.copied);
+        self.left_out.clone_from(&sink.left_out);
+        self.images.clone_from(&sink.images);
+    }
+
+    /// Takes over what a sink says that has ended.
+    pub(crate) fn take_sink(&mut self, sink: SinkReport) {
+        self.images = sink.images;
+        (self.frames_out, self.bytes) = (sink.frames, sink.bytes);
+        self.nudged_timestamps = sink.nudged_timestamps;
+        self.outputs = sink.outputs;
+        if let Some(encode) = sink.encode {
+            self.stages.encode = encode;
+        }
+        (self.stages.mux, self.stages.publish) = (sink.mux, sink.publish);
+        self.failure = sink.failure;
+    }
+
     /// Takes over what the source says.
     pub(crate) fn source_ended(&mut self, source: SourceReport, late: u64) {
         self.frames_in = source.frames;
@@ -199,26 +227,6 @@ pub struct Stages {
     pub publish: Option<Reading>,
 }
 
-/// What became of the images in a folder.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct ImagesReport {
-    /// frames that were decoded
-    pub decoded: u64,
-    /// of those, that were asked for
-    pub chosen: u64,
-    /// of those, that were dropped because they came too late
-    pub late: u64,
-    /// images that are in the folder, or were
-    pub published: u64,
-    /// images that were removed to hold the bound
-    pub removed: u64,
-    /// of those, before their time because the disk was full
-    pub removed_early: u64,
-    /// the path of the last one
-    pub last: Option<String>,
-    pub interrupted: bool,
-}
-
 /// How a source went that may be opened again.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct LiveReport {
@@ -251,16 +259,6 @@ impl LiveReport {
         self.damaged = source.damaged;
         self.clock_jumps = source.jumps;
     }
-}
-
-/// What became of an output.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct OutputReport {
-    pub name: String,
-    /// of a file, or of a playlist with its pieces
-    pub bytes: Option<u64>,
-    /// of an output on the network
-    pub push: Option<PushSummary>,
 }
 
 /// One plugin's part.

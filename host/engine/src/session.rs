@@ -11,10 +11,11 @@ use crate::error::PipelineError;
 use crate::graph::compare::{Compare, SideBySide, Sources};
 use crate::graph::flow::{Collect, Deal, Flow, Offered, Trouble};
 use crate::graph::{Chain, Meter, Progress, Reading};
-use crate::plan::PlannedEncoder;
 use crate::report::{LiveReport, PluginReport, Report, StreamReport};
-use crate::sink::{EncodedImage, End, Opening, Selection, Sink, SinkPlan, Watched};
-use crate::source::{Event, Source};
+use crate::sink::{
+    EncodedImage, End, Opening, PlannedEncoder, Selection, Sink, SinkPlan, SinkReport, Watched,
+};
+use crate::source::{Event, Source, rotation};
 use crate::stop::{self, Stop};
 use filmgate_av::Packet;
 use filmgate_core::cancel::Cancel;
@@ -72,6 +73,8 @@ pub struct Prepared {
     /// which streams of the input are copied
     pub(crate) copied: Vec<bool>,
     report: Report,
+    /// what the sink said when it was opened
+    notes: SinkReport,
     observer: Option<Observer>,
     compare: Option<Compare>,
 }
@@ -105,17 +108,20 @@ impl Session {
         }
         let (whom, encoder) = (self.sink.whom(), self.sink.encoder());
         let selection = self.sink.selection();
+        let mut notes = SinkReport::default();
         let opening = Opening {
             source: &mut *self.source,
+            decoded: &decoded,
             frames: &frames,
             stop,
             dry_run: self.options.dry_run,
             workers: self.options.workers,
             pool,
         };
-        let sink = self.sink.open(opening, &mut report)?;
+        let sink = self.sink.open(opening, &mut notes)?;
         let copied = sink.copied();
         report.missing = self.source.copy(&copied);
+        report.show_sink(&notes);
         Ok(Prepared {
             source: self.source,
             plugins: self.plugins,
@@ -128,6 +134,7 @@ impl Session {
             selection,
             copied,
             report,
+            notes,
             observer: None,
             compare,
         })
@@ -163,12 +170,6 @@ impl Session {
         let waiting = 4 * self.options.workers.max(1) * (chain.stages.len() + 1);
         Ok(Some(Compare { sources: Sources::new(waiting), side_by_side }))
     }
-}
-
-/// Degrees clockwise by which the frames of a source are to be turned for display.
-pub(crate) fn rotation(source: &dyn Source) -> i32 {
-    let facts = source.first().and_then(|(input, video)| input.facts().streams.get(video));
-    facts.and_then(|s| s.video.as_ref()).map_or(0, |v| v.rotation)
 }
 
 /// Reads on a thread of its own.
@@ -370,7 +371,6 @@ impl Prepared {
             Err(e) => (Err(e), Pumped::default()),
         };
         report.frames_out = pumped.frames;
-        report.source_ended(source.report(), pumped.late);
         let reading = Some(decode.reading());
         if options.raw {
             report.stages.read = reading;
@@ -379,16 +379,20 @@ impl Prepared {
         }
         report.stages.encode = pumped.encode;
         report.stages.convert = chain.convert_meter.reading();
+        // What it said when it was opened is said again beside what it did.
+        let mut notes = self.notes;
         let result = match result {
             Ok(()) => {
-                let stopped = report.stopped;
-                sink.finish(&End { source: &*source, stopped, stop }, &mut report)
+                let (stopped, dropped) = (report.stopped, report.nothing_left());
+                sink.finish(&mut End { source: &*source, stopped, stop, dropped }, &mut notes)
             }
             Err(error) => {
-                sink.abandon(&mut report);
+                sink.abandon(&mut notes);
                 Err(error)
             }
         };
+        report.take_sink(notes);
+        report.source_ended(source.report(), pumped.late);
         over.cancel();
         let watched = watch.map(|thread| {
             // It only looks at flags.

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use super::{usage, usage_of};
+use super::{streams, usage, usage_of};
 use crate::default_workers;
 use crate::error::PipelineError;
 use crate::sink::Selection;
@@ -107,9 +107,9 @@ pub(super) fn window(spec: &JobSpec) -> Window {
 /// The streams that were asked for.
 ///
 /// # Errors
-/// As [`spec::select`].
+/// As [`streams::select`].
 pub(super) fn selection(spec: &JobSpec, input: &Input) -> Result<Selection, PipelineError> {
-    let mut selection = spec::select(&spec.map, input)?;
+    let mut selection = streams::select(&spec.map, input)?;
     if spec.no_audio {
         let streams = &input.facts().streams;
         let is_audio = |i: &usize| streams.get(*i).is_some_and(|s| s.kind == StreamKind::Audio);

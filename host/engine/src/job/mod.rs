@@ -10,6 +10,7 @@ mod names;
 mod outputs;
 mod receipt;
 mod source;
+mod streams;
 mod tags;
 
 use std::path::PathBuf;

@@ -6,11 +6,9 @@ use super::audio::Audio;
 use super::outputs::{Outputs, Parts, Service};
 use super::push::Watched;
 use super::target::{Output, Selection};
-use super::{End, Opening, Sink, SinkPlan, nothing};
+use super::{End, Opening, PlannedEncoder, Sink, SinkPlan, SinkReport, nothing};
 use crate::error::PipelineError;
 use crate::graph::Meter;
-use crate::plan::PlannedEncoder;
-use crate::report::{Report, StreamReport};
 use crate::source::Source;
 use crate::stop::{GRACE, LINGER};
 use filmgate_av::{
@@ -98,12 +96,12 @@ impl SinkPlan for Encoded {
     fn open(
         self: Box<Self>,
         opening: Opening<'_>,
-        report: &mut Report,
+        report: &mut SinkReport,
     ) -> Result<Box<dyn Sink>, PipelineError> {
         let Opening { source, frames, stop, dry_run, .. } = opening;
         let options = self.options(source);
         let encoder = VideoEncoder::new(frames, self.time_base(source), &options)?;
-        report.encoded = Some(StreamReport::from(&encoder.output()));
+        report.encoded = Some(encoder.output());
         report.conversions.extend(encoder.note());
         let audio = self.audio.as_ref().map(|a| a.template()).transpose()?;
         let parts = Parts {
@@ -117,7 +115,7 @@ impl SinkPlan for Encoded {
             dry_run,
         };
         let outputs = Outputs::begin(&self.outputs, &parts, report)?;
-        report.stages.mux = Some(Default::default());
+        report.mux = Some(Default::default());
         Ok(Box::new(Encoding {
             encoder,
             audio: self.audio,
@@ -189,28 +187,24 @@ impl Sink for Encoding {
 
     fn finish(
         mut self: Box<Self>,
-        end: &End<'_>,
-        report: &mut Report,
+        end: &mut End<'_>,
+        report: &mut SinkReport,
     ) -> Result<(), PipelineError> {
         if end.stop.abandon.is_cancelled() {
             return Err(PipelineError::Interrupted);
         }
         if self.frames == 0 {
-            return Err(if end.stopped {
-                PipelineError::Interrupted
-            } else {
-                nothing(end, report)
-            });
+            return Err(if end.stopped { PipelineError::Interrupted } else { nothing(end) });
         }
         let encoder = &mut self.encoder;
         self.encode.time(0, || encoder.finish())?;
         self.deliver()?;
-        report.frames_out = self.frames;
+        report.frames = self.frames;
         report.nudged_timestamps = self.encoder.nudged();
         let (outputs, mux) = (self.outputs, &self.mux);
         let (reports, failure) = mux.time(0, || outputs.finish(Self::patience(end)));
-        report.stages.encode = self.encode.reading();
-        report.stages.mux = Some(mux.reading());
+        report.encode = Some(self.encode.reading());
+        report.mux = Some(mux.reading());
         report.bytes = reports.iter().filter_map(|o| o.bytes).sum();
         let alone = reports.len() == 1;
         report.outputs = reports;

@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{End, Opening, Sink, SinkPlan, nothing};
+use super::{End, Opening, PlannedEncoder, Sink, SinkPlan, SinkReport, nothing};
 use crate::error::PipelineError;
 use crate::graph::SideBySide;
-use crate::plan::PlannedEncoder;
-use crate::report::Report;
-use crate::session::rotation;
-use crate::source::{Source, Wanted};
+use crate::source::{Source, Wanted, rotation};
 use filmgate_core::frame::{Frame, PixelFormat, StreamInfo};
 use filmgate_picture::{PictureFormat, SaveError, save};
 
@@ -40,13 +37,12 @@ impl SinkPlan for StillImage {
     fn open(
         self: Box<Self>,
         opening: Opening<'_>,
-        report: &mut Report,
+        report: &mut SinkReport,
     ) -> Result<Box<dyn Sink>, PipelineError> {
-        report.encoded = Some(opening.frames.into());
-        let decoded = report.decoded.as_ref().map(|d| d.info.clone());
+        report.encoded = Some(opening.frames.clone());
         Ok(Box::new(ImageOfOne {
             rotation: rotation(opening.source),
-            before: decoded.unwrap_or_else(|| opening.frames.clone()),
+            before: opening.decoded.clone(),
             after: opening.frames.clone(),
             plan: *self,
             out: Vec::new(),
@@ -77,21 +73,25 @@ impl Sink for ImageOfOne {
         Ok(())
     }
 
-    fn finish(self: Box<Self>, end: &End<'_>, report: &mut Report) -> Result<(), PipelineError> {
+    fn finish(
+        self: Box<Self>,
+        end: &mut End<'_>,
+        report: &mut SinkReport,
+    ) -> Result<(), PipelineError> {
         if end.stop.abandon.is_cancelled() {
             return Err(PipelineError::Interrupted);
         }
         let ImageOfOne { plan, rotation, before, after, out } = *self;
         let target = plan.wanted.frame();
         let Some(target) = target.filter(|_| !out.is_empty()) else {
-            return Err(nothing(end, report));
+            return Err(nothing(end));
         };
         let mut picture = choose(out, target.index, plan.at);
         if plan.compare {
             let mut both = SideBySide::new(&before, &after, rotation)?;
             picture = both.picture(&target, &picture)?;
         }
-        report.frames_out = 1;
+        report.frames = 1;
         save(&picture, &plan.path, rotation, plan.replace).map_err(unsaved)?;
         report.bytes = std::fs::metadata(&plan.path).map_or(0, |m| m.len());
         Ok(())

@@ -11,13 +11,13 @@ use tracing::warn;
 use super::namer::{NameError, Namer};
 use super::numbers::first_index;
 use super::retention::{Bound, Retention};
-use super::{EncodedImage, End, Maker, Opening, Sink, SinkPlan, nothing};
+use super::{
+    EncodedImage, End, ImagesReport, Maker, Opening, PlannedEncoder, Sink, SinkPlan, SinkReport,
+    nothing,
+};
 use crate::error::PipelineError;
 use crate::graph::Meter;
-use crate::plan::PlannedEncoder;
-use crate::report::{ImagesReport, Report};
-use crate::session::rotation;
-use crate::source::Source;
+use crate::source::{Source, rotation};
 use filmgate_core::frame::{Color, Frame, PixelFormat, PlanePool};
 use filmgate_core::publish::{self, Aside, PublishError};
 use filmgate_picture::{FrameWriter, PictureFormat, WriteOptions, turned};
@@ -60,7 +60,7 @@ impl SinkPlan for Images {
     fn open(
         self: Box<Self>,
         opening: Opening<'_>,
-        report: &mut Report,
+        report: &mut SinkReport,
     ) -> Result<Box<dyn Sink>, PipelineError> {
         let Images { format, write, namer, bound, sync, item } = *self;
         let folder = namer.folder().to_owned();
@@ -75,7 +75,7 @@ impl SinkPlan for Images {
             publish::sweep(&folder);
             Retention::open(&folder, bound)?
         };
-        report.pictures = report.decoded.take().map(|_| opening.frames.into());
+        report.pictures = Some(opening.frames.clone());
         report.images = Some(ImagesReport::default());
         let mut sink = ImageSink {
             namer,
@@ -164,32 +164,32 @@ impl Sink for ImageSink {
 
     fn finish(
         mut self: Box<Self>,
-        end: &End<'_>,
-        report: &mut Report,
+        end: &mut End<'_>,
+        report: &mut SinkReport,
     ) -> Result<(), PipelineError> {
-        self.tell(report);
+        self.tell(report, end.stopped);
         if self.published == 0 && !end.stopped {
-            return Err(nothing(end, report));
+            return Err(nothing(end));
         }
         Ok(())
     }
 
     /// What is published stays.
-    fn abandon(mut self: Box<Self>, report: &mut Report) {
-        self.tell(report);
+    fn abandon(mut self: Box<Self>, report: &mut SinkReport) {
+        self.tell(report, false);
     }
 }
 
 impl ImageSink {
-    fn tell(&mut self, report: &mut Report) {
-        report.frames_out = self.published;
+    fn tell(&mut self, report: &mut SinkReport, stopped: bool) {
+        report.frames = self.published;
         report.bytes = self.bytes;
-        report.stages.publish = Some(self.meter.reading());
+        report.publish = Some(self.meter.reading());
         if let Some(images) = &mut report.images {
             images.published = self.published;
             images.last = self.last.as_ref().map(|p| p.to_string_lossy().into_owned());
             (images.removed, images.removed_early) = self.retention.removed();
-            images.interrupted = report.stopped;
+            images.interrupted = stopped;
         }
         self.retention.finish();
     }

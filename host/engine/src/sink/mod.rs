@@ -14,18 +14,18 @@ mod outputs;
 mod playlist;
 mod push;
 mod record;
+mod report;
 mod retention;
 mod sequence;
 mod target;
 
 use crate::error::PipelineError;
 use crate::graph::Meter;
-use crate::plan::PlannedEncoder;
-use crate::report::Report;
 use crate::source::Source;
 use crate::stop::Stop;
-use filmgate_av::{MediaError, Packet};
+use filmgate_av::Packet;
 use filmgate_core::frame::{Frame, PixelFormat, PlanePool, StreamInfo};
+use filmgate_plugin::PluginError;
 use std::sync::Arc;
 
 pub use audio::{Audio, Copied, Piped, Silence};
@@ -36,12 +36,15 @@ pub use images::Images;
 pub use namer::{NameError, Namer, Reserved};
 pub use outputs::Service;
 pub use push::{PushSummary, Standing, Watched};
+pub use report::{ImagesReport, OutputReport, PlannedEncoder, SinkReport};
 pub use retention::Bound;
 pub use target::{Output, Selection, Target};
 
 /// What a sink is opened with.
 pub struct Opening<'a> {
     pub source: &'a mut dyn Source,
+    /// what the source gives
+    pub decoded: &'a StreamInfo,
     /// what the frames are like that come
     pub frames: &'a StreamInfo,
     pub stop: &'a Stop,
@@ -77,7 +80,7 @@ pub trait SinkPlan: Send {
     fn open(
         self: Box<Self>,
         opening: Opening<'_>,
-        report: &mut Report,
+        report: &mut SinkReport,
     ) -> Result<Box<dyn Sink>, PipelineError>;
 }
 
@@ -100,6 +103,8 @@ pub struct End<'a> {
     /// whether it was stopped, rather than came to its end
     pub stopped: bool,
     pub stop: &'a Stop,
+    /// which plugin is the reason that no frame came
+    pub dropped: Option<PluginError>,
 }
 
 /// Takes what comes out of the graph, in order, on the thread that runs the job.
@@ -145,18 +150,21 @@ pub trait Sink: Send {
         Vec::new()
     }
 
-    /// Ends the outputs, which appear then. `report` has been told of source and plugins.
+    /// Ends the outputs, which appear then. What it did goes into `report`.
     ///
     /// # Errors
     /// What went wrong; where not one frame came, the reason.
-    fn finish(self: Box<Self>, end: &End<'_>, report: &mut Report) -> Result<(), PipelineError>;
+    fn finish(
+        self: Box<Self>,
+        end: &mut End<'_>,
+        report: &mut SinkReport,
+    ) -> Result<(), PipelineError>;
 
     /// Ends after an error: what is whole stays, all else goes.
-    fn abandon(self: Box<Self>, _: &mut Report) {}
+    fn abandon(self: Box<Self>, _: &mut SinkReport) {}
 }
 
 /// Why there is no output, where not one frame came.
-fn nothing(end: &End<'_>, report: &Report) -> PipelineError {
-    let plugin = report.nothing_left();
-    plugin.map_or_else(|| MediaError::into(end.source.nothing()), PipelineError::from)
+fn nothing(end: &mut End<'_>) -> PipelineError {
+    end.dropped.take().map_or_else(|| end.source.nothing().into(), PipelineError::from)
 }

@@ -13,10 +13,10 @@ use super::connection::Address;
 use super::null::Null;
 use super::playlist::Playlist;
 use super::push::{Item, KeyWanted, Push, Watched};
+use super::report::{OutputReport, SinkReport};
 use super::sequence::Sequence;
 use super::target::{Output, Selection, Target};
 use crate::error::PipelineError;
-use crate::report::{OutputReport, Report};
 use crate::source::Window;
 use filmgate_av::{
     self as av, EncodedPacket, Input, MediaError, MediaErrorKind, Muxer, Packet, Stdout,
@@ -131,7 +131,7 @@ impl Outputs {
     pub(super) fn begin(
         outputs: &[Output],
         parts: &Parts<'_>,
-        report: &mut Report,
+        report: &mut SinkReport,
     ) -> Result<Outputs, PipelineError> {
         let facts = parts.from.map(|(input, _)| input.facts());
         let mut begun = Outputs {
@@ -161,7 +161,7 @@ impl Outputs {
         Ok(begun)
     }
 
-    fn add(&mut self, output: &Output, kind: Kind, notes: Notes, report: &mut Report) {
+    fn add(&mut self, output: &Output, kind: Kind, notes: Notes, report: &mut SinkReport) {
         let streams = match &kind {
             Kind::Local(local) => Some(&local.streams),
             Kind::Push(_, streams) => Some(streams),

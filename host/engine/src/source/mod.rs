@@ -103,6 +103,12 @@ pub trait Source: Send {
     }
 }
 
+/// Degrees clockwise by which the frames of a source are to be turned for display.
+pub(crate) fn rotation(source: &dyn Source) -> i32 {
+    let facts = source.first().and_then(|(input, video)| input.facts().streams.get(video));
+    facts.and_then(|s| s.video.as_ref()).map_or(0, |v| v.rotation)
+}
+
 /// How a source went.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SourceReport {

@@ -9,44 +9,17 @@ pub mod values;
 
 use std::collections::BTreeMap;
 
+pub use crate::error::{Fault, SpecError};
 pub use job::{Frames, JobSpec, Matrix, Odd, Subsampling, Verb, exclude, need};
 pub use plugins::{
     CrashPolicy, DEADLINE, Deadline, Grant, MEMORY, Memory, PluginSpec, Plugins, ReadFile, Request,
     Single, Workers, add,
 };
-pub use streams::{StreamChoice, select};
+pub use streams::StreamChoice;
 pub use values::{
     BitRate, Crf, FrameRate, Length, OneOrMany, Pair, Pairs, PerSecond, Size, Threshold, Time,
     Within, one_or_many,
 };
-
-/// Why a job description cannot be carried out.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct SpecError {
-    pub fault: Fault,
-    pub message: String,
-}
-
-/// Whose fault it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// the description contradicts itself, or asks for what there is not
-    Usage,
-    InputMissing,
-    InputNotMedia,
-    OutputUnwritable,
-}
-
-impl SpecError {
-    pub fn new(fault: Fault, message: impl Into<String>) -> SpecError {
-        SpecError { fault, message: message.into() }
-    }
-
-    pub fn usage(message: impl Into<String>) -> SpecError {
-        SpecError::new(Fault::Usage, message)
-    }
-}
 
 /// Something that another description may fill up where it is not set.
 pub trait Merge {

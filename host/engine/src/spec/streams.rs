@@ -3,20 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::SpecError;
-use crate::error::PipelineError;
 use crate::scalar;
-use crate::sink::Selection;
-use filmgate_av::{Input, StreamFacts, StreamKind};
+use filmgate_av::{StreamFacts, StreamKind};
 
 /// One `--map`, as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamChoice {
     text: String,
     /// takes them away instead
-    negative: bool,
+    pub(crate) negative: bool,
     kind: Option<StreamKind>,
-    number: Option<usize>,
+    pub(crate) number: Option<usize>,
 }
 
 impl FromStr for StreamChoice {
@@ -57,7 +54,7 @@ scalar!(StreamChoice, "StreamChoice", "streams such as v, a:1, or 2", {"type": [
 
 impl StreamChoice {
     /// The streams that it names.
-    fn find(&self, streams: &[StreamFacts]) -> Vec<usize> {
+    pub(crate) fn find(&self, streams: &[StreamFacts]) -> Vec<usize> {
         let Some(kind) = self.kind else {
             return self.number.filter(|n| *n < streams.len()).into_iter().collect();
         };
@@ -79,70 +76,6 @@ fn kind(letter: &str) -> Option<StreamKind> {
         "t" => StreamKind::Attachment,
         _ => return None,
     })
-}
-
-/// What all of them together choose. Without any, everything; if all of them take away, everything
-/// but that. The first video that is named is the one that is worked on.
-///
-/// # Errors
-/// Usage for streams that the input does not have; NoVideo.
-pub fn select(maps: &[StreamChoice], input: &Input) -> Result<Selection, PipelineError> {
-    if maps.is_empty() {
-        return Ok(Selection::default());
-    }
-    let streams = &input.facts().streams;
-    let positive = maps.iter().any(|m| !m.negative);
-    let mut chosen: Vec<usize> =
-        if positive { Vec::new() } else { streams.iter().map(|s| s.index).collect() };
-    for map in maps {
-        let found = map.find(streams);
-        if found.is_empty() && (!map.negative || map.number.is_some()) {
-            return Err(nothing(map, input).into());
-        }
-        match map.negative {
-            true => chosen.retain(|i| !found.contains(i)),
-            false => chosen.extend(found),
-        }
-    }
-    let film = |i: &&usize| {
-        streams.get(**i).is_some_and(|s| s.kind == StreamKind::Video && !s.attached_picture)
-    };
-    let best = input.best_video()?;
-    let video = match positive {
-        true => chosen.iter().find(film).copied(),
-        false => chosen.contains(&best).then_some(best).or(chosen.iter().find(film).copied()),
-    };
-    let covers = chosen.iter().filter(|i| streams.get(**i).is_some_and(|s| s.attached_picture));
-    if positive && video.is_none() && covers.count() > 0 {
-        let message = "--map names a cover picture and no film: a cover is no video to work on; \
-                       add --map v:0";
-        return Err(SpecError::usage(message).into());
-    }
-    if !positive && video.is_none() {
-        let message = "--map takes all video away: the video goes through the plugins and cannot be \
-                       left out";
-        return Err(SpecError::usage(message).into());
-    }
-    let video = video.unwrap_or(best);
-    match positive {
-        true => Ok(Selection { video: Some(video), copied: Some(chosen), without: Vec::new() }),
-        // What is not taken away need not fit.
-        false => {
-            let without = streams.iter().map(|s| s.index).filter(|i| !chosen.contains(i));
-            Ok(Selection { video: Some(video), copied: None, without: without.collect() })
-        }
-    }
-}
-
-fn nothing(map: &StreamChoice, input: &Input) -> SpecError {
-    let list: Vec<String> = input
-        .facts()
-        .streams
-        .iter()
-        .map(|s| format!("{} {} ({})", s.index, s.kind.name(), s.codec))
-        .collect();
-    let (text, file, list) = (&map.text, input.path().display(), list.join(", "));
-    SpecError::usage(format!("--map {text}: {file} has no such stream; it has {list}"))
 }
 
 #[cfg(test)]
