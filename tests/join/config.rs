@@ -132,7 +132,7 @@ fn progress_is_reported_line_by_line() {
     assert_eq!((said.code, &last["exit"]), (Some(30), &30.into()));
 }
 
-/// The same patterns are tested in `watch`, by the same code.
+/// `watch --include` uses the same module, `filmgate_core::glob`.
 #[test]
 fn patterns_match_as_in_watch() {
     let shell = Shell::new();

@@ -102,10 +102,7 @@ impl AudioTimeline {
         // lost audio there. At a seam half a packet late is nearer to one packet of silence.
         let gap = if self.seam { 2 * late > length } else { 2 * late > 3 * length };
         self.seam = false;
-        match gap {
-            false => Fit::Place { at: end, silent: 0 },
-            true => self.behind_silence(end, wanted),
-        }
+        if gap { self.behind_silence(end, wanted) } else { Fit::Place { at: end, silent: 0 } }
     }
 
     /// The first packet of the track. Priming may precede the start.
@@ -114,9 +111,10 @@ impl AudioTimeline {
             return Fit::LeaveOut;
         }
         self.seam = false;
-        match 2 * (wanted - start) > length {
-            false => Fit::Place { at: wanted, silent: 0 },
-            true => self.behind_silence(start, wanted),
+        if 2 * (wanted - start) > length {
+            self.behind_silence(start, wanted)
+        } else {
+            Fit::Place { at: wanted, silent: 0 }
         }
     }
 

@@ -50,8 +50,8 @@ struct AudioStream {
 struct Reencoder<'r, 'a> {
     reader: &'r Reader<'a>,
     readers: TrackReaders,
-    film: Option<VideoStream>,
-    sounds: Vec<AudioStream>,
+    video_stream: Option<VideoStream>,
+    audio_streams: Vec<AudioStream>,
     place: usize,
     /// packets that came before the segment's start was known
     early: VecDeque<(usize, Packet)>,
@@ -99,20 +99,20 @@ fn prepare<'r, 'a>(
     let Action::Reencode { video, audio } = planned.action else {
         return Err(JoinError::System("a segment that fits was to be re-encoded".to_owned()));
     };
-    let (mut film, mut sounds) = (None, Vec::new());
+    let (mut video_stream, mut audio_streams) = (None, Vec::new());
     let mut readers = reader.readers(planned);
     for (number, track) in reader.plan.tracks.iter().enumerate() {
         let Some(stream) = planned.streams.get(number).copied().flatten() else { continue };
         let model = &reader.plan.segments[track.model.0].segment.path;
         let model = || Input::open(model, &OpenOptions::files(reader.cancel));
         match track.kind {
-            StreamKind::Video if video && !track.cover && film.is_none() => {
-                film = Some(VideoStream::new(reader, (number, stream), input, &model()?)?);
+            StreamKind::Video if video && !track.cover && video_stream.is_none() => {
+                video_stream = Some(VideoStream::new(reader, (number, stream), input, &model()?)?);
                 readers.encoded(number, units_of(track));
             }
             StreamKind::Audio if audio => {
                 let transcoder = AudioTranscoder::new(input, stream, &model()?, track.model.1)?;
-                sounds.push(AudioStream { track: number, stream, transcoder });
+                audio_streams.push(AudioStream { track: number, stream, transcoder });
                 readers.encoded(number, None);
             }
             _ => {}
@@ -123,15 +123,15 @@ fn prepare<'r, 'a>(
     let as_copied = reader.transcode.is_some()
         && told
         && planned.differences.iter().all(|d| d.field != "start");
-    let start = match film.as_ref().filter(|_| !as_copied) {
+    let start = match video_stream.as_ref().filter(|_| !as_copied) {
         None => Some(reader.beginning(input, planned, &readers)?),
         Some(_) => None,
     };
     let reencoder = Reencoder {
         reader,
         readers,
-        film,
-        sounds,
+        video_stream,
+        audio_streams,
         place,
         early: VecDeque::new(),
         counted: (!told).then(|| input.facts().start),
@@ -210,15 +210,21 @@ impl Reencoder<'_, '_> {
 
     fn packet(&mut self, packet: Packet) -> Result<(), Stop> {
         let stream = packet.stream();
-        if self.film.as_ref().is_some_and(|f| f.stream == stream) {
-            if let Some(film) = &mut self.film {
-                film.decoder.send(&packet).map_err(|e| Stop::Failed(self.place, e.into()))?;
+        if self.video_stream.as_ref().is_some_and(|f| f.stream == stream) {
+            if let Some(video_stream) = &mut self.video_stream {
+                video_stream
+                    .decoder
+                    .send(&packet)
+                    .map_err(|e| Stop::Failed(self.place, e.into()))?;
             }
             return self.frames();
         }
-        if let Some(sound) = self.sounds.iter_mut().find(|s| s.stream == stream) {
-            sound.transcoder.send(Some(&packet)).map_err(|e| Stop::Failed(self.place, e.into()))?;
-            let track = sound.track;
+        if let Some(audio_stream) = self.audio_streams.iter_mut().find(|s| s.stream == stream) {
+            audio_stream
+                .transcoder
+                .send(Some(&packet))
+                .map_err(|e| Stop::Failed(self.place, e.into()))?;
+            let track = audio_stream.track;
             return self.heard(track);
         }
         match self.readers.track_of(stream) {
@@ -229,8 +235,11 @@ impl Reencoder<'_, '_> {
 
     /// What the audio encoder has ready.
     fn heard(&mut self, track: usize) -> Result<(), Stop> {
-        while let Some(packet) =
-            self.sounds.iter_mut().find(|s| s.track == track).and_then(|s| s.transcoder.receive())
+        while let Some(packet) = self
+            .audio_streams
+            .iter_mut()
+            .find(|s| s.track == track)
+            .and_then(|s| s.transcoder.receive())
         {
             self.ready(track, packet)?;
         }
@@ -242,20 +251,22 @@ impl Reencoder<'_, '_> {
         loop {
             let place = self.place;
             let failed = |e: MediaError| Stop::Failed(place, e.into());
-            let Some(film) = &mut self.film else { return Ok(()) };
-            let Some(frame) = film.decoder.receive().map_err(failed)? else { return Ok(()) };
-            let origin = film.origin;
+            let Some(video_stream) = &mut self.video_stream else { return Ok(()) };
+            let Some(frame) = video_stream.decoder.receive().map_err(failed)? else {
+                return Ok(());
+            };
+            let origin = video_stream.origin;
             if self.start.is_none() {
                 let time = frame.timestamp.saturating_add(origin);
                 self.begin(Start { time, base: NANOSECONDS })?;
             }
-            let Some(film) = &mut self.film else { return Ok(()) };
-            film.count.decoded += 1;
-            let frame = match &mut film.fitter {
+            let Some(video_stream) = &mut self.video_stream else { return Ok(()) };
+            video_stream.count.decoded += 1;
+            let frame = match &mut video_stream.fitter {
                 Some(fitter) => fitter.fit(&frame).map_err(failed)?,
                 None => frame,
             };
-            let frames = match &mut film.line {
+            let frames = match &mut video_stream.line {
                 Some(line) => line.feed(frame).map_err(|e| Stop::Failed(place, e.into()))?,
                 None => vec![frame],
             };
@@ -267,11 +278,11 @@ impl Reencoder<'_, '_> {
     fn encode(&mut self, frames: Vec<Frame>) -> Result<(), Stop> {
         let start = self.start.map_or(0, Start::nanoseconds);
         for mut frame in frames {
-            let Some(film) = &mut self.film else { return Ok(()) };
-            frame.timestamp = frame.timestamp + film.origin - start;
+            let Some(video_stream) = &mut self.video_stream else { return Ok(()) };
+            frame.timestamp = frame.timestamp + video_stream.origin - start;
             frame.baggage = None;
-            film.sent += 1;
-            film.encoder.send(&frame).map_err(|e| Stop::Failed(self.place, e.into()))?;
+            video_stream.sent += 1;
+            video_stream.encoder.send(&frame).map_err(|e| Stop::Failed(self.place, e.into()))?;
             self.encoded()?;
         }
         Ok(())
@@ -280,10 +291,11 @@ impl Reencoder<'_, '_> {
     fn encoded(&mut self) -> Result<(), Stop> {
         loop {
             let place = self.place;
-            let Some(film) = &mut self.film else { return Ok(()) };
-            let packet = film.encoder.receive().map_err(|e| Stop::Failed(place, e.into()))?;
-            let (Some(packet), track) = (packet, film.track) else { return Ok(()) };
-            film.count.encoded += 1;
+            let Some(video_stream) = &mut self.video_stream else { return Ok(()) };
+            let packet =
+                video_stream.encoder.receive().map_err(|e| Stop::Failed(place, e.into()))?;
+            let (Some(packet), track) = (packet, video_stream.track) else { return Ok(()) };
+            video_stream.count.encoded += 1;
             self.ready(track, packet.into_packet())?;
         }
     }
@@ -307,23 +319,23 @@ impl Reencoder<'_, '_> {
 
     /// All that is still in decoders and encoders.
     fn end(&mut self) -> Result<(), Stop> {
-        if let Some(film) = &mut self.film {
-            film.decoder.end().map_err(|e| Stop::Failed(self.place, e.into()))?;
+        if let Some(video_stream) = &mut self.video_stream {
+            video_stream.decoder.end().map_err(|e| Stop::Failed(self.place, e.into()))?;
             self.frames()?;
-            let kept = match self.film.as_mut().and_then(|f| f.line.as_mut()) {
+            let kept = match self.video_stream.as_mut().and_then(|f| f.line.as_mut()) {
                 Some(line) => line.flush().map_err(|e| Stop::Failed(self.place, e.into()))?,
                 None => Vec::new(),
             };
             self.encode(kept)?;
-            if let Some(film) = &mut self.film {
-                film.encoder.finish().map_err(|e| Stop::Failed(self.place, e.into()))?;
+            if let Some(video_stream) = &mut self.video_stream {
+                video_stream.encoder.finish().map_err(|e| Stop::Failed(self.place, e.into()))?;
             }
             self.encoded()?;
         }
-        for number in 0..self.sounds.len() {
-            let sound = &mut self.sounds[number];
-            sound.transcoder.send(None).map_err(|e| Stop::Failed(self.place, e.into()))?;
-            let track = sound.track;
+        for number in 0..self.audio_streams.len() {
+            let audio_stream = &mut self.audio_streams[number];
+            audio_stream.transcoder.send(None).map_err(|e| Stop::Failed(self.place, e.into()))?;
+            let track = audio_stream.track;
             self.heard(track)?;
         }
         let batch = std::mem::take(&mut self.batch);
@@ -333,15 +345,19 @@ impl Reencoder<'_, '_> {
 
     /// Checks that the encoder gave back every frame that it got, and reports the counts.
     fn counted(&self) -> Result<(), Stop> {
-        let Some(film) = self.film.as_ref().filter(|f| f.line.is_some()) else { return Ok(()) };
-        if film.count.encoded != film.sent {
-            let message =
-                format!("the encoder made {} frames of {}", film.count.encoded, film.sent);
+        let Some(video_stream) = self.video_stream.as_ref().filter(|f| f.line.is_some()) else {
+            return Ok(());
+        };
+        if video_stream.count.encoded != video_stream.sent {
+            let message = format!(
+                "the encoder made {} frames of {}",
+                video_stream.count.encoded, video_stream.sent
+            );
             return Err(self.failed(JoinError::Proof(message)));
         }
         self.reader.send(Event::Frames(FrameCounts {
-            damaged: film.decoder.damaged() + film.decoder.undecodable_lead(),
-            ..film.count
+            damaged: video_stream.decoder.damaged() + video_stream.decoder.undecodable_lead(),
+            ..video_stream.count
         }))
     }
 }

@@ -251,11 +251,12 @@ impl<'a> Writer<'a> {
         if track.chain.is_none() {
             return Ok(());
         }
-        let limit = match leader == number {
+        let limit = if leader == number {
             // Audio alone: its own last packets may be padding. Four are more than any padding with
-            // priming of the next segment (`PRIMING` and one).
-            true => track.end - 4 * track.frame.max(1),
-            false => rescale(self.tracks[leader].end, self.clock, track.clock),
+            // the priming of the next segment (at most 3 packets, as in `clock`).
+            track.end - 4 * track.frame.max(1)
+        } else {
+            rescale(self.tracks[leader].end, self.clock, track.clock)
         };
         let reached = track.chain.as_ref().and_then(AudioTimeline::end).unwrap_or(0) - track.base;
         while let Some(ready) = self.tracks[number]

@@ -14,7 +14,7 @@ use crate::log;
 use ffmpeg_next::ffi;
 use filmgate_core::frame::Rational;
 
-/// Makes packets like those of one stream out of another's.
+/// Transcodes audio: decodes one stream, resamples, and encodes it to match another stream.
 pub struct AudioTranscoder {
     decoder: Codec,
     encoder: Codec,
@@ -55,7 +55,7 @@ impl Drop for Fifo {
     }
 }
 
-/// Decodes sound to find out whether it can be decoded.
+/// Decodes audio to find errors in it.
 pub struct AudioDecoder {
     decoder: Codec,
     name: String,
@@ -108,7 +108,7 @@ impl AudioDecoder {
 }
 
 impl AudioTranscoder {
-    /// From a stream of `input` to what a stream of `like` is.
+    /// From a stream of `input` to the codec and parameters of a stream of `like`.
     ///
     /// # Errors
     /// Unsupported where this FFmpeg cannot decode the one or encode the other in just that way.
