@@ -58,8 +58,8 @@ fn what_turns_out_not_to_be_one_picture_replaces_none() {
         command.arg("run").arg("-i").arg(&input).args(["-y", "-o", "p.png", "--no-audio"]);
         shell.say(command.args(more.split_whitespace()))
     };
-    run("").refused(34, &["p.png", "one picture", "%06d"]);
-    run("--max-frames 2").refused(2, &["p.png", "one picture"]);
+    run("").refused(34, &["p.png", "one image", "%06d"]);
+    run("--max-frames 2").refused(2, &["p.png", "one image"]);
     assert_eq!(std::fs::read(shell.path("p.png")).expect("it is there"), b"precious");
     assert_eq!(shell.names(), ["p.png"]);
     run("--max-frames 1").done();

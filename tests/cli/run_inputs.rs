@@ -64,7 +64,7 @@ fn a_part_is_cut_to_the_picture() {
 fn times_beside_the_film_are_refused() {
     let shell = Shell::new();
     let input = small("plain.mp4", "-bf 2");
-    shell.run(&input, "out.mp4", "--start 60").refused(2, &["--start 60", "over at 1.0"]);
+    shell.run(&input, "out.mp4", "--start 60").refused(2, &["--start 60", "ends at 1.0"]);
     shell.run(&input, "out.mp4", "--start 1:75").refused(2, &["1:75", "12.5 or 1:02:03.5"]);
     shell.run(&input, "out.mp4", "--max-frames 0").refused(2, &["0"]);
     assert!(shell.names().is_empty());

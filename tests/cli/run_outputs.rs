@@ -102,7 +102,7 @@ fn pictures_are_numbered_and_whole() {
     assert_eq!(color["streams"][0]["color_range"], "pc");
     let mut command = shell.command();
     command.arg("run").arg("-i").arg(input()).args(["-o", "more.jpg", "--no-audio"]);
-    shell.say(&mut command).refused(34, &["one picture", "%06d"]);
+    shell.say(&mut command).refused(34, &["one image", "%06d"]);
 }
 
 #[test]

@@ -14,11 +14,11 @@ use filmgate_plugin::OnFailure;
 /// A media host whose logic is swapped out by sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
 #[command(name = "filmgate", version, long_version = super::version::long(), disable_help_subcommand = true)]
-#[command(after_help = "Messages go to stderr. RUST_LOG sets how much is said (RUST_LOG=debug).\n\
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 10-17 plugins, 20-24 input, 30-35 output, \
+#[command(after_help = "Messages go to stderr. RUST_LOG sets the level (RUST_LOG=debug).\n\
+Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 10-17 plugins, 20-24 input, 30-35 output, \
 40-43 join, 130 interrupted; see docs/exit-codes.md.")]
 pub struct Arguments {
-    /// How messages on stderr are written: for people, or a JSON object a line
+    /// Set the format of messages on stderr: text, or one JSON object per line
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
     #[command(subcommand)]
@@ -54,35 +54,34 @@ pub enum Command {
     Split(Box<SplitArguments>),
     /// Encode raw frames from a pipe to files and streaming servers, with reconnect
     Encode(Box<EncodeArguments>),
-    /// Watch a folder and convert new images and videos through plugins into another folder
+    /// Watch a folder: filter each new image or video through plugins into another folder
     Watch(Box<WatchArguments>),
-    /// Look at plugins, try them out, make them
+    /// List, inspect, check and pack plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// What a media file says of itself: container, streams, formats, times, tags
+    /// Show container, streams, timestamps and metadata of a media file
     Probe {
-        /// What to look into: a file, a URL, a camera, or - for standard input
+        /// Read a file, a URL, a camera, or - for stdin
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
         json: Json,
     },
-    /// Whether everything that filmgate stands on is in order: libav, codecs, plugins, cache;
-    /// exit code 1 when something is broken
+    /// Check what filmgate depends on: libav, codecs, plugins, cache; exit code 1 if something is broken
     Doctor {
         #[command(flatten)]
         json: Json,
     },
-    /// Print the completions for a shell
+    /// Print completions for a shell
     ///
     /// For bash: `filmgate completions bash > ~/.local/share/bash-completion/completions/filmgate`.
     Completions {
-        /// Which shell they are for
+        /// Name the shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, or write those of all commands into a folder
+    /// Print the manual page, or write the pages of all commands to a folder
     Man {
-        /// Where the pages of all commands go; without it, filmgate's own page is printed
+        /// Write the pages of all commands to this folder [default: print filmgate's own page]
         #[arg(value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },
@@ -114,22 +113,22 @@ impl CrashPolicy {
 
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
-    /// What is found where, and what does not load and why
+    /// List plugins with their folders, and those that do not load with the reason
     List {
         #[command(flatten)]
         json: Json,
     },
-    /// All that a plugin says of itself: parameters with ranges and defaults, formats, imports
+    /// Show the description of a plugin: parameters with ranges and defaults, formats, imports
     Inspect {
-        /// A name to look for in the plugin folders, or the path of a .wasm file
+        /// Name a plugin of the plugin folders, or the path of a .wasm file
         #[arg(value_name = "NAME")]
         plugin: String,
         #[command(flatten)]
         json: Json,
     },
-    /// Try a plugin out: load it, and run it on every format it takes and on awkward sizes
+    /// Test a plugin: load it, and run it on every format it takes and on unusual sizes
     Check {
-        /// The path of a .wasm file, or a name; `:key=value,…` sets parameters
+        /// Name the .wasm file, or a plugin of the plugin folders; `:key=value,…` sets parameters
         #[arg(value_name = "FILE[:key=value,…]")]
         plugin: String,
         #[command(flatten)]
@@ -137,21 +136,20 @@ pub enum PluginCommand {
         #[command(flatten)]
         json: Json,
     },
-    /// Make a component of a core WebAssembly module
+    /// Create a component from a core WebAssembly module
     ///
     /// Modules built with the Rust SDK or with wit-bindgen's C generator carry their interface
     /// in them; for others `--world` puts it in.
     Pack {
-        /// The core module
+        /// Read the core module
         module: PathBuf,
-        /// Where the component goes
+        /// Write the component
         #[arg(short, long, value_name = "PLUGIN.wasm")]
         output: PathBuf,
-        /// Which world of the contract the module implements, where it does not say so itself
+        /// Set the world that the module implements, where it does not say so itself
         #[arg(long, value_enum)]
         world: Option<World>,
-        /// A module that adapts an older WASI: NAME=FILE, such as
-        /// wasi_snapshot_preview1=adapter.wasm
+        /// Add a module that adapts an older WASI, such as wasi_snapshot_preview1=adapter.wasm; repeatable
         #[arg(long, value_name = "NAME=FILE")]
         adapter: Vec<String>,
     },
@@ -176,7 +174,7 @@ impl World {
 
 #[derive(Debug, Args)]
 pub struct Json {
-    /// Print JSON, for programs
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -52,6 +52,7 @@ fn work(spec: &JobSpec, mode: &Mode, events: Events, cancel: &Cancel) -> Result<
     files.check()?;
     let outline = plan::outline_json(spec, Some(&encode), &loaded.supervisors);
     if mode.dry_run {
+        job::check_source(spec, engine.pool(), &stop)?;
         plan::show_outline(spec, Some(&encode), &loaded.supervisors)?;
         return Ok(Exit::Done);
     }

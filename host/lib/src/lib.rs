@@ -7,7 +7,7 @@
 pub use filmgate_av as media;
 pub use filmgate_cli as commands;
 pub use filmgate_core::{backoff, cancel, collide, frame, publish, url};
-pub use filmgate_engine::{encode, namer, pipeline, split};
+pub use filmgate_engine::{encode, job, namer, pipeline, spec, split};
 pub use filmgate_join as join;
 pub use filmgate_picture as picture;
 pub use filmgate_plugin as plugin;

@@ -12,7 +12,7 @@ use filmgate_av::{
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::Rational;
 
-/// How opening may take where nothing else is said; a server may be silent for as long.
+/// How long opening an input may take, and a server may be silent, by default.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Opens all inputs, in their order.
@@ -70,7 +70,7 @@ pub fn check_start(spec: &JobSpec, whole: Option<i64>, input: &Input) -> Result<
     match (spec.start, whole) {
         (Some(start), Some(whole)) if start.0 >= whole => {
             let (name, whole) = (input.path().display(), whole as f64 / 1e9);
-            Err(usage(format!("--start {start}: {name} is over at {whole:.2} s")))
+            Err(usage(format!("--start {start}: {name} ends at {whole:.2} s")))
         }
         _ => Ok(()),
     }

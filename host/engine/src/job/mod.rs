@@ -18,7 +18,7 @@ pub use inputs::{check_start, input_rate, open, selection, window, workers};
 pub use live::{item, live_source, open_live};
 pub use names::{Names, names};
 pub use outputs::{Output, Target, outputs, service};
-pub use source::{EncodeSource, encode_audio, encode_source};
+pub use source::{EncodeSource, check_source, encode_audio, encode_source};
 
 use crate::pipeline::PipelineError;
 use crate::spec::SpecError;

@@ -50,6 +50,25 @@ pub fn encode_source(
     Ok(EncodeSource { pictures, _fifo: fifo })
 }
 
+/// Checks the source and its audio without waiting for a writer: what is read from pipes and from
+/// standard input is not opened.
+///
+/// # Errors
+/// As [`encode_source`] and [`encode_audio`].
+pub fn check_source(spec: &JobSpec, pool: &PlanePool, stop: &Stop) -> Result<(), PipelineError> {
+    if let Some(size) = spec.size {
+        raw_stream(spec, size)?;
+    }
+    let is_fed = |input: &Path| input == Path::new("-") || is_pipe(input);
+    if spec.fifo.is_none() && !spec.input.iter().any(|input| is_fed(input)) {
+        encode_source(spec, pool, stop)?;
+    }
+    if spec.audio_fifo.is_none() {
+        encode_audio(spec, stop)?;
+    }
+    Ok(())
+}
+
 /// Frames a second of raw frames and of still images.
 pub(super) fn rate(spec: &JobSpec) -> Rational {
     spec.rate.map_or(Rational { num: 25, den: 1 }, |r| r.0)

@@ -85,7 +85,7 @@ impl Sequence {
         if self.place.is_none() && self.next > 1 {
             let name = self.pattern.display();
             let message = format!(
-                "{name}: this is one picture, and there are more; number them (out-%06d.png), or take one with --max-frames 1"
+                "{name}: this is one image, and there are more frames; number them (out-%06d.png), or take one with --max-frames 1"
             );
             return Err(MediaError { kind: MediaErrorKind::Unsupported, message }.into());
         }
