@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use filmgate_tests::counted::wait_for;
 use filmgate_tests::hostile::{built_in, bytes};
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 
-use crate::desk::{Watch, done, failed, frames, kinds, once, pillow};
+use crate::desk::{Watch, command, done, failed, frames, kinds, once, pillow};
 
 /// Another plugin by the same name, in one step.
 fn put(shell: &Shell, plugin: &str) {
@@ -67,6 +70,35 @@ fn a_plugin_that_changes_is_loaded_anew_and_a_bad_one_leaves_the_old() {
     // Each of the two bad ones is told once.
     assert_eq!(over.stderr.matches("stay as they are").count(), 2, "{}", over.stderr);
     assert!(failed(&over.told).is_empty());
+}
+
+/// The first folder of the search path gets a plugin of the name that is in use.
+#[test]
+fn a_plugin_that_appears_in_an_earlier_folder_is_taken() {
+    let shell = Shell::new();
+    for folder in ["in", "first", "second"] {
+        fs::create_dir(shell.path(folder)).expect("a folder");
+    }
+    fs::copy(built_in("invert"), shell.path("second/mine.wasm")).expect("copied");
+    let mut command = command(&shell, "-p mine");
+    let path = format!("{}:{}", shell.path("first").display(), shell.path("second").display());
+    command.env("FILMGATE_PLUGIN_PATH", path).stdout(Stdio::null());
+    let mut watch = Running::start(&mut command);
+    give(&shell, "0.png");
+    wait_for("the first image", || shell.path("out/0.png").exists());
+    assert!(!is_embossed(&shell.path("out/0.png")));
+    fs::copy(built_in("emboss"), shell.path("aside.wasm")).expect("copied");
+    fs::rename(shell.path("aside.wasm"), shell.path("first/mine.wasm")).expect("renamed");
+    let mut count = 0;
+    wait_for("an embossed image", || {
+        count += 1;
+        give(&shell, &format!("{count}.png"));
+        let output = shell.path(format!("out/{count}.png"));
+        wait_for("the next image", || output.exists());
+        is_embossed(&output)
+    });
+    watch.signal("TERM");
+    assert_eq!(watch.wait().expect("it ends").code(), Some(0));
 }
 
 #[test]

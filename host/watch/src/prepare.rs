@@ -81,7 +81,6 @@ pub fn prepare(
     add_written(spec, &journal, &mut files);
     files.check()?;
     let options = options(spec, &folders)?;
-    check_receipt(spec, &options)?;
     let wanted = spec.policy()?;
     let request = Request { plugins: std::slice::from_ref(&wanted), ..Request::default() };
     let policy = request.load_each(&engine)?.pop();
@@ -94,6 +93,7 @@ pub fn prepare(
     let (plugins, loaded) = PluginSet::load(source)?;
     loaded.add_to(&mut files);
     files.check()?;
+    check_receipt(spec, &options)?;
     Ok(Prepared {
         options: Options { protected: files, ..options },
         namer,

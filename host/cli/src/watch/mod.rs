@@ -66,7 +66,10 @@ fn work(spec: &WatchSpec, mode: &Mode, stop: &Cancel) -> Result<Exit> {
     let result = prepared.run(hooks, stop);
     // Only systemd listens, if it started the process.
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
-    printer.finish()?;
+    // One that could not start has nothing to sum up.
+    if result.is_ok() || printer.is_ready() {
+        printer.finish()?;
+    }
     result?;
     Ok(exit(spec.once, &stats, stop))
 }

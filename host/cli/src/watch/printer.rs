@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -31,6 +31,7 @@ pub(super) struct Printer {
     json: bool,
     quiet: bool,
     once: bool,
+    is_ready: AtomicBool,
     stats: Arc<Stats>,
     display: Option<Display>,
     /// why stdout could not be written
@@ -46,10 +47,16 @@ impl Printer {
             json,
             quiet,
             once: spec.once,
+            is_ready: AtomicBool::default(),
             stats: Arc::clone(stats),
             display: live.then(|| Display::start(stats)).flatten(),
             lost: Mutex::default(),
         }
+    }
+
+    /// Whether the watch has started.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::Relaxed)
     }
 
     /// Prints the summary.
@@ -102,6 +109,7 @@ impl Reporter for Printer {
     }
 
     fn ready(&self) {
+        self.is_ready.store(true, Ordering::Relaxed);
         // Only systemd listens, and only where it started the process.
         let status = format!("watching {}", self.folder.display());
         let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
