@@ -43,6 +43,10 @@ fn segments_that_are_cut_off_are_left_out_at_once() {
     for cut in [&[1, 2][..], &[1, 3, 4, 5], &[1, 2, 3, 4, 5]] {
         let (more, bytes) = opened(cut);
         assert!(more <= once, "{cut:?}: opened {more} times, and {once} times for one");
-        assert!(bytes <= written, "{cut:?}: {bytes} bytes written, and {written} for one");
+        // How much of the first damaged segment is written before its damage is read depends on the
+        // threads; a start for each damaged segment would write the first one again and again.
+        let segment = std::fs::metadata(&segments("mkv")[0]).expect("there").len();
+        let most = written + segment;
+        assert!(bytes <= most, "{cut:?}: {bytes} bytes written, and {written} for one");
     }
 }
