@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use anyhow::Result;
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Args, Command};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
@@ -16,7 +16,6 @@ use serde_json::{Map, Value, json};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::args::Arguments;
 use super::exit::{Exit, WithExit};
 use filmgate_core::url;
 use filmgate_engine::spec::PluginSpec;
@@ -33,21 +32,21 @@ const PLUGIN: &str = "plugin";
 ///
 /// # Errors
 /// Usage: what is wrong with the file, with line and column.
-pub fn read<T: DeserializeOwned>(path: &Path, verb: &str) -> Result<T> {
+pub fn read<A: Args, T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         WithExit::new(Exit::Usage, format!("--config {}: cannot be read: {e}", path.display()))
     })?;
     let file = File { path, text: &text };
     let table = DeTable::parse(&text).map_err(|e| file.wrong_toml(&e))?;
-    file.check_keys(table.get_ref(), &keys(verb))?;
+    file.check_keys(table.get_ref(), &keys::<A>())?;
     toml::from_str(&text).map_err(|e| file.wrong_toml(&e))
 }
 
 /// The JSON schema (draft 2020-12) of such files, with the help of the options.
-pub fn schema<T: JsonSchema>(verb: &str) -> Value {
+pub fn schema<A: Args, T: JsonSchema>(verb: &str) -> Value {
     let mut all = schema_of::<T>();
     let mut properties = Map::new();
-    for option in options(verb) {
+    for option in options::<A>() {
         let long = &*key(&option);
         let Some(mut property) = all["properties"].get_mut(long).map(Value::take) else { continue };
         tidy(&mut property);
@@ -118,10 +117,10 @@ fn tidy(schema: &mut Value) {
 }
 
 /// The options of a verb that may be in a file.
-fn options(verb: &str) -> Vec<Arg> {
-    let mut command = Arguments::command();
+fn options<A: Args>() -> Vec<Arg> {
+    let mut command = A::augment_args(Command::new("verb"));
     command.build();
-    let all = command.find_subcommand(verb).into_iter().flat_map(Command::get_arguments);
+    let all = command.get_arguments();
     all.filter(|a| !NOT_IN_FILES.contains(&&*key(a))).cloned().collect()
 }
 
@@ -135,8 +134,8 @@ fn key(option: &Arg) -> String {
 }
 
 /// The keys of a file for a verb.
-fn keys(verb: &str) -> Vec<String> {
-    let keys = options(verb).iter().map(key).filter(|k| k != PLUGIN).collect::<Vec<_>>();
+fn keys<A: Args>() -> Vec<String> {
+    let keys = options::<A>().iter().map(key).filter(|k| k != PLUGIN).collect::<Vec<_>>();
     keys.into_iter().chain([PLUGIN.to_owned()]).collect()
 }
 
@@ -317,14 +316,14 @@ name = "emboss"
 
     #[test]
     fn each_verb_has_the_keys_of_its_options() {
-        let has = |verb: &str, key: &str| keys(verb).iter().any(|k| k == key);
+        let has = |verb: &str, key: &str| keys::<A>().iter().any(|k| k == key);
         assert!(has("split", "keep-for") && !has("run", "keep-for"));
         assert!(has("encode", "fifo") && has("frame", "at") && has("run", "map"));
         for verb in ["run", "encode", "split", "frame"] {
             assert!(has(verb, PLUGIN) && !has(verb, "grant") && !has(verb, "config"));
             let properties = schema::<JobSpec>(verb);
             let properties = properties["properties"].as_object().expect("a table");
-            assert_eq!(properties.len(), keys(verb).len(), "{verb}");
+            assert_eq!(properties.len(), keys::<A>().len(), "{verb}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 use tracing::warn;
@@ -23,9 +24,9 @@ use filmgate_engine::spec::{JobSpec, Verb};
 use filmgate_engine::{Done, Job, Outcome, PipelineError, Plan, Report, Surroundings, prepare};
 use filmgate_plugin::PluginRecord;
 
-/// Carries out a job.
-pub(super) fn run(spec: JobSpec, mode: Mode, cancel: &Cancel) -> Result<Exit> {
-    let Some(spec) = mode.complete(spec)? else { return Ok(Exit::Done) };
+/// Carries out a job of the verb whose options are `A`.
+pub(super) fn run<A: Args>(spec: JobSpec, mode: Mode, cancel: &Cancel) -> Result<Exit> {
+    let Some(spec) = mode.complete::<A>(spec)? else { return Ok(Exit::Done) };
     let to_stdout = spec.output.iter().any(|o| o == Path::new("-"));
     let events = Events::new(spec.progress_json, to_stdout);
     events.tell_failure(work(&spec, mode, events, cancel))

@@ -20,7 +20,7 @@ use filmgate_join::{JoinError, JoinReport, JoinSpec, Prepared, prepare};
 
 pub fn run(arguments: JoinArguments, cancel: &Cancel) -> Result<Exit> {
     let mode = arguments.reports.mode.clone();
-    let spec = mode.complete_as(arguments.spec(), "join", JoinSpec::check)?;
+    let spec = mode.complete_as::<JoinArguments, _>(arguments.spec(), "join", JoinSpec::check)?;
     let Some(spec) = spec else { return Ok(Exit::Done) };
     let events = Events::new(spec.progress_json, false);
     let result = match work(&spec, &mode, events, cancel) {

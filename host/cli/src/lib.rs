@@ -33,21 +33,21 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
     match arguments.command {
         Command::Run(arguments) => {
             let mode = arguments.reports.mode.clone();
-            job::run(arguments.spec(), mode, cancel)
+            job::run::<options::RunArguments>(arguments.spec(), mode, cancel)
         }
         Command::Split(arguments) => {
             let mode = arguments.reports.mode.clone();
-            job::run(arguments.spec(), mode, cancel)
+            job::run::<options::SplitArguments>(arguments.spec(), mode, cancel)
         }
         Command::Watch(arguments) => watch::run(*arguments, cancel),
         Command::Join(arguments) => join::run(*arguments, cancel),
         Command::Frame(arguments) => {
             let mode = arguments.reports.mode.clone();
-            job::run(arguments.spec(), mode, cancel)
+            job::run::<options::FrameArguments>(arguments.spec(), mode, cancel)
         }
         Command::Encode(arguments) => {
             let mode = arguments.reports.mode.clone();
-            job::run(arguments.spec(), mode, cancel)
+            job::run::<options::EncodeArguments>(arguments.spec(), mode, cancel)
         }
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
         Command::Probe { file, json } => probe::run(&file, json.json, cancel),

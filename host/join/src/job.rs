@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::error::JoinError;
-use super::plan::Plan;
+use super::plan::{Action, Plan};
 use super::plugin_transcode::PluginTranscode;
 use super::proof::{self, Proof};
 use super::read::{Event, Reader, Stop};
+use super::reencode;
 use super::settings::Settings;
 use super::write::Writer;
 use super::written::Written;
@@ -104,7 +105,7 @@ impl Job<'_> {
         thread::scope(|scope| {
             let reading = thread::Builder::new()
                 .name("segments".to_owned())
-                .spawn_scoped(scope, move || reader.run())
+                .spawn_scoped(scope, move || read_all(&reader))
                 .map_err(|e| free(JoinError::System(format!("a thread: {e}"))))?;
             // What is written goes to the disk while more is written, so that the sync at the end has
             // little to wait for.
@@ -169,4 +170,16 @@ fn drain<'a>(
 
 fn interrupted(error: JoinError, cancel: &Cancel) -> JoinError {
     if cancel.is_cancelled() { JoinError::Interrupted } else { error }
+}
+
+/// Reads all segments, each in the way that the plan says.
+fn read_all(reader: &Reader<'_>) -> Result<(), Stop> {
+    for (place, planned) in reader.plan.joined() {
+        if matches!(planned.action, Action::Reencode { .. }) {
+            reencode::segment(reader, place, planned)?;
+        } else {
+            reader.copy(place, planned)?;
+        }
+    }
+    Ok(())
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::error::JoinError;
 use super::plan::Plan;
-use super::reencode::QUALITY;
 use filmgate_av::{
     DecodeOptions, EncodeOptions, Input, MediaError, MediaErrorKind, Muxer, OpenOptions,
     StreamKind, VideoDecoder, VideoEncoder, encoder_formats, encoder_named,
@@ -15,6 +14,10 @@ use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::{PixelFormat, PlanePool, StreamInfo};
 use filmgate_engine::graph::Chain;
 use filmgate_plugin::Supervisor;
+
+/// The default CRF. The video was encoded before, so this is close to visually lossless: x264's own
+/// default is 23.
+pub(super) const QUALITY: f64 = 18.0;
 
 /// How all video of a join is re-encoded through plugins.
 pub struct PluginTranscode {

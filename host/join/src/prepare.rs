@@ -9,9 +9,9 @@ use super::find::{self, Found};
 use super::job::{Failed, Job};
 use super::plan::{self, Plan};
 use super::plugin_transcode::PluginTranscode;
-use super::policy::{self, Policy};
+use super::policy;
 use super::remove;
-use super::report::{DamagedReport, JoinReport};
+use super::report::{Arranged, DamagedReport, JoinReport};
 use super::segment::{Bad, Candidate, Segment, gather};
 use super::spec::JoinSpec;
 use filmgate_av::{MediaError, MediaErrorKind, Muxer};
@@ -22,17 +22,6 @@ use filmgate_core::publish;
 use filmgate_engine::graph::Progress;
 use filmgate_engine::spec::{Fault, Plugins, SpecError, add};
 use filmgate_plugin::{CodeCache, Engine};
-
-/// What the policies decided.
-pub(super) struct Arranged {
-    /// why each segment is in its place
-    pub(super) reasons: Vec<String>,
-    pub(super) output: PathBuf,
-    /// libav's name of the container
-    pub(super) format: String,
-    pub(super) ordering: Policy,
-    pub(super) naming: Option<Policy>,
-}
 
 /// A join that is planned; nothing is written yet.
 pub struct Prepared<'a> {

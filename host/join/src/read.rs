@@ -76,19 +76,11 @@ pub(super) enum Stop {
 }
 
 impl Reader<'_> {
+    /// Reads a segment whose packets are copied.
+    ///
     /// # Errors
-    /// The first one of any segment.
-    pub(super) fn run(&self) -> Result<(), Stop> {
-        for (place, planned) in self.plan.joined() {
-            self.segment(place, planned)?;
-        }
-        Ok(())
-    }
-
-    fn segment(&self, place: usize, planned: &Planned) -> Result<(), Stop> {
-        if matches!(planned.action, Action::Reencode { .. }) {
-            return super::reencode::segment(self, place, planned);
-        }
+    /// The first one.
+    pub(super) fn copy(&self, place: usize, planned: &Planned) -> Result<(), Stop> {
         let failed = |e: JoinError| Stop::Failed(place, e);
         let mut input = self.open(planned).map_err(failed)?;
         let mut readers = self.readers(planned);

@@ -8,7 +8,7 @@ use super::error::JoinError;
 use super::fitter::Fitter;
 use super::nal::{Framing, Setup, UnitCodec};
 use super::plan::{Action, Planned, Track};
-use super::plugin_transcode::FrameCounts;
+use super::plugin_transcode::{FrameCounts, QUALITY};
 use super::read::{Event, Reader, Ready, Start, Stop, TrackReaders};
 use filmgate_av::{
     AudioTranscoder, DecodeOptions, EncodeOptions, Input, MediaError, OpenOptions, Packet,
@@ -18,10 +18,6 @@ use filmgate_core::frame::{Frame, Rational, StreamInfo};
 use filmgate_engine::graph::SerialGraph;
 
 const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
-
-/// The default CRF. The video was encoded before, so this is close to visually lossless: x264's own
-/// default is 23.
-pub(super) const QUALITY: f64 = 18.0;
 
 /// The video of one segment while it is re-encoded.
 struct VideoStream {

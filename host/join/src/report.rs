@@ -1,7 +1,7 @@
 //! What a join is going to do and what it did, as data: for people, programs, receipts and exit
 //! codes. The fields are documented in docs/json.md.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -9,11 +9,22 @@ use super::compare::Difference;
 use super::job::Done;
 use super::plan::{Action, Plan};
 use super::plugin_transcode::PluginTranscode;
-use super::prepare::Arranged;
+use super::policy::Policy;
 use super::proof::Proof;
 use super::remove::Removed;
 use super::settings::Gap;
 use filmgate_plugin::{PluginRecord, Supervisor};
+
+/// What the policies decided.
+pub(super) struct Arranged {
+    /// why each segment is in its place
+    pub(super) reasons: Vec<String>,
+    pub(super) output: PathBuf,
+    /// libav's name of the container
+    pub(super) format: String,
+    pub(super) ordering: Policy,
+    pub(super) naming: Option<Policy>,
+}
 
 /// The plan of a join, and once it is done, its result.
 #[derive(Clone, Debug, Serialize)]
@@ -279,8 +290,7 @@ impl JoinReport {
     }
 
     pub(super) fn set_removed(&mut self, removed: Removed) {
-        let kept =
-            |(path, why): (std::path::PathBuf, String)| KeptReport { path: text(&path), why };
+        let kept = |(path, why): (PathBuf, String)| KeptReport { path: text(&path), why };
         self.removed = Some(removed.removed.iter().map(|p| text(p)).collect());
         self.not_removed = Some(removed.kept.into_iter().map(kept).collect());
     }

@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
 
-use super::receipt::sha256;
 use filmgate_sys::{Written, being_written};
 
 /// What tells one state of a file from every other one. Whoever changes the content changes the
@@ -163,5 +162,22 @@ impl Opened {
             facts.is_ok_and(|f| Identity::of(&f).same_content(&self.identity))
         };
         same(self.file.metadata()) && same(fs::metadata(path))
+    }
+}
+
+/// Size and SHA-256 of a whole file.
+pub(super) fn sha256(mut file: &File) -> io::Result<(u64, [u8; 32])> {
+    file.seek(SeekFrom::Start(0))?;
+    let (mut digest, mut size, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok((size, digest.finalize().into())),
+            Ok(count) => {
+                digest.update(&buffer[..count]);
+                size += count as u64;
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
     }
 }

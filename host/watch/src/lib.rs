@@ -10,6 +10,7 @@
 //!
 //! Nothing waits in memory without bound: when the queue is full, or the kernel's own queue has
 //! overflowed, the folder is scanned again, and the journal tells which files are new.
+#![forbid(unsafe_code)]
 
 mod ended;
 mod error;

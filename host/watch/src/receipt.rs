@@ -3,16 +3,16 @@
 //! so that a kill at any moment leaves the original, or the line that accounts for it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::Stats;
 use super::error::WatchError;
+use super::identity::sha256;
 use filmgate_core::publish::{Aside, PublishError};
 use filmgate_core::url;
 use filmgate_plugin::PluginRecord;
@@ -71,23 +71,6 @@ impl FileRecord {
             Err(_) => {
                 FileRecord { path: path.to_string_lossy().into_owned(), size: None, sha256: None }
             }
-        }
-    }
-}
-
-/// Size and SHA-256 of a whole file.
-pub(super) fn sha256(mut file: &File) -> io::Result<(u64, [u8; 32])> {
-    file.seek(SeekFrom::Start(0))?;
-    let (mut digest, mut size, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok((size, digest.finalize().into())),
-            Ok(count) => {
-                digest.update(&buffer[..count]);
-                size += count as u64;
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
         }
     }
 }

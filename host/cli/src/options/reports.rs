@@ -65,24 +65,24 @@ impl Mode {
 
     /// Adds what the file of `--config` says, and checks the whole. None if the schema of such files
     /// was asked for, and printed.
-    pub(crate) fn complete(&self, spec: JobSpec) -> Result<Option<JobSpec>> {
+    pub(crate) fn complete<A: Args>(&self, spec: JobSpec) -> Result<Option<JobSpec>> {
         let verb = spec.verb.name();
-        self.complete_as(spec, verb, JobSpec::check)
+        self.complete_as::<A, _>(spec, verb, JobSpec::check)
     }
 
     /// As [`Mode::complete`], for any verb.
-    pub(crate) fn complete_as<T: Merge + DeserializeOwned + JsonSchema>(
+    pub(crate) fn complete_as<A: Args, T: Merge + DeserializeOwned + JsonSchema>(
         &self,
         mut spec: T,
         verb: &str,
         check: fn(&T) -> Result<(), SpecError>,
     ) -> Result<Option<T>> {
         if self.config_schema {
-            print_json(&config::schema::<T>(verb))?;
+            print_json(&config::schema::<A, T>(verb))?;
             return Ok(None);
         }
         if let Some(path) = &self.config {
-            spec.or_from(config::read(path, verb)?);
+            spec.or_from(config::read::<A, T>(path)?);
         }
         check(&spec)?;
         Ok(Some(spec))

@@ -31,11 +31,11 @@ pub fn run(arguments: WatchArguments, stop: &Cancel) -> Result<Exit> {
     let is_status = arguments.journal.status;
     let mut spec = arguments.spec();
     if mode.config_schema {
-        print_json(&config::schema::<WatchSpec>("watch"))?;
+        print_json(&config::schema::<WatchArguments, WatchSpec>("watch"))?;
         return Ok(Exit::Done);
     }
     if let Some(path) = &mode.config {
-        spec.or_from(config::read(path, "watch")?);
+        spec.or_from(config::read::<WatchArguments, WatchSpec>(path)?);
     }
     if is_status {
         return status::show(&spec);
