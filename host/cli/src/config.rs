@@ -228,14 +228,15 @@ mod tests {
     use clap::Parser;
     use filmgate_engine::spec::{CrashPolicy, Crf, JobSpec, Merge};
 
-    use crate::args::Command as Verb;
+    use crate::args::{Arguments, Command as Verb};
+    use crate::options::{EncodeArguments, FrameArguments, RunArguments, SplitArguments};
 
     fn written(text: &str) -> Result<JobSpec, String> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("p.toml");
         std::fs::write(&path, text).expect("written");
         let at = format!("{}/", folder.path().display());
-        read(&path, "run").map_err(|e| e.to_string().replace(&at, ""))
+        read::<RunArguments, _>(&path).map_err(|e| e.to_string().replace(&at, ""))
     }
 
     /// What the command line and the file come to.
@@ -316,15 +317,21 @@ name = "emboss"
 
     #[test]
     fn each_verb_has_the_keys_of_its_options() {
-        let has = |verb: &str, key: &str| keys::<A>().iter().any(|k| k == key);
-        assert!(has("split", "keep-for") && !has("run", "keep-for"));
-        assert!(has("encode", "fifo") && has("frame", "at") && has("run", "map"));
-        for verb in ["run", "encode", "split", "frame"] {
-            assert!(has(verb, PLUGIN) && !has(verb, "grant") && !has(verb, "config"));
-            let properties = schema::<JobSpec>(verb);
+        fn keys_of<A: Args>(verb: &str) -> Vec<String> {
+            let keys = keys::<A>();
+            let has = |key: &str| keys.iter().any(|k| k == key);
+            assert!(has(PLUGIN) && !has("grant") && !has("config"), "{verb}");
+            let properties = schema::<A, JobSpec>(verb);
             let properties = properties["properties"].as_object().expect("a table");
-            assert_eq!(properties.len(), keys::<A>().len(), "{verb}");
+            assert_eq!(properties.len(), keys.len(), "{verb}");
+            keys
         }
+        let has = |keys: &[String], key: &str| keys.iter().any(|k| k == key);
+        let run = keys_of::<RunArguments>("run");
+        assert!(has(&run, "map") && !has(&run, "keep-for"));
+        assert!(has(&keys_of::<SplitArguments>("split"), "keep-for"));
+        assert!(has(&keys_of::<EncodeArguments>("encode"), "fifo"));
+        assert!(has(&keys_of::<FrameArguments>("frame"), "at"));
     }
 
     #[test]
@@ -333,12 +340,15 @@ name = "emboss"
         let committed = std::fs::read_to_string(path).expect("docs/pipeline.schema.json");
         let committed: Value = serde_json::from_str(&committed).expect("JSON");
         let again = "filmgate run --config-schema > docs/pipeline.schema.json";
-        assert!(committed == schema::<JobSpec>("run"), "an option changed; run `{again}`");
+        assert!(
+            committed == schema::<RunArguments, JobSpec>("run"),
+            "an option changed; run `{again}`"
+        );
     }
 
     #[test]
     fn the_schema_says_what_fields_take() {
-        let properties = &schema::<JobSpec>("run")["properties"];
+        let properties = &schema::<RunArguments, JobSpec>("run")["properties"];
         assert_eq!(properties["crf"]["type"], "number");
         assert_eq!(properties["workers"]["type"], "integer");
         assert_eq!(properties["overwrite"]["type"], "boolean");

@@ -64,7 +64,7 @@ pub enum PlannedLink {
     /// the pixel format is changed, for this reason
     Convert { from: &'static str, to: &'static str, why: String },
     /// a plugin, by its number on the command line, and what goes in
-    Plugin { number: usize, name: String, input: StreamReport },
+    Plugin { number: usize, name: String, input: Box<StreamReport> },
 }
 
 impl Prepared {
@@ -130,7 +130,7 @@ impl Prepared {
                         PlannedLink::Plugin {
                             number: number - 1,
                             name: supervisor.plugin().name().to_owned(),
-                            input: input.into(),
+                            input: Box::new(input.into()),
                         }
                     }
                 });

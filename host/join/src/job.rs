@@ -47,7 +47,7 @@ pub struct Done {
 
 /// What went wrong, and with which segment, by its place, if it was one's fault.
 pub struct Failed {
-    pub error: JoinError,
+    pub error: Box<JoinError>,
     pub place: Option<usize>,
 }
 
@@ -57,7 +57,7 @@ impl Job<'_> {
     /// # Errors
     /// The first thing that went wrong; the output is then as it was before.
     pub fn run(&self, cancel: &Cancel) -> Result<Done, Failed> {
-        let free = |error: JoinError| Failed { error, place: None };
+        let free = |error: JoinError| Failed { error: Box::new(error), place: None };
         let start = Instant::now();
         let aside = Aside::create(self.output, self.replace).map_err(|e| free(e.into()))?;
         let written = self.write(&aside, cancel)?;
@@ -80,7 +80,7 @@ impl Job<'_> {
     }
 
     fn write(&self, aside: &Aside, cancel: &Cancel) -> Result<Written, Failed> {
-        let free = |error: JoinError| Failed { error, place: None };
+        let free = |error: JoinError| Failed { error: Box::new(error), place: None };
         let file = aside.file().map_err(|e| free(JoinError::System(e.to_string())))?;
         let writer = Writer::begin(
             self.plan,
@@ -125,7 +125,7 @@ impl Job<'_> {
             match (read, written) {
                 (Err(_), _) => Err(free(JoinError::System("the reader panicked".to_owned()))),
                 (Ok(Err(Stop::Failed(place, error))), _) => {
-                    Err(Failed { error: interrupted(error, cancel), place: Some(place) })
+                    Err(Failed { error: Box::new(interrupted(error, cancel)), place: Some(place) })
                 }
                 (Ok(_), Err(error)) => Err(free(interrupted(error, cancel))),
                 (Ok(Err(Stop::Gone)), Ok(_)) => {

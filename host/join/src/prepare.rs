@@ -260,7 +260,7 @@ impl<'a> Prepared<'a> {
                     return Ok(Joined { prepared: self, report });
                 }
                 Err(failed) if self.spec.skip_bad => failed,
-                Err(failed) => return Err(failed.error),
+                Err(failed) => return Err(*failed.error),
             };
             let mut damaged = vec![damaged(failed)?];
             // All that are damaged, at once: a new start for each would read the first segments as
@@ -300,7 +300,7 @@ fn damaged(failed: Failed) -> Result<(usize, MediaError), JoinError> {
             MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory | MediaErrorKind::Write(_)
         )
     };
-    match (failed.place, failed.error) {
+    match (failed.place, *failed.error) {
         (Some(place), JoinError::Media(e)) if is_of_file(e.kind) => Ok((place, e)),
         (Some(place), JoinError::Unfit(message)) => {
             Ok((place, MediaError { kind: MediaErrorKind::Decode, message }))

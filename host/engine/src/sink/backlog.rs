@@ -52,7 +52,7 @@ pub struct Gap {
 const GAPS: usize = 1_000;
 
 /// How long before the end of a connection what was handed to it may have been lost with it.
-const UNSURE: Duration = Duration::from_secs(1);
+pub(super) const UNSURE: Duration = Duration::from_secs(1);
 
 /// What became of the packets.
 #[derive(Clone, Debug, Default, Serialize)]

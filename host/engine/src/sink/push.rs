@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tracing::{info, warn};
 
-use super::backlog::{Account, Backlog, Bounds, Waiting};
+use super::backlog::{Account, Backlog, Bounds, UNSURE, Waiting};
 use super::connection::{Address, Connection};
 use filmgate_av::{EncodedPacket, MediaError, StreamTemplate};
 use filmgate_core::backoff::Backoff;
@@ -263,8 +263,15 @@ impl Writer {
         }
         loop {
             let Some(item) = self.next() else {
+                // A server may take a stream and refuse it a moment later (RTMP answers a publish
+                // when it has asked its own back end).
+                let is_young = since.elapsed() < UNSURE;
+                while since.elapsed() < UNSURE && !self.hard.is_cancelled() {
+                    thread::sleep(STEP);
+                }
                 return match connection.finish() {
                     Ok(()) => Over::Done,
+                    Err(error) if is_young => Over::Broken(error, since),
                     Err(error) => self.unfinished(&error),
                 };
             };
