@@ -47,7 +47,7 @@ fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<E
     }
     events.emit("start", serde_json::to_value(PlanText::new(spec, &job.plan(), &job))?);
     let progress = Arc::new(Progress::default());
-    let quiet = spec.quiet || spec.progress_json && spec.verb == Verb::Split;
+    let quiet = spec.quiet || spec.progress_json;
     let bar = Bar::start(&progress, job.duration(), quiet || spec.verb == Verb::Frame);
     let pushes = job.pushes();
     let look = move || match pushes.is_empty() {
@@ -100,7 +100,7 @@ fn ended(spec: &JobSpec, mut done: Done, events: Events) -> Result<Exit> {
     done.publish(&summary)?;
     if spec.json {
         print_json(&summary)?;
-    } else if !spec.quiet && !(spec.progress_json && spec.verb == Verb::Run) {
+    } else if !spec.quiet && !spec.progress_json {
         tell(said);
     }
     if let Some(failure) = failure {
