@@ -20,6 +20,7 @@ use crate::stop::{self, Stop};
 use filmgate_av::Packet;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::{Frame, PixelFormat, PlanePool, StreamInfo};
+use filmgate_core::time::duration;
 use filmgate_plugin::Supervisor;
 
 /// Copied packets that may wait for the sink.
@@ -509,7 +510,7 @@ impl Pace {
     pub(super) fn wait(&mut self, timestamp: i64, stop: &Cancel) {
         const STEP: Duration = Duration::from_millis(20);
         let start = *self.start.get_or_insert_with(Instant::now);
-        let due = start + Duration::from_nanos(u64::try_from(timestamp).unwrap_or(0));
+        let due = start + duration(timestamp);
         while !stop.is_cancelled() {
             let left = due.saturating_duration_since(Instant::now());
             if left.is_zero() {

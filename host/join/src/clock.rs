@@ -15,18 +15,7 @@
 
 use filmgate_core::frame::Rational;
 
-/// `value` in units of `from` as units of `to`, rounded to the nearest.
-pub fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
-    let up = i128::from(from.num) * i128::from(to.den);
-    let down = i128::from(from.den) * i128::from(to.num);
-    if down <= 0 {
-        return 0;
-    }
-    let product = i128::from(value) * up;
-    let half = down / 2;
-    let rounded = if product >= 0 { (product + half) / down } else { (product - half) / down };
-    i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX })
-}
+pub use filmgate_core::time::rescale;
 
 /// The coarsest clock in which all of `bases` can be told without rounding; none where it would be
 /// finer than containers can hold.

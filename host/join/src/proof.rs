@@ -20,6 +20,7 @@ use super::written::{Seam, Written, WrittenTrack};
 use filmgate_av::{Input, MediaErrorKind, OpenOptions, Shape, StreamKind};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::Rational;
+use filmgate_core::time::NANOSECONDS;
 
 /// What was found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -214,8 +215,6 @@ fn attached(plan: &Plan, shapes: &[Shape], tracks: &[Track<'_>]) -> Result<(), J
     }
     Ok(())
 }
-
-const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
 fn wrong(plan: &Plan, number: usize, packet: u64, what: &str) -> JoinError {
     let track = &plan.tracks[number];

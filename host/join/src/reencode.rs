@@ -14,10 +14,9 @@ use filmgate_av::{
     AudioTranscoder, DecodeOptions, EncodeOptions, Input, MediaError, OpenOptions, Packet,
     StreamKind, VideoDecoder, VideoEncoder, encoder_named,
 };
-use filmgate_core::frame::{Frame, Rational, StreamInfo};
+use filmgate_core::frame::{Frame, StreamInfo};
+use filmgate_core::time::NANOSECONDS;
 use filmgate_engine::graph::SerialGraph;
-
-const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
 /// The video of one segment while it is re-encoded.
 struct VideoStream {

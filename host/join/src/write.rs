@@ -19,14 +19,13 @@ use filmgate_av::{
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::Rational;
+use filmgate_core::time::NANOSECONDS;
 use filmgate_engine::graph::Progress;
 
 /// Audio that ends later than the video by more than this is not padding: nanoseconds. Padding is
 /// shorter than a packet, and the longest usual packets are 2048 samples of HE-AAC at 22.05 kHz,
 /// 93 ms.
 const TAIL: i64 = 100_000_000;
-
-const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
 struct Track {
     kind: StreamKind,

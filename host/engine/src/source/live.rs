@@ -25,10 +25,8 @@ use filmgate_av::{
 };
 use filmgate_core::backoff::{Backoff, rest};
 use filmgate_core::frame::{Frame, PixelFormat, PlanePool, Rational, StreamInfo};
+use filmgate_core::time::{frame_duration, nanoseconds};
 use filmgate_plugin::Supervisor;
-
-/// What a picture lasts when nobody knows: 25 a second.
-const USUAL_DURATION: i64 = 40_000_000;
 
 /// How far behind the end of a playlist its last picture may lie, since lengths are rounded in it:
 /// nanoseconds.
@@ -122,10 +120,7 @@ impl Pictures {
         reading.reopen &= reading.source.may_come_back() && input.facts().duration.is_none();
         let now = Connection::new(input, &reading.decode, None)?;
         let like = now.reader.decoder.output();
-        let rate = like.frame_rate.filter(|r| r.num > 0);
-        let usual = rate.map_or(USUAL_DURATION, |r| {
-            (i64::from(r.den) * 1_000_000_000 / i64::from(r.num)).max(1)
-        });
+        let usual = frame_duration(like.frame_rate);
         Ok(Pictures {
             reading,
             now: Some(now),
@@ -340,10 +335,6 @@ impl Pictures {
 /// Errors that no other connection helps with.
 fn is_final(error: &MediaError) -> bool {
     matches!(error.kind, MediaErrorKind::OutOfMemory | MediaErrorKind::Cancelled)
-}
-
-fn nanoseconds(time: Duration) -> i64 {
-    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 impl Connection {

@@ -6,9 +6,7 @@ use std::collections::VecDeque;
 use super::reader::Reader;
 use filmgate_av::{DecodeOptions, Input, MediaError, Packet, StreamKind};
 use filmgate_core::frame::{Color, Frame, Rational};
-
-/// What a picture lasts when nobody knows: 25 a second.
-const USUAL_DURATION: i64 = 40_000_000;
+use filmgate_core::time::DEFAULT_FRAME_DURATION;
 
 /// The input that is being read.
 pub(super) struct Part {
@@ -139,7 +137,7 @@ impl Parts {
     pub(super) fn frame_time(&mut self, frame: &Frame) -> i64 {
         let (part, time) = (&mut self.now, frame.timestamp);
         let step = part.last.map(|last| time - last).filter(|&s| s > 0);
-        let length = frame.duration.or(step).unwrap_or(USUAL_DURATION);
+        let length = frame.duration.or(step).unwrap_or(DEFAULT_FRAME_DURATION);
         part.last = Some(time);
         part.end = part.end.max(time.saturating_add(length));
         part.offset.saturating_add(time)

@@ -7,6 +7,7 @@ use super::{Event, Source, SourceReport};
 use crate::error::PipelineError;
 use filmgate_av::{MediaError, MediaErrorKind, RawFormat, RawPictures};
 use filmgate_core::frame::{Color, Frame, PixelFormat, PlanePool, Rational, StreamInfo};
+use filmgate_core::time::begin_of;
 
 /// What raw pictures are.
 #[derive(Clone, Debug)]
@@ -154,8 +155,8 @@ impl Source for Raw {
             height,
             planes,
             index,
-            timestamp: nanoseconds(index, rate),
-            duration: Some(nanoseconds(1, rate)),
+            timestamp: begin_of(index as i64, rate),
+            duration: Some(begin_of(1, rate)),
             tags: None,
             baggage: None,
         })))
@@ -182,11 +183,4 @@ pub(super) fn nothing_came() -> MediaError {
         kind: MediaErrorKind::Empty,
         message: "not one picture came; there is no output".to_owned(),
     }
-}
-
-/// When picture `index` begins at a steady rate.
-pub(super) fn nanoseconds(index: u64, rate: Rational) -> i64 {
-    let time = u128::from(index) * 1_000_000_000 * rate.den.unsigned_abs() as u128
-        / u128::from(rate.num.unsigned_abs().max(1));
-    i64::try_from(time).unwrap_or(i64::MAX)
 }

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use super::raw::{nanoseconds, nothing_came};
+use super::raw::nothing_came;
 use super::reader::Reader;
 use super::{Event, Source, SourceReport};
 use crate::error::PipelineError;
 use filmgate_av::{DecodeOptions, Input, MediaError, MediaErrorKind};
 use filmgate_core::frame::{Frame, PixelFormat, Rational, StreamInfo};
+use filmgate_core::time::begin_of;
 
 /// Single pictures, each shown for a while at a steady rate.
 pub struct Slides {
@@ -33,7 +34,7 @@ impl Slides {
         let mut reader = Reader::new(first, video, &DecodeOptions::default(), None)?;
         let info = StreamInfo { frame_rate: Some(rate), ..reader.decoder.output() };
         let now = reader.frame()?.ok_or_else(nothing)?;
-        let length = nanoseconds(1, rate).max(1);
+        let length = begin_of(1, rate).max(1);
         let times = u64::try_from((duration + length / 2) / length).unwrap_or(1).max(1);
         Ok(Slides { rest, now, info, rate, times, left: times, count: 0 })
     }
@@ -72,8 +73,8 @@ impl Source for Slides {
         let index = self.count;
         self.count += 1;
         let mut frame = self.now.clone();
-        (frame.index, frame.timestamp) = (index, nanoseconds(index, self.rate));
-        frame.duration = Some(nanoseconds(1, self.rate));
+        (frame.index, frame.timestamp) = (index, begin_of(index as i64, self.rate));
+        frame.duration = Some(begin_of(1, self.rate));
         Ok(Some(Event::Frame(frame)))
     }
 

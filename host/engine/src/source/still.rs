@@ -12,6 +12,7 @@ use super::{Event, Source, SourceReport};
 use crate::error::PipelineError;
 use filmgate_av::{DecodeOptions, Input, MediaError, MediaErrorKind};
 use filmgate_core::frame::{Frame, PixelFormat, Rational, StreamInfo};
+use filmgate_core::time::frame_duration;
 use filmgate_plugin::seconds;
 
 /// Frames that serial plugins see before the one that is wanted.
@@ -75,9 +76,7 @@ impl Reel {
     pub fn new(input: Input, at: i64, lead: usize, wanted: &Wanted) -> Result<Reel, PipelineError> {
         let video = input.best_video()?;
         let reader = Reader::new(input, video, &DecodeOptions::default(), None)?;
-        let rate = reader.decoder.output().frame_rate.filter(|r| r.num > 0);
-        let rate = rate.unwrap_or(Rational { num: 25, den: 1 });
-        let length = (1_000_000_000 * i64::from(rate.den) / i64::from(rate.num)).max(1);
+        let length = frame_duration(reader.decoder.output().frame_rate);
         Ok(Reel {
             reader,
             at,

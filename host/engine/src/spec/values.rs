@@ -133,7 +133,7 @@ pub struct Length(pub Duration);
 impl Length {
     /// In nanoseconds.
     pub fn nanoseconds(self) -> i64 {
-        i64::try_from(self.0.as_nanos()).unwrap_or(i64::MAX)
+        filmgate_core::time::nanoseconds(self.0)
     }
 }
 
