@@ -167,7 +167,7 @@ impl Cases {
             "before": store("before", bytes),
             "after": store("after", &packed(&out)),
             "frames": out.iter().map(facts).collect::<Vec<_>>(),
-            "font": format!("{TESTS}/../plugins/timecode/src/font.hex"),
+            "font": format!("{TESTS}/../plugins/filters/timecode/src/font.hex"),
         });
         self.list.push(case);
     }

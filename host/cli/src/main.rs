@@ -23,6 +23,8 @@ fn main() -> ExitCode {
         // This very file, also when an update has put another in its place (proc(5)).
         plugin::compile_with("/proc/self/exe");
     }
+    // So that encoders write the same bits in every run.
+    filmgate_av::zero_fresh_memory();
     let arguments = Arguments::of_process();
     start_log(&arguments);
     let cancel = Cancel::new();
