@@ -22,5 +22,6 @@ mod run_inputs;
 mod run_outputs;
 mod secrets;
 mod setup;
+mod shared_options;
 mod stills;
 mod talk;
