@@ -48,7 +48,7 @@ fn is_nothing(error: &anyhow::Error) -> bool {
 }
 
 fn nothing(spec: &JoinSpec, events: Events, error: &anyhow::Error) -> Result<Exit> {
-    let summary = json!({ "status": "nothing", "segments": [] });
+    let summary = json!({ "status": "nothing", "exit": 0, "segments": [] });
     if spec.json {
         print_json(&summary)?;
     } else if !spec.quiet && !spec.progress_json {

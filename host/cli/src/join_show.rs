@@ -17,6 +17,7 @@ pub(super) fn plan(spec: &JoinSpec, plan: &JoinReport) -> Result<()> {
 pub(super) fn summary(report: &JoinReport, exit: Exit) -> Value {
     let mut summary = json!(report);
     summary["status"] = json!(exit.status());
+    summary["exit"] = json!(exit as u8);
     summary
 }
 

@@ -11,7 +11,7 @@ use crate::sink::SinkReport;
 pub use crate::sink::{ImagesReport, OutputReport};
 use crate::source::{Continuity, SourceReport};
 use filmgate_core::frame::StreamInfo;
-use filmgate_plugin::{PluginError, Supervisor};
+use filmgate_plugin::Supervisor;
 
 /// What a job did.
 #[derive(Debug, Default, Serialize)]
@@ -153,17 +153,6 @@ impl Report {
         if let (Some(live), Some(continuity)) = (&mut self.source, source.continuity) {
             live.take(continuity);
         }
-    }
-
-    /// Which plugin is the reason that no frame came out of the chain: the last one that was given
-    /// any. None where no frame came to the plugins, and where there are none.
-    pub fn nothing_left(&self) -> Option<PluginError> {
-        let last = self.plugins.iter().rfind(|p| p.reading.frames > 0)?;
-        Some(PluginError::NothingLeft {
-            plugin: last.name.clone(),
-            given: last.reading.frames,
-            held: last.held_at_end,
-        })
     }
 }
 

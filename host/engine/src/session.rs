@@ -384,7 +384,7 @@ impl Prepared {
         let mut notes = self.notes;
         let result = match result {
             Ok(()) => {
-                let (stopped, dropped) = (report.stopped, report.nothing_left());
+                let (stopped, dropped) = (report.stopped, chain.nothing_left(&plugins));
                 sink.finish(&mut End { source: &*source, stopped, stop, dropped }, &mut notes)
             }
             Err(error) => {

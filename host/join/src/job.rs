@@ -17,6 +17,7 @@ use super::write::Writer;
 use super::written::Written;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::publish::{Aside, PublishError};
+use filmgate_engine::PipelineError;
 use filmgate_engine::graph::Progress;
 
 /// Batches of packets that may wait for the writer.
@@ -61,6 +62,11 @@ impl Job<'_> {
         let start = Instant::now();
         let aside = Aside::create(self.output, self.replace).map_err(|e| free(e.into()))?;
         let written = self.write(&aside, cancel)?;
+        if let Some(transcode) = self.transcode.filter(|_| written.frames.encoded == 0)
+            && let Some(error) = transcode.chain.nothing_left(&transcode.plugins)
+        {
+            return Err(free(PipelineError::from(error).into()));
+        }
         let joining = start.elapsed();
         let start = Instant::now();
         let proof = if self.settings.proof {

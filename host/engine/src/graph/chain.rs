@@ -76,6 +76,20 @@ impl Chain {
     }
 }
 
+impl Chain {
+    /// Which of its plugins is the reason that no frame came out: the last one that was given any.
+    /// None where no frame came to the plugins, and where there are none.
+    pub fn nothing_left(&self, plugins: &[Arc<Supervisor>]) -> Option<PluginError> {
+        let mut all = plugins.iter().zip(&self.filter_meters);
+        let (last, meter) = all.rfind(|(_, meter)| meter.reading().frames > 0)?;
+        Some(PluginError::NothingLeft {
+            plugin: last.plugin().name().to_owned(),
+            given: meter.reading().frames,
+            held: last.held_at_end(),
+        })
+    }
+}
+
 /// Of the formats that an encoder takes, those whose chroma divides the picture evenly, where
 /// there are any: x264 and x265 refuse 4:2:0 pictures of odd size, and a row or column cut off
 /// would be lost.
