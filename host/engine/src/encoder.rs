@@ -18,8 +18,8 @@ use filmgate_core::frame::{Color, PlanePool, Rational};
 /// Encodes pictures that a program hands over, on threads of its own.
 ///
 /// ```no_run
-/// use filmgate::{Encoder, file};
-/// use filmgate::frame::Rational;
+/// use filmgate_core::frame::Rational;
+/// use filmgate_engine::{Encoder, file};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let rate = Rational { num: 25, den: 1 };

@@ -48,7 +48,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let spec = JoinSpec {
-//!     segments: vec!["1.mp4".into(), "2.mp4".into()],
+//!     input: vec!["1.mp4".into(), "2.mp4".into()],
 //!     output: Some("joined.mp4".into()),
 //!     ..JoinSpec::default()
 //! };

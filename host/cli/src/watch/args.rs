@@ -99,7 +99,7 @@ pub struct PluginOptions {
     #[arg(long, value_name = "FILE")]
     pub plugin_list: Option<PathBuf>,
     /// Set what happens when a plugin fails: fail fails the file, bypass passes frames unchanged and keeps the original [default: fail]
-    #[arg(long, value_name = "POLICY", value_parser = words::<CrashPolicy>(&["fail", "bypass"]))]
+    #[arg(env = "FILMGATE_ON_FAILURE", hide_env_values = true, long, value_name = "POLICY", value_parser = words::<CrashPolicy>(&["fail", "bypass"]))]
     pub on_failure: Option<CrashPolicy>,
     #[command(flatten)]
     pub limits: LimitOptions,
