@@ -120,3 +120,19 @@ fn two_jobs_for_one_output_do_not_disturb_each_other() {
     assert_eq!(shell.names(), ["out.mp4"]);
     assert_eq!(complaints(&shell.path("out.mp4")), "");
 }
+
+#[test]
+fn waiting_for_a_source_that_is_not_there_can_be_interrupted() {
+    for line in ["run -i none -o o.mp4 --reconnect", "split -i none -o o"] {
+        let shell = Shell::new();
+        let mut command = shell.command();
+        command.args(line.split(' ')).arg("--wait").stderr(Stdio::piped()).stdout(Stdio::null());
+        let child = Running::start(&mut command);
+        sleep(Duration::from_millis(500));
+        child.signal("INT");
+        let out = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(130), "{line}: {said}");
+        assert!(said.lines().count() < 10, "{line}: {said}");
+    }
+}

@@ -142,3 +142,21 @@ fn a_reader_that_has_had_enough_is_no_fault() {
     assert_eq!(out.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&out.stderr), "");
 }
+
+#[test]
+fn several_outputs_are_one_encode() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    shell.run(&input, "a.mkv", "-o b.mp4 -o c.m3u8 -p emboss").done();
+    let pictures = |name: &str| pictures(&shell.path(name), "rgb24", 30);
+    assert_eq!(pictures("a.mkv"), pictures("b.mp4"));
+    assert_eq!(pictures("a.mkv"), pictures("c.m3u8"));
+    // A plan of them writes nothing.
+    let before = shell.names();
+    let plan = shell.run(&input, "d.mkv", "-o d.m3u8 --dry-run --json").done().json();
+    assert_eq!(plan["outputs"], serde_json::json!(["d.mkv", "d.m3u8"]));
+    assert_eq!(shell.names(), before);
+    // Images are encoded in another way, and a segment of a playlist is taken.
+    shell.run(&input, "f.mp4", "-o f/%d.png").refused(2, &["f/%d.png"]);
+    shell.run(&input, "g.m3u8", "-o g0.ts").refused(2, &["g0.ts"]);
+    shell.run(&input, "g.m3u8", "--receipt g0.ts").refused(2, &["g0.ts"]);
+}

@@ -11,7 +11,7 @@ use serde_json::json;
 use tracing::warn;
 
 use super::events::Events;
-use super::exit::Exit;
+use super::exit::{Exit, message};
 use super::job_text as text;
 use super::options::Mode;
 use super::out::{self, print, print_json, tell};
@@ -29,10 +29,27 @@ pub(super) fn run<A: Args>(spec: JobSpec, mode: Mode, cancel: &Cancel) -> Result
     let Some(spec) = mode.complete::<A>(spec)? else { return Ok(Exit::Done) };
     let to_stdout = spec.output.iter().any(|o| o == Path::new("-"));
     let events = Events::new(spec.progress_json, to_stdout);
-    events.tell_failure(work(&spec, mode, events, cancel))
+    match work(&spec, mode, events, cancel) {
+        Ok(Ended { failure: Some(failure), .. }) => Err(failure),
+        Ok(Ended { exit, .. }) => Ok(exit),
+        Err(error) => events.tell_failure(Err(error)),
+    }
 }
 
-fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<Exit> {
+/// How a job ended that was told of as a whole.
+struct Ended {
+    exit: Exit,
+    /// what went wrong with one of the outputs, while others went on
+    failure: Option<anyhow::Error>,
+}
+
+impl From<Exit> for Ended {
+    fn from(exit: Exit) -> Ended {
+        Ended { exit, failure: None }
+    }
+}
+
+fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<Ended> {
     let surroundings =
         Surroundings { config: mode.config, command: out::command(), dry_run: mode.dry_run };
     let job = prepare(spec, &surroundings, cancel)?;
@@ -43,7 +60,7 @@ fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<E
         } else {
             print(&text::plan(spec, &plan, job.plugins()))?;
         }
-        return Ok(Exit::Done);
+        return Ok(Exit::Done.into());
     }
     events.emit("start", serde_json::to_value(PlanText::new(spec, &job.plan(), &job))?);
     let progress = Arc::new(Progress::default());
@@ -64,10 +81,10 @@ fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<E
 }
 
 /// A job that ended with an error.
-fn failed(spec: &JobSpec, error: PipelineError, done: &Done, events: Events) -> Result<Exit> {
+fn failed(spec: &JobSpec, error: PipelineError, done: &Done, events: Events) -> Result<Ended> {
     if is_left_by_its_reader(spec, &error) {
         events.emit("result", json!({ "status": "done", "exit": 0, "left_by_reader": true }));
-        return Ok(Exit::Done);
+        return Ok(Exit::Done.into());
     }
     let result = Err(error);
     match &done.report.images {
@@ -87,15 +104,19 @@ fn is_left_by_its_reader(spec: &JobSpec, error: &PipelineError) -> bool {
     alone && matches!(error, PipelineError::Media(e) if e.kind == gone)
 }
 
-fn ended(spec: &JobSpec, mut done: Done, events: Events) -> Result<Exit> {
-    let exit = match done.report.outcome() {
-        Outcome::Done => Exit::Done,
-        Outcome::Partly => Exit::Partly,
-        Outcome::Lost => Exit::OutputLost,
-        Outcome::Interrupted => Exit::Interrupted,
+fn ended(spec: &JobSpec, mut done: Done, events: Events) -> Result<Ended> {
+    let failure = done.report.failure.take().map(anyhow::Error::from);
+    let exit = match (&failure, done.report.outcome()) {
+        (Some(error), _) => Exit::of(error),
+        (None, Outcome::Done) => Exit::Done,
+        (None, Outcome::Partly) => Exit::Partly,
+        (None, Outcome::Lost) => Exit::OutputLost,
+        (None, Outcome::Interrupted) => Exit::Interrupted,
     };
-    let failure = done.report.failure.take();
-    let summary = serde_json::to_value(Summary::new(spec, &done.report, exit))?;
+    let mut summary = serde_json::to_value(Summary::new(spec, &done.report, exit))?;
+    if let Some(error) = &failure {
+        summary["error"] = json!(message(error));
+    }
     let said = words(spec, &done.report);
     done.publish(&summary)?;
     if spec.json {
@@ -103,11 +124,8 @@ fn ended(spec: &JobSpec, mut done: Done, events: Events) -> Result<Exit> {
     } else if !spec.quiet && !spec.progress_json {
         tell(said);
     }
-    if let Some(failure) = failure {
-        return Err(failure.into());
-    }
     events.emit("result", summary);
-    Ok(exit)
+    Ok(Ended { exit, failure })
 }
 
 /// Warnings about what went wrong on the way, and the summary.
@@ -140,6 +158,11 @@ struct Names {
     input: Option<String>,
     inputs: Vec<String>,
     output: Option<String>,
+}
+
+/// All outputs of a plan.
+fn outputs(spec: &JobSpec) -> Vec<String> {
+    spec.output.iter().chain(&spec.also).map(|path| out::text(path)).collect()
 }
 
 impl Names {
@@ -175,6 +198,7 @@ struct PlanText<'a> {
     names: Names,
     #[serde(flatten)]
     plan: &'a Plan,
+    outputs: Vec<String>,
     plugins: Vec<PluginRecord>,
     conversions: &'a [String],
 }
@@ -184,6 +208,7 @@ impl<'a> PlanText<'a> {
         PlanText {
             names: Names::new(spec),
             plan,
+            outputs: outputs(spec),
             plugins: job.plugins().iter().map(|p| PluginRecord::supervised(p)).collect(),
             conversions: &job.report().conversions,
         }

@@ -194,6 +194,9 @@ fn outputs(out: &mut String, spec: &JobSpec, report: &Report) {
 }
 
 fn output_text(output: &OutputReport) -> String {
+    if let Some(error) = &output.error {
+        return format!("failed: {error}");
+    }
     match (&output.push, output.bytes) {
         (Some(push), _) => push_text(push),
         (None, Some(bytes)) => format!("{:.1} MB", bytes as f64 / 1e6),

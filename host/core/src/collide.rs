@@ -24,6 +24,8 @@ pub enum Collision {
 pub struct Files {
     read: Vec<Entry>,
     written: Vec<Entry>,
+    /// names with a number that are written: files that do not exist yet as well
+    numbered: Vec<(String, PathBuf)>,
 }
 
 #[derive(Clone, Debug)]
@@ -61,9 +63,13 @@ impl Files {
         }
     }
 
-    /// Adds a file that is written.
+    /// Adds a file that is written, or the files that a name with a number stands for.
     pub fn writes(&mut self, what: impl Into<String>, path: &Path) {
         let what = what.into();
+        if !path.exists() && path.file_name().and_then(|n| n.to_str()).and_then(number_in).is_some()
+        {
+            self.numbered.push((what.clone(), path.to_owned()));
+        }
         for path in series(path) {
             if let Some(place) = place(&path) {
                 self.written.push(Entry { what: what.clone(), path, place });
@@ -85,6 +91,17 @@ impl Files {
                     path: output.path.clone(),
                     first: first.what.clone(),
                     other: first.path.clone(),
+                });
+            }
+        }
+        for (what, pattern) in &self.numbered {
+            let is_of = |entry: &&Entry| entry.what != *what && fits(pattern, &entry.path);
+            if let Some(other) = self.written.iter().find(is_of) {
+                return Err(Collision::WithOutput {
+                    second: other.what.clone(),
+                    path: other.path.clone(),
+                    first: what.clone(),
+                    other: pattern.clone(),
                 });
             }
         }
@@ -157,6 +174,20 @@ pub fn series(path: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Whether a file may get a name of this pattern: it has no number there, and lies in its folder.
+fn fits(pattern: &Path, path: &Path) -> bool {
+    let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
+    let Some((before, after)) = name(pattern).and_then(|n| number_in(&n)) else { return false };
+    let folder = |path: &Path| {
+        let parent = path.parent().filter(|f| !f.as_os_str().is_empty());
+        resolved(parent.unwrap_or(Path::new(".")), LINKS)
+    };
+    let name = name(path).unwrap_or_default();
+    let digits = name.strip_prefix(&*before).and_then(|rest| rest.strip_suffix(&*after));
+    digits.is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))
+        && folder(pattern) == folder(path)
+}
+
 /// What stands before and behind the number in `frame%06d.png`.
 fn number_in(name: &str) -> Option<(String, String)> {
     let mut from = 0;
@@ -209,6 +240,22 @@ mod tests {
         files.reads("the input", input);
         files.writes("the output", output);
         files.check().is_err()
+    }
+
+    #[test]
+    fn a_name_with_a_number_stands_for_files_to_come() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let collides = |other: &str| {
+            let mut files = Files::default();
+            files.writes("a segment of the output", &dir.path().join("x%d.ts"));
+            files.writes("the output", &dir.path().join("x.m3u8"));
+            files.writes("--receipt", &dir.path().join(other));
+            files.check().is_err()
+        };
+        assert!(collides("x0.ts") && collides("x123.ts"));
+        assert!(
+            !collides("x.ts") && !collides("y0.ts") && !collides("x0.mp4") && !collides("xa.ts")
+        );
     }
 
     #[test]

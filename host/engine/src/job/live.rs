@@ -67,8 +67,9 @@ pub(super) fn open_live(
             Err(e) if !spec.wait || !may_come(e.kind) => return Err(unusable(e)),
             Err(e) => warn!("{e}; waiting for the source"),
         }
-        // Stopped, the next attempt says so.
-        rest(backoff.delay(), &options.cancel);
+        if !rest(backoff.delay(), &options.cancel) {
+            return Err(PipelineError::Interrupted);
+        }
     };
     check_start(spec, input.facts().duration, &input)?;
     Ok(input)

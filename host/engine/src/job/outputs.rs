@@ -29,6 +29,15 @@ pub(super) fn outputs(spec: &JobSpec) -> Result<Vec<Output>, PipelineError> {
     if let Some((_, o)) = outputs.iter().enumerate().find(|(i, o)| is_double(o, *i)) {
         return Err(usage(format!("{}: this output is given twice", o.target.name())));
     }
+    if let [_, _, ..] = &outputs[..]
+        && let Some(o) = outputs.iter().find(|o| matches!(o.target, Target::Images(_)))
+    {
+        return Err(usage(format!(
+            "{}: images are encoded for themselves; write them in a run without other outputs, or \
+             take `filmgate split`",
+            o.target.name()
+        )));
+    }
     if spec.fragmented && !outputs.iter().any(|o| is_mp4(&o.format)) {
         return Err(usage("--fragmented: no output is an mp4 file"));
     }

@@ -270,7 +270,10 @@ impl Outputs {
             };
             match bytes {
                 Ok(bytes) => report.bytes = bytes,
-                Err(e) => failure = failure.or(Some(e)),
+                Err(e) => {
+                    report.error = Some(e.to_string());
+                    failure = failure.or(Some(e));
+                }
             }
             reports.push(report);
         }
@@ -341,9 +344,13 @@ impl Parts<'_> {
             muxer.set_metadata_within(input, self.window.start, self.window.duration)?;
         }
         let seekable = output.target.is_seekable();
-        let mut options = header_options(format, seekable);
+        let planned = self.dry_run && matches!(output.target, Target::Playlist(_));
+        let mut options = header_options(if planned { "mpegts" } else { format }, seekable);
         options.retain(|(key, _)| !output.options.iter().any(|(own, _)| own == key));
-        options.extend(output.options.iter().cloned());
+        // A plan of a playlist is checked with the container of its segments.
+        if !planned {
+            options.extend(output.options.iter().cloned());
+        }
         muxer.write_header(&options).map_err(|e| explained(playlist.as_ref(), e))?;
         Ok(Local { muxer, streams, aside, playlist })
     }

@@ -63,6 +63,8 @@ pub struct OutputReport {
     pub bytes: Option<u64>,
     /// of an output on the network
     pub push: Option<PushSummary>,
+    /// why it failed, while others went on
+    pub error: Option<String>,
 }
 
 /// The encoder and its options.
