@@ -77,7 +77,14 @@ impl Worker {
         let result = match self.admit(candidate, &path, &mut opened, &mut content) {
             Ok(Admitted::Ended(ended)) => return ended,
             Ok(Admitted::Bytes(bytes)) => self.picture(candidate, &path, &opened, &bytes, &content),
-            Ok(Admitted::Video) => self.video(candidate, &path, &opened, &content),
+            Ok(Admitted::Video) => match self.video(candidate, &path, &opened, &content) {
+                // Demuxers say the same of a damaged file and of a disk that fails.
+                Err(Failure::File(reason)) => Err(match opened.digest() {
+                    Err(e) => Failure::of_reading("cannot be read", &e),
+                    Ok(_) => Failure::File(reason),
+                }),
+                other => other,
+            },
             Err(stop) => Err(stop),
         };
         self.conclude(candidate, &path, &opened, content.as_ref(), result)
@@ -106,7 +113,7 @@ impl Worker {
             io::ErrorKind::FileTooLarge => {
                 Failure::File(format!("larger than the {PICTURE_BYTES} bytes that are read"))
             }
-            _ => Failure::File(format!("cannot be read: {e}")),
+            _ => Failure::of_reading("cannot be read", &e),
         };
         let is_video = is_video(path);
         let (bytes, print) = if is_video {
@@ -247,6 +254,7 @@ impl Worker {
             }
             Err(Failure::Busy) => return Ended::Busy,
             Err(Failure::System(reason)) => return Ended::Retry(reason),
+            Err(Failure::Unreadable(reason)) => return Ended::Unreadable(reason),
             Err(Failure::NameTaken) => {
                 "its name was taken by other programs again and again".to_owned()
             }
@@ -284,12 +292,20 @@ impl Worker {
     }
 
     fn unreadable(&self, candidate: &Candidate, path: &Path, error: &io::Error) -> Ended {
-        let Ok(facts) = std::fs::metadata(path) else { return Ended::Gone };
-        let identity = Identity::of(&facts);
-        if let Ok(Verdict::Known(state)) = self.context.journal.look(&candidate.path, &identity) {
+        let identity = std::fs::metadata(path).map(|facts| Identity::of(&facts));
+        if let Ok(identity) = &identity
+            && let Ok(Verdict::Known(state)) = self.context.journal.look(&candidate.path, identity)
+        {
             return Ended::Known(state);
         }
-        self.fail(candidate, path, &identity, None, format!("cannot be opened: {error}"))
+        match (Failure::of_reading("cannot be opened", error), identity) {
+            (Failure::System(reason), _) => Ended::Retry(reason),
+            (Failure::File(reason), Ok(identity)) => {
+                self.fail(candidate, path, &identity, None, reason)
+            }
+            (Failure::File(reason) | Failure::Unreadable(reason), _) => Ended::Unreadable(reason),
+            (Failure::Busy | Failure::NameTaken, _) => Ended::Busy,
+        }
     }
 
     fn put_away(
