@@ -28,7 +28,10 @@ pub enum Subsampling {
 pub(super) fn read(bytes: &[u8], pool: &PlanePool) -> Result<Option<Frame>, PictureError> {
     let damaged = |e| fault(PictureErrorKind::Damaged, &e);
     let mut turbo = Decompressor::new().map_err(damaged)?;
-    let header = turbo.read_header(bytes).map_err(damaged)?;
+    let header = match turbo.read_header(bytes) {
+        Err(_) if has_unusual_sampling(bytes) => return Ok(None),
+        other => other.map_err(damaged)?,
+    };
     let (format, wanted) = match header.colorspace {
         Colorspace::Gray => (PixelFormat::Gray8, TurboFormat::GRAY),
         Colorspace::YCbCr | Colorspace::RGB => (PixelFormat::Rgb24, TurboFormat::RGB),
@@ -92,6 +95,31 @@ fn fault(kind: PictureErrorKind, error: &turbojpeg::Error) -> PictureError {
         _ => "",
     };
     PictureError::new(kind, format!("{what}{error}"))
+}
+
+/// Whether the components of an image are sampled in a way that libjpeg-turbo's simple interface has
+/// no name for (turbojpeg.h, `TJSAMP`), such as 2x4 or 3x1 or 1x1 for luma and 2x1 for chroma.
+/// ITU-T T.81, B.2.2.
+fn has_unusual_sampling(jpeg: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some([0xff, marker, high, low]) = jpeg.get(at..at + 4) {
+        match marker {
+            // Start of frame, except for tables (DHT, JPG, DAC).
+            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+                let Some(count) = jpeg.get(at + 9) else { return false };
+                let components = jpeg.get(at + 10..at + 10 + 3 * usize::from(*count));
+                let sampling: Vec<u8> =
+                    components.unwrap_or_default().chunks_exact(3).map(|c| c[1]).collect();
+                let usual = [[0x11; 3], [0x21, 0x11, 0x11], [0x22, 0x11, 0x11]];
+                let usual = usual.iter().any(|u| *u == sampling[..]);
+                let is_valid = |s: &u8| (1..=4).contains(&(s >> 4)) && (1..=4).contains(&(s & 15));
+                return sampling.len() == 3 && !usual && sampling.iter().all(is_valid);
+            }
+            0xda => return false,
+            _ => at += 2 + usize::from(u16::from_be_bytes([*high, *low])),
+        }
+    }
+    false
 }
 
 /// Whether there may be EXIF or a colour profile in front of the samples: a segment APP1 or APP2

@@ -121,7 +121,7 @@ impl Pictures {
     fn new(mut reading: Reading, input: Input) -> Result<Pictures, PipelineError> {
         reading.reopen &= reading.source.may_come_back() && input.facts().duration.is_none();
         let now = Connection::new(input, &reading.decode, None)?;
-        let like = now.reader.decoder.output();
+        let like = now.reader.output();
         let rate = like.frame_rate.filter(|r| r.num > 0);
         let usual = rate.map_or(USUAL_DURATION, |r| {
             (i64::from(r.den) * 1_000_000_000 / i64::from(r.num)).max(1)

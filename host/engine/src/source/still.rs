@@ -75,7 +75,7 @@ impl Reel {
     pub fn new(input: Input, at: i64, lead: usize, wanted: &Wanted) -> Result<Reel, PipelineError> {
         let video = input.best_video()?;
         let reader = Reader::new(input, video, &DecodeOptions::default(), None)?;
-        let rate = reader.decoder.output().frame_rate.filter(|r| r.num > 0);
+        let rate = reader.output().frame_rate.filter(|r| r.num > 0);
         let rate = rate.unwrap_or(Rational { num: 25, den: 1 });
         let length = (1_000_000_000 * i64::from(rate.den) / i64::from(rate.num)).max(1);
         Ok(Reel {
@@ -146,7 +146,7 @@ fn no_frame(message: String) -> MediaError {
 
 impl Source for Reel {
     fn offers(&self, _: &[PixelFormat]) -> Vec<StreamInfo> {
-        vec![self.reader.decoder.output()]
+        vec![self.reader.output()]
     }
 
     fn time_base(&self) -> Rational {
