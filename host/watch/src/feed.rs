@@ -14,6 +14,7 @@ use super::ended::Candidate;
 use super::identity::{Heard, Identity};
 use super::journal::Verdict;
 use super::scan::{Found, Scan};
+use super::settle::on_network;
 use super::tree::{Tree, TreeEvent};
 use super::work::WorkerContext;
 
@@ -96,6 +97,8 @@ pub(super) struct Feed {
     next_scan: Instant,
     /// sub-folders that cannot be read, each reported once
     unreadable: HashSet<PathBuf>,
+    /// sub-folders on file systems that others change without an event
+    network: HashSet<PathBuf>,
     /// whether there are folders that cannot be watched
     unwatched: bool,
     /// whether the folder was scanned before
@@ -123,6 +126,7 @@ impl Feed {
             sightings: HashMap::new(),
             next_scan: Instant::now(),
             unreadable: HashSet::new(),
+            network: HashSet::new(),
             unwatched: false,
             scanned: false,
             busy_since: None,
@@ -304,6 +308,7 @@ impl Feed {
                 whole.display()
             );
         }
+        self.ask_file_system(folder, &whole);
         let Some(scan) = &mut self.scan else { return };
         match scan.enter() {
             Ok(()) => {
@@ -317,6 +322,29 @@ impl Feed {
                     );
                 }
             }
+        }
+    }
+
+    /// Has a sub-folder scanned that is a mount of its own, on a network file system.
+    fn ask_file_system(&mut self, folder: &Path, whole: &Path) {
+        use std::os::unix::fs::MetadataExt;
+        let device = |path: &Path| std::fs::metadata(path).ok().map(|facts| facts.dev());
+        let is_covered = folder.ancestors().any(|above| self.network.contains(above));
+        if self.context.options.poll.is_some()
+            || is_covered
+            || device(whole) == device(&self.context.options.folder)
+            || !on_network(whole)
+        {
+            return;
+        }
+        self.network.insert(folder.to_owned());
+        self.unwatched = true;
+        if self.tree.is_some() {
+            warn!(
+                "{}: is a network folder, which reports no changes; all folders are scanned every {} s",
+                whole.display(),
+                FALLBACK_SCAN.as_secs()
+            );
         }
     }
 
@@ -346,7 +374,8 @@ impl Feed {
             Ok(_) => {}
             Err(e) => return warn!("{e}"),
         }
-        let polling = self.context.options.poll.is_some();
+        let polling = self.context.options.poll.is_some()
+            || path.ancestors().any(|above| self.network.contains(above));
         if polling && !self.rests(&path, identity) {
             return;
         }
@@ -447,7 +476,7 @@ impl Feed {
         if working {
             return false;
         }
-        if self.context.options.poll.is_some() && !self.sightings.is_empty() {
+        if !self.sightings.is_empty() {
             self.rescan = Instant::now() >= self.next_scan;
         }
         if self.later.is_empty() && self.sightings.is_empty() {

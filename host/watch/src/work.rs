@@ -163,6 +163,9 @@ impl Worker {
             return Err(Failure::File(message));
         }
         picture.frame = frame;
+        if !self.chain.plugins().is_empty() {
+            picture.forget_old_samples();
+        }
         check_alpha(&picture, size)?;
         let (encoded, mut notes) = self.writer.write(&picture, format)?;
         notes.splice(0..0, std::mem::take(&mut picture.notes));
@@ -276,7 +279,7 @@ impl Worker {
         let context = &self.context;
         let quarantined = context.options.quarantine.as_ref().and_then(|folder| {
             match move_below(path, folder, &candidate.path) {
-                Ok(()) => Some(folder.join(&candidate.path)),
+                Ok(moved) => Some(moved),
                 Err(e) => {
                     warn!("{}: cannot be put into quarantine: {e}", path.display());
                     None
