@@ -56,3 +56,88 @@ fn before_stands_left_of_after() {
     shell.filmgate("frame -i in.mp4 --at 0.4 -p emboss -o a.jpg").done();
     assert_eq!(raw(&shell, &["-i", "a.jpg"]).len(), 320 * 180 * 3);
 }
+
+/// The JPEG of `shell` with EXIF data that holds nothing but an orientation (Exif 2.32, 4.6.4).
+fn orient(shell: &Shell, from: &str, to: &str, orientation: u8) {
+    let jpeg = std::fs::read(shell.path(from)).expect("there");
+    let mut exif = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01".to_vec();
+    exif.extend_from_slice(&[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0]);
+    shell.write(to, [&jpeg[..2], &exif, &jpeg[2..]].concat());
+}
+
+/// Still images are upright in every verb, as they are in `watch`.
+#[test]
+fn images_are_turned_as_their_exif_data_says() {
+    const TURNS: [(u8, &str); 4] =
+        [(2, "hflip"), (3, "hflip,vflip"), (5, "transpose=0"), (6, "transpose=1")];
+    let shell = Shell::new();
+    for sampling in ["yuvj420p", "yuvj422p"] {
+        let pattern = ["-f", "lavfi", "-i", "testsrc2=s=96x64", "-frames:v", "1", "-q:v", "2"];
+        let mut command = std::process::Command::new("ffmpeg");
+        command.args(["-v", "error", "-y"]).args(pattern).args(["-pix_fmt", sampling, "base.jpg"]);
+        shell.settle(&mut command);
+        shell.say(&mut command).done();
+        for (orientation, filter) in TURNS {
+            let when = format!("{sampling}, orientation {orientation}");
+            orient(&shell, "base.jpg", "in.jpg", orientation);
+            let wanted = raw(&shell, &["-i", "base.jpg", "-vf", filter]);
+            let is_like = |file: &str| {
+                let (_, size) = (0, if filter.starts_with('t') { "64x96" } else { "96x64" });
+                let mut probe = std::process::Command::new("ffprobe");
+                probe.args(["-v", "error", "-show_entries", "stream=width,height"]);
+                probe.args(["-of", "csv=p=0:s=x", file]);
+                shell.settle(&mut probe);
+                assert_eq!(shell.say(&mut probe).done().stdout.trim(), size, "{when}, {file}");
+                let ours = raw(&shell, &["-i", file, "-frames:v", "1"]);
+                let sum: u64 =
+                    ours.iter().zip(&wanted).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+                assert_eq!(ours.len(), wanted.len(), "{when}, {file}");
+                let mean = sum / wanted.len() as u64;
+                assert!(mean < 6, "{when}, {file}: differs by {mean} in the mean");
+            };
+            shell.filmgate("frame -i in.jpg --at 0 --overwrite -o frame.png").done();
+            is_like("frame.png");
+            shell.filmgate("run -i in.jpg --codec ffv1 --overwrite -o run.mkv -q").done();
+            is_like("run.mkv");
+            shell.filmgate("encode --image in.jpg --duration 0.2 --codec ffv1 --overwrite -o encode.mkv -q").done();
+            is_like("encode.mkv");
+            let _ = std::fs::remove_dir_all(shell.path("split"));
+            shell.filmgate("split -i in.jpg -o split --format png -q").done();
+            let entries = std::fs::read_dir(shell.path("split")).expect("made");
+            let mut names = entries.map(|e| e.expect("read").file_name());
+            let name = names.find(|n| n.to_string_lossy().ends_with(".png")).expect("an image");
+            is_like(&format!("split/{}", name.to_string_lossy()));
+        }
+    }
+}
+
+/// libav fills what is missing of a JPEG with gray: it is damaged, and counted as such.
+#[test]
+fn jpegs_that_are_cut_off_are_not_passed_off_as_whole() {
+    let shell = Shell::new();
+    let mut command = std::process::Command::new("ffmpeg");
+    command.args("-v error -f lavfi -i testsrc2=s=320x240 -frames:v 5 -q:v 2 %d.jpg".split(' '));
+    shell.settle(&mut command);
+    shell.say(&mut command).done();
+    let read = |n: u32| std::fs::read(shell.path(format!("{n}.jpg"))).expect("there");
+    let third = read(3);
+    let mut film = [read(1), read(2), third[..third.len() / 2].to_vec(), read(4), read(5)].concat();
+    shell.write("film.mjpeg", &film);
+    let said = shell.filmgate("split -i film.mjpeg -o split --format png");
+    assert_eq!(said.code, Some(3), "{said:?}");
+    let images = std::fs::read_dir(shell.path("split")).expect("made").flatten();
+    let images = images.filter(|e| e.file_name().to_string_lossy().ends_with(".png")).count();
+    assert_eq!(images, 4);
+    assert_eq!(shell.filmgate("run -i film.mjpeg -o run.mkv -q").code, Some(3));
+    film.truncate(third.len() / 2);
+    shell.write("cut.jpg", &film);
+    for verb in [
+        "run -i cut.jpg -o cut.mkv",
+        "frame -i cut.jpg --at 0 -o cut.png",
+        "split -i cut.jpg -o cut --format png",
+        "encode --image cut.jpg --duration 1 -o cut2.mkv",
+    ] {
+        let said = shell.filmgate(verb);
+        assert!(matches!(said.code, Some(21 | 22)), "{verb}: {said:?}");
+    }
+}

@@ -248,3 +248,30 @@ fn videos_go_the_same_way() {
     assert_eq!(found["streams"][0]["nb_read_frames"], "25");
     assert!(once(&shell, "-p emboss --names flatten").told.iter().all(|t| t["event"] != "done"));
 }
+
+/// What a plugin made unreadable is not published as a thumbnail.
+#[test]
+fn thumbnails_and_maker_notes_of_the_old_image_are_left_out() {
+    let shell = Shell::new();
+    std::fs::create_dir(shell.path("in")).expect("a folder");
+    let jpeg = std::fs::read(kinds().join("rgb.jpg")).expect("there");
+    // IFD0 with a make; IFD1 with a thumbnail.
+    let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01".to_vec();
+    exif.extend_from_slice(b"\x01\x0f\0\x02\0\0\0\x04abc\0\0\0\0\x1a\0\x02");
+    exif.extend_from_slice(b"\x02\x01\0\x04\0\0\0\x01\0\0\0\x38\x02\x02\0\x04\0\0\0\x01\0\0\0\x09");
+    exif.extend_from_slice(b"\0\0\0\0THUMBNAIL");
+    let length = u16::try_from(exif.len() + 2).expect("short").to_be_bytes();
+    let whole = [&jpeg[..2], &[0xff, 0xe1], &length, &exif, &jpeg[2..]].concat();
+    shell.write("in/a.jpg", whole);
+    let has = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|w| w == text);
+    let told = once(&shell, "-p pixelate").fine().told;
+    let bytes = std::fs::read(shell.path("out/a.jpg")).expect("published");
+    assert!(has(&bytes, b"abc\0") && !has(&bytes, b"THUMBNAIL"));
+    let done = told.iter().find(|t| t["event"] == "done").expect("done");
+    assert!(done["notes"].to_string().contains("thumbnails"), "{done}");
+    let other = Shell::new();
+    std::fs::create_dir(other.path("in")).expect("a folder");
+    other.copy(&shell.path("in/a.jpg"), "in/a.jpg");
+    once(&other, "").fine();
+    assert!(has(&std::fs::read(other.path("out/a.jpg")).expect("published"), b"THUMBNAIL"));
+}

@@ -2,9 +2,12 @@
 //! half there, and it goes on when it can.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
-use filmgate_tests::hostile::program;
+use filmgate_tests::hostile::{program, root};
+use filmgate_tests::outside::succeed;
+use filmgate_tests::running::Running;
 use filmgate_tests::shell::{Said, Shell};
 use filmgate_tests::tools::Disk;
 use filmgate_tests::trace::possible;
@@ -137,4 +140,115 @@ fn a_disk_that_is_full_is_waited_for() {
     let names = files(disk.path());
     let over = over.fine();
     assert_eq!((waiting, names.len(), done(&over.told).len()), (COUNT, COUNT, COUNT));
+}
+
+/// A file that cannot be read yet is no bad file: it is processed as soon as its permissions are
+/// changed (`IN_ATTRIB`), and so are those of a sub-folder. A time in the future, as a camera with a
+/// wrong clock sets it, does not hold a file back.
+#[test]
+fn files_that_cannot_be_read_yet_are_waited_for() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Stdio;
+    let shell = Shell::new();
+    let mode = |name: &str, mode| {
+        fs::set_permissions(shell.path(name), fs::Permissions::from_mode(mode)).expect("set");
+    };
+    let source = frames(COUNT).join("frame000000.jpg");
+    for folder in ["in/locked", "out", "cache", "plugins"] {
+        fs::create_dir_all(shell.path(folder)).expect("a folder");
+    }
+    fs::set_permissions(shell.folder(), fs::Permissions::from_mode(0o755)).expect("set");
+    // By another program: what is open for writing here cannot be executed (ETXTBSY).
+    succeed(Command::new("cp").arg(program()).arg(shell.path("filmgate")));
+    succeed(
+        Command::new("cp")
+            .arg(root().join("target/release/plugins/mirror.wasm"))
+            .arg(shell.path("plugins")),
+    );
+    shell.copy(&source, "in/secret.jpg");
+    shell.copy(&source, "in/locked/inner.jpg");
+    shell.copy(&source, "in/future.jpg");
+    let user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    if fs::metadata(shell.path("in")).expect("there").uid() != 0 {
+        return;
+    }
+    succeed(
+        Command::new("chown")
+            .arg("65534")
+            .args(["in", "out", "cache"].map(|folder| shell.path(folder))),
+    );
+    mode("in/secret.jpg", 0o600);
+    mode("in/locked", 0o700);
+    mode("in/future.jpg", 0o644);
+    succeed(Command::new("touch").args(["-d", "2100-01-01"]).arg(shell.path("in/future.jpg")));
+    let mut command = Command::new("setpriv");
+    command.args(user).arg(shell.path("filmgate"));
+    command.args(["watch", "in", "-o", "out", "--quarantine", "out/bad", "-j", "1"]);
+    shell.settle(&mut command);
+    command.env("FILMGATE_CACHE_DIR", shell.path("cache"));
+    command.env("FILMGATE_PLUGIN_PATH", shell.path("plugins"));
+    command.stdout(Stdio::null()).stderr(fs::File::create(shell.path("said")).expect("made"));
+    let child = Running::start(&mut command);
+    let said = || fs::read_to_string(shell.path("said")).expect("there");
+    let wait = |what: &dyn Fn() -> bool| {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while !what() {
+            assert!(std::time::Instant::now() < end, "{:?}\n{}", files(&shell.path("out")), said());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    wait(&|| said().contains("secret.jpg: will be retried: cannot be opened: Permission denied"));
+    wait(&|| files(&shell.path("out")) == ["future.jpg"]);
+    assert!(!said().contains("max_user_watches"), "{}", said());
+    assert_eq!(said().matches("locked: cannot be read").count(), 1, "{}", said());
+    mode("in/secret.jpg", 0o644);
+    mode("in/locked", 0o755);
+    mode("in/locked/inner.jpg", 0o644);
+    wait(&|| files(&shell.path("out")) == ["future.jpg", "locked/inner.jpg", "secret.jpg"]);
+    child.signal("TERM");
+}
+
+/// Errors of the system at opening and reading: the file is good.
+#[test]
+fn errors_at_opening_and_reading_are_not_held_against_the_file() {
+    if !possible() {
+        return;
+    }
+    for (call, error) in
+        [("openat", "EMFILE"), ("openat", "ESTALE"), ("openat", "ENOMEM"), ("read", "EIO")]
+    {
+        let when = format!("{error} at {call}");
+        let shell = Shell::new();
+        give(&shell);
+        let source = shell.path("in").canonicalize().expect("there").join("frame000001.jpg");
+        let mut strace = Command::new("strace");
+        strace.args(["-qq", "-f", "-o", "/dev/null", "-P"]).arg(&source);
+        strace.args(["-e", &format!("trace={call}")]);
+        strace.args(["-e", &format!("inject={call}:error={error}"), "--"]).arg(program());
+        strace.args(["watch", "in", "-o", "out", "--once", "-j", "1", "-p", "emboss"]);
+        strace.args(["--originals", "delete", "--quarantine", "bad"]);
+        shell.settle(&mut strace);
+        let said = shell.say(&mut strace);
+        assert!(said.stderr.contains("frame000001.jpg: will be retried"), "{when}: {said:?}");
+        assert_eq!(files(&shell.path("in")), ["frame000001.jpg"], "{when}");
+        assert_eq!(files(&shell.path("bad")), [""; 0], "{when}");
+        is_mended(&shell, &when);
+    }
+}
+
+/// Two bad files of one name: each is where the message says.
+#[test]
+fn the_name_in_quarantine_is_the_one_that_is_reported() {
+    let shell = Shell::new();
+    fs::create_dir(shell.path("in")).expect("a folder");
+    for name in ["bad.jpg", "bad-1.jpg"] {
+        shell.write("in/bad.jpg", "no picture");
+        let over = once(&shell, "--quarantine q --retry-failed");
+        let failed = over.told.iter().find(|t| t["event"] == "failed").expect("it failed");
+        let path = failed["quarantined"].as_str().expect("a path");
+        assert!(path.ends_with(&format!("q/{name}")), "{failed}");
+        fs::remove_dir_all(shell.path("in")).expect("removed");
+        fs::create_dir(shell.path("in")).expect("a folder");
+    }
+    assert_eq!(files(&shell.path("q")), ["bad-1.jpg", "bad.jpg"]);
 }

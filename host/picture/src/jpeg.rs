@@ -28,7 +28,10 @@ pub enum Subsampling {
 pub(super) fn read(bytes: &[u8], pool: &PlanePool) -> Result<Option<Frame>, PictureError> {
     let damaged = |e| fault(PictureErrorKind::Damaged, &e);
     let mut turbo = Decompressor::new().map_err(damaged)?;
-    let header = turbo.read_header(bytes).map_err(damaged)?;
+    let header = match turbo.read_header(bytes) {
+        Err(_) if has_unusual_sampling(bytes) => return Ok(None),
+        other => other.map_err(damaged)?,
+    };
     let (format, wanted) = match header.colorspace {
         Colorspace::Gray => (PixelFormat::Gray8, TurboFormat::GRAY),
         Colorspace::YCbCr | Colorspace::RGB => (PixelFormat::Rgb24, TurboFormat::RGB),
@@ -92,6 +95,80 @@ fn fault(kind: PictureErrorKind, error: &turbojpeg::Error) -> PictureError {
         _ => "",
     };
     PictureError::new(kind, format!("{what}{error}"))
+}
+
+/// Whether the components of an image are sampled in a way that libjpeg-turbo's simple interface has
+/// no name for (turbojpeg.h, `TJSAMP`), such as 2x4 or 3x1 or 1x1 for luma and 2x1 for chroma.
+/// ITU-T T.81, B.2.2.
+fn has_unusual_sampling(jpeg: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some([0xff, marker, high, low]) = jpeg.get(at..at + 4) {
+        match marker {
+            // Start of frame, except for tables (DHT, JPG, DAC).
+            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+                let Some(count) = jpeg.get(at + 9) else { return false };
+                let components = jpeg.get(at + 10..at + 10 + 3 * usize::from(*count));
+                let sampling: Vec<u8> =
+                    components.unwrap_or_default().chunks_exact(3).map(|c| c[1]).collect();
+                let usual = [[0x11; 3], [0x21, 0x11, 0x11], [0x22, 0x11, 0x11]];
+                let usual = usual.iter().any(|u| *u == sampling[..]);
+                let is_valid = |s: &u8| (1..=4).contains(&(s >> 4)) && (1..=4).contains(&(s & 15));
+                return sampling.len() == 3 && !usual && sampling.iter().all(is_valid);
+            }
+            0xda => return false,
+            _ => at += 2 + usize::from(u16::from_be_bytes([*high, *low])),
+        }
+    }
+    false
+}
+
+/// The JPEG without stray bytes between its segments or in front of its end, and with the marker of its
+/// end (EOI), which some cameras and scanners leave out. None where there is nothing to mend. Whether
+/// the image is whole is for the decoder to say: missing samples are missing in this, too.
+pub(super) fn mended(jpeg: &[u8]) -> Option<Vec<u8>> {
+    const EOI: [u8; 2] = [0xff, 0xd9];
+    let mut out = jpeg.get(..2)?.to_vec();
+    let mut at = 2;
+    let mut is_baseline = false;
+    let mut components = 0;
+    loop {
+        // A marker, perhaps behind fill bytes (ITU-T T.81, B.1.1.2).
+        while !is_segment(jpeg.get(at..at + 2)?) {
+            at += 1;
+        }
+        let marker = jpeg[at + 1];
+        let length = u16::from_be_bytes([*jpeg.get(at + 2)?, *jpeg.get(at + 3)?]);
+        let segment = jpeg.get(at..at + 2 + usize::from(length))?;
+        out.extend_from_slice(segment);
+        at += segment.len();
+        match marker {
+            0xc0 | 0xc1 => (is_baseline, components) = (true, *segment.get(9)?),
+            0xda => {
+                // All components in one scan: it is the last.
+                is_baseline &= segment.get(4) == Some(&components);
+                break;
+            }
+            _ => {}
+        }
+    }
+    let samples = jpeg.get(at..)?;
+    match samples.windows(2).position(|w| w == EOI) {
+        Some(end) => {
+            // Padding; of a progressive JPEG the decoder reads it (jerror.h, JWRN_EXTRANEOUS_DATA).
+            let padded = samples[..end].iter().rev().take_while(|b| matches!(b, 0 | 0xff));
+            out.extend_from_slice(&samples[..end - padded.count()]);
+        }
+        // Of several scans, whole ones may be missing.
+        None if !is_baseline => return None,
+        None => out.extend_from_slice(samples.strip_suffix(&[0xff]).unwrap_or(samples)),
+    }
+    out.extend_from_slice(&EOI);
+    (out != jpeg).then_some(out)
+}
+
+/// Whether a marker begins a segment that has a length.
+fn is_segment(marker: &[u8]) -> bool {
+    marker[0] == 0xff && matches!(marker[1], 0xc0..=0xcf | 0xda..=0xef | 0xfe)
 }
 
 /// Whether there may be EXIF or a colour profile in front of the samples: a segment APP1 or APP2

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod exif;
 mod format;
 mod jpeg;
 mod pixels;
@@ -21,7 +22,7 @@ pub use format::{PictureFormat, is_picture};
 pub use jpeg::Subsampling;
 pub use read::PictureReader;
 pub use save::{SaveError, format_of, save};
-pub use turn::turned;
+pub use turn::{Upright, turned};
 pub use write::{FrameWriter, PictureWriter, WriteOptions};
 
 use filmgate_core::frame::{Frame, Plane};
@@ -39,6 +40,24 @@ pub struct Picture {
     pub exif: Option<Vec<u8>>,
     /// what of the file is not in here, for people
     pub notes: Vec<String>,
+}
+
+impl Picture {
+    /// Leaves out of the EXIF data what describes samples that have changed: thumbnails above all,
+    /// which would still show what a plugin made unreadable.
+    pub fn forget_old_samples(&mut self) {
+        let Some(exif) = self.exif.take() else { return };
+        match exif::without_old_samples(&exif) {
+            Some((kept, noted)) => {
+                self.exif = Some(kept);
+                if noted {
+                    let what = "thumbnails, previews and maker notes of the old image";
+                    self.notes.push(format!("EXIF data: {what} are left out"));
+                }
+            }
+            None => self.notes.push("the EXIF data is damaged and is left out".to_owned()),
+        }
+    }
 }
 
 /// The largest file that is read as a picture, in bytes.

@@ -44,7 +44,15 @@ impl PictureReader {
             PictureError::new(PictureErrorKind::NotAPicture, what)
         })?;
         if format == ImageFormat::Jpeg {
-            return self.read_jpeg(bytes);
+            let error = match self.read_jpeg(bytes) {
+                Err(e) if e.kind == PictureErrorKind::Damaged => e,
+                other => return other,
+            };
+            let Some(mended) = jpeg::mended(bytes) else { return Err(error) };
+            let Ok(mut picture) = self.read_jpeg(&mended) else { return Err(error) };
+            let what = "it has stray bytes or no end marker; the image is whole";
+            picture.notes.push(what.to_owned());
+            return Ok(picture);
         }
         refuse_animated(bytes, format)?;
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -82,7 +90,11 @@ impl PictureReader {
             Some(turn) => oriented(&frame, turn, &self.pool)
                 .map_err(|e| PictureError::new(PictureErrorKind::Unsupported, e))?,
         };
-        Ok(Picture { frame, alpha: None, icc, exif, notes: Vec::new() })
+        let mut picture = Picture { frame, alpha: None, icc, exif, notes: Vec::new() };
+        if orientation.is_some_and(|turn| turn != Orientation::NoTransforms) {
+            picture.forget_old_samples();
+        }
+        Ok(picture)
     }
 }
 
@@ -103,7 +115,11 @@ fn decode(mut decoder: impl ImageDecoder) -> Result<Picture, PictureError> {
     let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     image.apply_orientation(orientation);
     let (frame, alpha) = from_image(image)?;
-    Ok(Picture { frame, alpha, icc, exif, notes: Vec::new() })
+    let mut picture = Picture { frame, alpha, icc, exif, notes: Vec::new() };
+    if orientation != Orientation::NoTransforms {
+        picture.forget_old_samples();
+    }
+    Ok(picture)
 }
 
 /// Colour profile and EXIF. What is wrong with them does not make a picture unreadable.
@@ -171,4 +187,68 @@ fn without_needless_alpha(frame: Frame) -> Frame {
     plane_size(PixelFormat::Rgb24, size)
         .and_then(|size| Plane::packed(opaque, size))
         .map_or(frame, |plane| pixels::frame(PixelFormat::Rgb24, size, plane))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PictureFormat, PictureWriter, WriteOptions};
+
+    fn jpeg() -> Vec<u8> {
+        let size = plane_size(PixelFormat::Rgb24, (64, 48)).expect("a plane");
+        let samples = (0..64 * 48 * 3_u32).map(|n| (n * n >> 7) as u8).collect();
+        let plane = Plane::packed(samples, size).expect("fits");
+        let frame = pixels::frame(PixelFormat::Rgb24, (64, 48), plane);
+        let picture = Picture { frame, alpha: None, icc: None, exif: None, notes: Vec::new() };
+        let writer = PictureWriter::new(WriteOptions::default());
+        writer.write(&picture, PictureFormat::Jpeg).expect("written").0
+    }
+
+    /// Cameras and scanners write such files, and every viewer shows them.
+    #[test]
+    fn jpegs_with_stray_bytes_or_without_an_end_are_read_with_a_note() {
+        let whole = jpeg();
+        let reader = PictureReader::new(&PlanePool::new());
+        let read = |bytes: &[u8]| reader.read(bytes, Path::new("a.jpg"));
+        let samples = |picture: &Picture| picture.frame.planes[0].to_packed();
+        let wanted = read(&whole).expect("sound");
+        assert!(wanted.notes.is_empty());
+        let body = &whole[..whole.len() - 2];
+        let table = whole.windows(2).position(|w| w == [0xff, 0xdb]).expect("there");
+        let inside = [&whole[..table], &[0, 0, 7], &whole[table..]].concat();
+        let cases = [
+            ("without EOI", body.to_vec()),
+            ("with half of EOI", [body, &[0xff]].concat()),
+            ("with bytes before EOI", [body, &[0, 0, 0, 9, 0xff, 0xd9]].concat()),
+            ("with bytes between segments", inside.clone()),
+            ("with both", [&inside[..inside.len() - 2], &[0; 5], &[0xff, 0xd9]].concat()),
+        ];
+        for (what, bytes) in cases {
+            let picture = read(&bytes).unwrap_or_else(|e| panic!("{what}: {e}"));
+            assert!(samples(&picture) == samples(&wanted), "{what}");
+            // What lies between the samples of a baseline JPEG and its EOI is never read.
+            let is_read = what != "with bytes before EOI";
+            assert_eq!(picture.notes.len(), usize::from(is_read), "{what}");
+        }
+        for cut in [1, 2, 5, 40, body.len() / 2] {
+            assert!(read(&body[..body.len() - cut]).is_err(), "{cut} bytes are missing");
+        }
+        let cut = [&body[..body.len() - 9], &[0xff, 0xd9]].concat();
+        assert!(read(&cut).is_err(), "samples are missing");
+    }
+
+    /// The first two components of 4:2:0 have as many blocks as those of 1x4, which libjpeg-turbo's
+    /// simple interface has no name for.
+    #[test]
+    fn jpegs_of_unusual_sampling_are_read() {
+        let mut bytes = jpeg();
+        let at = bytes.windows(2).position(|w| w == [0xff, 0xc0]).expect("there");
+        assert_eq!(bytes[at + 11], 0x22);
+        bytes[at + 11] = 0x14;
+        // 12 groups of four blocks, as before.
+        bytes[at + 5..at + 9].copy_from_slice(&[0, 64, 0, 48]);
+        let picture = PictureReader::new(&PlanePool::new()).read(&bytes, Path::new("a.jpg"));
+        let picture = picture.expect("sound");
+        assert_eq!((picture.frame.width, picture.frame.height), (48, 64));
+    }
 }

@@ -1,8 +1,86 @@
 //! Rotation of frames by quarter turns, and EXIF orientations: the one rotation of filmgate.
 
-use image::metadata::Orientation;
+use std::io::Cursor;
 
-use filmgate_core::frame::{Frame, Plane, PlanePool, PlaneSize};
+use image::metadata::Orientation;
+use image::{ImageDecoder, ImageReader};
+
+use filmgate_core::frame::{Frame, PixelFormat, Plane, PlanePool, PlaneSize, Rational, StreamInfo};
+
+/// How the frames of a still image are turned upright, as its EXIF data asks for (Exif 2.32, 4.6.4,
+/// Orientation).
+#[derive(Clone, Copy, Debug)]
+pub struct Upright(Orientation);
+
+impl Upright {
+    /// By the header of an image file; none where it is upright, or is no image file.
+    pub fn of(bytes: &[u8]) -> Option<Upright> {
+        let format = image::guess_format(bytes).ok()?;
+        let reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let turn = reader.into_decoder().ok()?.orientation().ok()?;
+        (turn != Orientation::NoTransforms).then_some(Upright(turn))
+    }
+
+    /// Whether width and height change places.
+    pub fn is_sideways(self) -> bool {
+        is_sideways(self.0)
+    }
+
+    /// What frames like `info` are like once they are upright.
+    pub fn info(self, info: StreamInfo) -> StreamInfo {
+        if !self.is_sideways() {
+            return info;
+        }
+        let format = match info.format {
+            PixelFormat::Yuv422p => PixelFormat::Yuv444p,
+            other => other,
+        };
+        let aspect = info.sample_aspect;
+        let sample_aspect = match aspect.num {
+            0 => aspect,
+            _ => Rational { num: aspect.den, den: aspect.num },
+        };
+        StreamInfo { format, width: info.height, height: info.width, sample_aspect, ..info }
+    }
+
+    /// The frame upright. Of 4:2:2 on its side, each sample of chroma becomes two.
+    ///
+    /// # Errors
+    /// As [`turned`], for formats other than yuv422p.
+    pub fn frame(self, frame: Frame, pool: &PlanePool) -> Result<Frame, String> {
+        let frame = match frame.format {
+            PixelFormat::Yuv422p if self.is_sideways() => widened(frame)?,
+            _ => frame,
+        };
+        let turned = oriented(&frame, self.0, pool)?;
+        // Its side data tells of the same turn.
+        Ok(Frame { baggage: None, ..turned })
+    }
+}
+
+/// A frame of yuv422p as yuv444p.
+fn widened(frame: Frame) -> Result<Frame, String> {
+    let width = frame.width as usize;
+    let planes = frame.planes.iter().enumerate().map(|(index, plane)| {
+        if index == 0 {
+            return Ok(plane.clone());
+        }
+        let rows = plane.rows().flat_map(|row| (0..width).map(move |x| row[x / 2]));
+        Plane::packed(rows.collect(), PlaneSize { row_bytes: width, rows: plane.size().rows })
+    });
+    let planes = planes.collect::<Result<_, _>>()?;
+    Ok(Frame { format: PixelFormat::Yuv444p, planes, ..frame })
+}
+
+fn is_sideways(turn: Orientation) -> bool {
+    !matches!(
+        turn,
+        Orientation::NoTransforms
+            | Orientation::Rotate180
+            | Orientation::FlipHorizontal
+            | Orientation::FlipVertical
+    )
+}
 
 /// The frame rotated by `rotation` degrees clockwise, to the nearest quarter turn.
 ///
@@ -28,13 +106,7 @@ pub(super) fn oriented(
     turn: Orientation,
     pool: &PlanePool,
 ) -> Result<Frame, String> {
-    let sideways = !matches!(
-        turn,
-        Orientation::NoTransforms
-            | Orientation::Rotate180
-            | Orientation::FlipHorizontal
-            | Orientation::FlipVertical
-    );
+    let sideways = is_sideways(turn);
     let (across, down) = frame.format.chroma_shift();
     if sideways && across != down {
         return Err(format!("{} cannot be rotated by a quarter turn", frame.format));
@@ -83,8 +155,6 @@ fn turn_plane(
 mod tests {
     use super::*;
     use image::DynamicImage;
-
-    use filmgate_core::frame::PixelFormat;
 
     #[test]
     fn quarters_are_clockwise() {

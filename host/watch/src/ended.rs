@@ -36,8 +36,10 @@ pub enum Ended {
         reason: String,
         quarantined: Option<PathBuf>,
     },
-    /// the system's fault, not the file's: it will be retried
+    /// the system's fault, not the file's: it will be retried, and so will the next files
     Retry(String),
+    /// the system does not let this file be read: it will be retried, while others are processed
+    Unreadable(String),
 }
 
 /// A file that was converted.

@@ -1,5 +1,7 @@
 //! Why a file was not converted: the fault of the file (it failed) or of the system (it is retried).
 
+use std::io;
+
 use super::journal::JournalError;
 use filmgate_av::MediaErrorKind;
 use filmgate_core::publish::PublishError;
@@ -14,10 +16,31 @@ pub(super) enum Failure {
     Busy,
     /// the file's fault
     File(String),
-    /// the system's
+    /// the system's, with other files too
     System(String),
+    /// the system's, with this file: permissions, a disk or server that does not answer
+    Unreadable(String),
     /// another program created a file of this name in the last moment
     NameTaken,
+}
+
+impl Failure {
+    /// Why opening or reading failed. The content of a file makes no call fail, so this is the
+    /// system's fault, except where the name or the size can never be read. Descriptors and memory
+    /// (`EMFILE`, `ENFILE`, `ENOMEM`: open(2), ERRORS) are missing for every file; the rest
+    /// (`EACCES`, `EIO`, `ESTALE`, `ETIMEDOUT` …) concerns this one.
+    pub(super) fn of_reading(doing: &str, error: &io::Error) -> Failure {
+        use nix::libc::{EMFILE, ENFILE, ENOMEM};
+        let message = format!("{doing}: {error}");
+        match (error.raw_os_error(), error.kind()) {
+            (Some(EMFILE | ENFILE | ENOMEM), _) => Failure::System(message),
+            (_, io::ErrorKind::FileTooLarge | io::ErrorKind::InvalidFilename) => {
+                Failure::File(message)
+            }
+            (Some(nix::libc::ELOOP), _) => Failure::File(message),
+            _ => Failure::Unreadable(message),
+        }
+    }
 }
 
 impl From<JournalError> for Failure {

@@ -1,7 +1,7 @@
 //! Queue between file system events, folder scans and workers: one worker per file at a time, with
 //! bounded memory, debounce of files that are being written, and a new scan after lost events.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +14,7 @@ use super::ended::Candidate;
 use super::identity::{Heard, Identity};
 use super::journal::Verdict;
 use super::scan::{Found, Scan};
+use super::settle::on_network;
 use super::tree::{Tree, TreeEvent};
 use super::work::WorkerContext;
 
@@ -63,6 +64,10 @@ impl InHand {
         self.map().remove(path).and_then(|hand| hand.again)
     }
 
+    fn has(&self, path: &Path) -> bool {
+        self.map().contains_key(path)
+    }
+
     fn len(&self) -> usize {
         self.map().len()
     }
@@ -90,6 +95,10 @@ pub(super) struct Feed {
     /// what was seen of files that have to rest first, when polling
     sightings: HashMap<PathBuf, (Identity, Instant)>,
     next_scan: Instant,
+    /// sub-folders that cannot be read, each reported once
+    unreadable: HashSet<PathBuf>,
+    /// sub-folders on file systems that others change without an event
+    network: HashSet<PathBuf>,
     /// whether there are folders that cannot be watched
     unwatched: bool,
     /// whether the folder was scanned before
@@ -116,6 +125,8 @@ impl Feed {
             later: Vec::new(),
             sightings: HashMap::new(),
             next_scan: Instant::now(),
+            unreadable: HashSet::new(),
+            network: HashSet::new(),
             unwatched: false,
             scanned: false,
             busy_since: None,
@@ -152,6 +163,7 @@ impl Feed {
         if wait.is_zero() {
             return self.admit(candidate);
         }
+        self.later.retain(|(_, other)| other.path != candidate.path);
         if self.later.len() < WAITING {
             self.later.push((Instant::now() + wait, candidate));
         } else {
@@ -188,6 +200,17 @@ impl Feed {
                         }
                     }
                     TreeEvent::Folder(path) => self.folders.push_back(path),
+                    // What became readable need not wait for its next attempt.
+                    TreeEvent::Attributes(path) => {
+                        let is_path = |c: &Candidate| c.path == path;
+                        if let Some(at) = self.later.iter().position(|(_, c)| is_path(c)) {
+                            let (_, candidate) = self.later.swap_remove(at);
+                            self.ready.push_back(candidate);
+                        } else if self.in_hand.has(&path) {
+                            let (heard, since) = (Heard::Found, Instant::now());
+                            self.ready.push_back(Candidate { path, heard, since });
+                        }
+                    }
                     TreeEvent::Gone(path) => {
                         if let Err(e) = self.context.journal.gone(&path) {
                             warn!("{e}");
@@ -259,29 +282,86 @@ impl Feed {
         true
     }
 
-    /// Listens to a folder, and then opens it: what comes in between is heard.
+    /// Watches a folder, and then opens it: what is created in between is reported.
     fn enter(&mut self, folder: &Path) {
+        use std::io::ErrorKind;
+        let whole = self.context.options.folder.join(folder);
         if let Some(tree) = &mut self.tree
             && let Err(e) = tree.watch(folder)
-            && e.kind() != std::io::ErrorKind::NotFound
+            // Opening it says so, too.
+            && !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied)
             && !std::mem::replace(&mut self.unwatched, true)
         {
+            // inotify_add_watch(2), ENOSPC.
+            let limit = match e.kind() {
+                ErrorKind::StorageFull => {
+                    let count = tree.len();
+                    format!(
+                        "; {count} folders are, and fs.inotify.max_user_watches limits their number"
+                    )
+                }
+                _ => String::new(),
+            };
+            let seconds = FALLBACK_SCAN.as_secs();
             warn!(
-                "{}: cannot be watched: {e}; {} folders are, and fs.inotify.max_user_watches limits \
-                 their number. All folders are scanned every {} s now",
-                self.context.options.folder.join(folder).display(),
-                tree.len(),
-                FALLBACK_SCAN.as_secs()
+                "{}: cannot be watched: {e}{limit}. All folders are scanned every {seconds} s now",
+                whole.display()
             );
         }
-        if let Some(scan) = &mut self.scan {
-            scan.enter();
+        self.ask_file_system(folder, &whole);
+        let Some(scan) = &mut self.scan else { return };
+        match scan.enter() {
+            Ok(()) => {
+                self.unreadable.remove(folder);
+            }
+            Err(e) => {
+                if self.unreadable.insert(folder.to_owned()) {
+                    warn!(
+                        "{}: cannot be read: {e}; its files are left out until it can",
+                        whole.display()
+                    );
+                }
+            }
+        }
+    }
+
+    /// Has a sub-folder scanned that is a mount of its own, on a network file system.
+    fn ask_file_system(&mut self, folder: &Path, whole: &Path) {
+        use std::os::unix::fs::MetadataExt;
+        let device = |path: &Path| std::fs::metadata(path).ok().map(|facts| facts.dev());
+        let is_covered = folder.ancestors().any(|above| self.network.contains(above));
+        if self.context.options.poll.is_some()
+            || is_covered
+            || device(whole) == device(&self.context.options.folder)
+            || !on_network(whole)
+        {
+            return;
+        }
+        self.network.insert(folder.to_owned());
+        self.unwatched = true;
+        if self.tree.is_some() {
+            warn!(
+                "{}: is a network folder, which reports no changes; all folders are scanned every {} s",
+                whole.display(),
+                FALLBACK_SCAN.as_secs()
+            );
         }
     }
 
     fn found(&mut self, path: PathBuf) {
         let whole = self.context.options.folder.join(&path);
-        let Ok(facts) = std::fs::metadata(&whole) else { return };
+        if self.later.iter().any(|(_, candidate)| candidate.path == path) {
+            return;
+        }
+        let facts = match std::fs::metadata(&whole) {
+            Ok(facts) => facts,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return,
+            // A worker says why.
+            Err(_) => {
+                let (heard, since) = (Heard::Found, Instant::now());
+                return self.admit(Candidate { path, heard, since });
+            }
+        };
         let identity = Identity::of(&facts);
         match self.context.journal.look(&path, &identity) {
             Ok(Verdict::Known(state)) => {
@@ -294,7 +374,8 @@ impl Feed {
             Ok(_) => {}
             Err(e) => return warn!("{e}"),
         }
-        let polling = self.context.options.poll.is_some();
+        let polling = self.context.options.poll.is_some()
+            || path.ancestors().any(|above| self.network.contains(above));
         if polling && !self.rests(&path, identity) {
             return;
         }
@@ -340,7 +421,21 @@ impl Feed {
         let (due, rest) = std::mem::take(&mut self.later).into_iter().partition(|(t, _)| *t <= now);
         self.later = rest;
         let due: Vec<(Instant, Candidate)> = due;
-        due.into_iter().for_each(|(_, candidate)| self.admit(candidate));
+        for (_, mut candidate) in due {
+            // Where both of a file's times are in the future, only this clock tells how long it has
+            // been unchanged.
+            let whole = self.context.options.folder.join(&candidate.path);
+            let identity = std::fs::metadata(whole).map(|facts| Identity::of(&facts));
+            match identity {
+                Ok(identity) if candidate.heard == Heard::Found && identity.age().is_none() => {
+                    if self.rests(&candidate.path, identity) {
+                        candidate.heard = Heard::Stable;
+                    }
+                }
+                _ => drop(self.sightings.remove(&candidate.path)),
+            }
+            self.admit(candidate);
+        }
     }
 
     /// Hands out what is ready, as far as workers take it.
@@ -381,7 +476,7 @@ impl Feed {
         if working {
             return false;
         }
-        if self.context.options.poll.is_some() && !self.sightings.is_empty() {
+        if !self.sightings.is_empty() {
             self.rescan = Instant::now() >= self.next_scan;
         }
         if self.later.is_empty() && self.sightings.is_empty() {
@@ -394,7 +489,10 @@ impl Feed {
         let left = self.later.iter().map(|(_, c)| &c.path).chain(self.sightings.keys());
         for path in left {
             self.context.stats.unsettled.fetch_add(1, Ordering::Relaxed);
-            warn!("{}: is being written; it was left alone", path.display());
+            warn!(
+                "{}: is being written, or changed a moment ago; it was left alone",
+                path.display()
+            );
         }
         true
     }

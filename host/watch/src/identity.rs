@@ -44,10 +44,15 @@ impl Identity {
             == (other.device, other.inode, other.size, other.modified)
     }
 
-    /// How long ago content or name last changed; none where that is in the future.
-    fn age(&self) -> Option<Duration> {
-        let last = u64::try_from(self.modified.max(self.changed)).ok()?;
-        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + Duration::from_nanos(last)).ok()
+    /// How long ago content or name last changed; none where that is in the future. Programs set
+    /// the time of the content to whatever they like (utimensat(2)), cameras with a wrong clock to
+    /// next year; the kernel sets the time of the inode at every change of either.
+    pub(super) fn age(&self) -> Option<Duration> {
+        let ago = |time: i64| {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from(time).ok()?);
+            SystemTime::now().duration_since(time).ok()
+        };
+        [self.modified, self.changed].into_iter().filter_map(ago).min()
     }
 }
 

@@ -224,7 +224,7 @@ fn serve(
         reporter.ended(&candidate, &ended);
         let wait = match &ended {
             Ended::Busy => Some(BUSY),
-            Ended::Retry(_) if context.options.once => {
+            Ended::Retry(_) | Ended::Unreadable(_) if context.options.once => {
                 // It is reported and stays; the next run finds it.
                 context.stats.left.fetch_add(1, Ordering::Relaxed);
                 None
@@ -233,6 +233,7 @@ fn serve(
                 retries += 1;
                 Some(back_off(retries))
             }
+            Ended::Unreadable(_) => Some(unreadable_for(candidate.since.elapsed())),
             _ => {
                 retries = 0;
                 None
@@ -261,6 +262,11 @@ fn back_off(retries: u32) -> Duration {
     Duration::from_secs((1 << retries.saturating_sub(1).min(5)).min(30))
 }
 
+/// How long until the next attempt at a file that could not be read for so long: as long again.
+fn unreadable_for(so_far: Duration) -> Duration {
+    so_far.clamp(Duration::from_secs(1), Duration::from_secs(30))
+}
+
 /// Waits, unless the watch is to end.
 fn rest(context: &WorkerContext, wait: Duration) {
     let end = Instant::now() + wait;
@@ -287,6 +293,6 @@ fn account(context: &WorkerContext, ended: &Ended) {
         Ended::Known(state) => stats.known(*state),
         Ended::Retry(_) => stats.stuck.store(true, Ordering::Relaxed),
         Ended::Empty if context.options.once => one(&stats.unsettled),
-        Ended::Gone | Ended::Empty | Ended::Busy => {}
+        Ended::Gone | Ended::Empty | Ended::Busy | Ended::Unreadable(_) => {}
     }
 }

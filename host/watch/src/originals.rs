@@ -87,14 +87,19 @@ impl Originals {
         match self {
             Originals::Keep => {}
             Originals::Delete => fs::remove_file(path).map_err(PutAwayError::Delete)?,
-            Originals::Move(folder) => move_below(path, folder, relative)?,
+            Originals::Move(folder) => drop(move_below(path, folder, relative)?),
         }
         Ok(true)
     }
 }
 
-/// Moves a file into a folder, with its sub-folders. A name that is taken is counted on.
-pub(super) fn move_below(path: &Path, folder: &Path, relative: &Path) -> Result<(), PublishError> {
+/// Moves a file into a folder, with its sub-folders, and gives its new path. If the name exists, a
+/// number is appended.
+pub(super) fn move_below(
+    path: &Path,
+    folder: &Path,
+    relative: &Path,
+) -> Result<PathBuf, PublishError> {
     let target = folder.join(relative);
     if let Some(parent) = target.parent() {
         publish::make_folders(parent).map_err(|source| PublishError::Folder {
@@ -105,9 +110,10 @@ pub(super) fn move_below(path: &Path, folder: &Path, relative: &Path) -> Result<
     }
     let mut number = 0;
     loop {
-        match publish::move_file(path, &numbered(&target, number)) {
+        let free = numbered(&target, number);
+        match publish::move_file(path, &free) {
             Err(PublishError::Exists(_)) if number < 100_000 => number += 1,
-            other => return other,
+            other => return other.map(|()| free),
         }
     }
 }

@@ -64,9 +64,9 @@ impl Prepared {
                 Err(Failure::Busy) => {
                     Planned::Leave { source: path, reason: "is being written".to_owned() }
                 }
-                Err(Failure::File(reason) | Failure::System(reason)) => {
-                    Planned::Refuse { source: path, reason }
-                }
+                Err(
+                    Failure::File(reason) | Failure::System(reason) | Failure::Unreadable(reason),
+                ) => Planned::Refuse { source: path, reason },
                 Err(Failure::NameTaken) => {
                     Planned::Refuse { source: path, reason: "its name is taken".to_owned() }
                 }
@@ -97,7 +97,9 @@ impl<'a> Planner<'a> {
         let mut opened = match open(&path) {
             Ok(opened) => opened,
             Err(NotNow::Gone) => return Ok(None),
-            Err(NotNow::Failed(e)) => return Err(Failure::File(format!("cannot be opened: {e}"))),
+            Err(NotNow::Failed(e)) => {
+                return Err(Failure::of_reading("cannot be opened", &e));
+            }
         };
         let verdict = match &self.journal {
             Some(journal) => journal.look(source, &opened.identity)?,
@@ -122,7 +124,7 @@ impl<'a> Planner<'a> {
         if opened.identity.size == 0 {
             return leave("is empty");
         }
-        let unreadable = |e| Failure::File(format!("cannot be read: {e}"));
+        let unreadable = |e| Failure::of_reading("cannot be read", &e);
         let (extension, size, content) = if is_video(&path) {
             let (extension, _) = video::plan(&path)?;
             (extension, video::size(&path)?, opened.sample().map_err(unreadable)?)

@@ -53,14 +53,18 @@ impl Scan {
         }
     }
 
-    /// Opens the folder that was told last, after somebody began to listen to it.
-    pub(super) fn enter(&mut self) {
-        let Some(folder) = self.next.take() else { return };
+    /// Opens the folder that was given last, after the watch on it was set.
+    ///
+    /// # Errors
+    /// Of opening; a folder that is gone is none.
+    pub(super) fn enter(&mut self) -> std::io::Result<()> {
+        let Some(folder) = self.next.take() else { return Ok(()) };
         match fs::read_dir(self.root.join(&folder)) {
             Ok(entries) => self.open.push((folder, entries)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => tracing::warn!("{}: cannot be scanned: {e}", folder.display()),
+            Err(e) => return Err(e),
         }
+        Ok(())
     }
 }
 
@@ -74,11 +78,16 @@ pub(super) fn files<'a>(
     selection: &'a Selection,
 ) -> impl Iterator<Item = PathBuf> + 'a {
     let mut scan = Scan::new(root, Path::new(""));
-    scan.enter();
+    let enter = |scan: &mut Scan, folder: &Path| {
+        if let Err(e) = scan.enter() {
+            tracing::warn!("{}: cannot be scanned: {e}", folder.display());
+        }
+    };
+    enter(&mut scan, root);
     std::iter::from_fn(move || {
         loop {
             match scan.next(selection)? {
-                Found::Folder(_) => scan.enter(),
+                Found::Folder(folder) => enter(&mut scan, &folder),
                 Found::File(path) => return Some(path),
             }
         }

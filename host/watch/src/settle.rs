@@ -34,8 +34,20 @@ impl Lock {
 #[cfg(target_os = "linux")]
 pub(super) fn on_network(folder: &Path) -> bool {
     use nix::sys::statfs::{FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, statfs};
-    /// Newer than nix's list (linux/magic.h).
-    const OTHERS: [i64; 4] = [0xff53_4d42, 0xfe53_4d42, 0x0102_1997, 0x00c3_6400];
+    /// Not in nix's list (linux/magic.h, statfs(2)): CIFS, SMB2, 9p, Ceph, vboxsf, Lustre, AFS twice,
+    /// Coda, GPFS. virtiofs has the number of FUSE.
+    const OTHERS: [i64; 10] = [
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x0102_1997,
+        0x00c3_6400,
+        0x786f_4256,
+        0x0bd0_0bd0,
+        0x5346_414f,
+        0x6b41_4653,
+        0x7375_7245,
+        0x4750_4653,
+    ];
     statfs(folder).is_ok_and(|facts| {
         let kind = facts.filesystem_type();
         [FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC].contains(&kind)

@@ -22,6 +22,8 @@ pub(super) enum TreeEvent {
     File(PathBuf, Heard),
     /// a folder that appeared, to be looked through
     Folder(PathBuf),
+    /// a file whose permissions, owner or times changed
+    Attributes(PathBuf),
     /// a name that is gone
     Gone(PathBuf),
     /// events were lost
@@ -49,6 +51,7 @@ fn needed() -> AddWatchFlags {
     AddWatchFlags::IN_CLOSE_WRITE
         | AddWatchFlags::IN_MOVED_TO
         | AddWatchFlags::IN_MOVED_FROM
+        | AddWatchFlags::IN_ATTRIB
         | AddWatchFlags::IN_CREATE
         | AddWatchFlags::IN_DELETE
         | AddWatchFlags::IN_DELETE_SELF
@@ -165,7 +168,10 @@ impl Tree {
             return None;
         }
         let appeared = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
-        (mask.intersects(appeared) && self.selection.enters(&self.root.join(&path)))
+        // An unreadable folder cannot be watched until its permissions change.
+        let allowed = mask.contains(AddWatchFlags::IN_ATTRIB)
+            && !self.folders.values().any(|folder| *folder == path);
+        ((allowed || mask.intersects(appeared)) && self.selection.enters(&self.root.join(&path)))
             .then_some(TreeEvent::Folder(path))
     }
 
@@ -182,6 +188,9 @@ impl Tree {
         }
         if mask.contains(AddWatchFlags::IN_DELETE) {
             return Some(TreeEvent::Gone(path));
+        }
+        if mask.contains(AddWatchFlags::IN_ATTRIB) {
+            return Some(TreeEvent::Attributes(path));
         }
         // A new name of a file that is whole already: a link. A fresh file is heard of again when
         // its writer closes it.

@@ -100,6 +100,7 @@ pub(super) fn size(path: &Path) -> Result<(u32, u32), Failure> {
 fn refused(error: MediaError) -> Failure {
     match error.kind {
         MediaErrorKind::Cancelled | MediaErrorKind::OutOfMemory => Failure::System(error.message),
+        MediaErrorKind::Denied => Failure::Unreadable(error.message),
         _ => Failure::File(error.message),
     }
 }

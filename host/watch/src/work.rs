@@ -77,7 +77,14 @@ impl Worker {
         let result = match self.admit(candidate, &path, &mut opened, &mut content) {
             Ok(Admitted::Ended(ended)) => return ended,
             Ok(Admitted::Bytes(bytes)) => self.picture(candidate, &path, &opened, &bytes, &content),
-            Ok(Admitted::Video) => self.video(candidate, &path, &opened, &content),
+            Ok(Admitted::Video) => match self.video(candidate, &path, &opened, &content) {
+                // Demuxers say the same of a damaged file and of a disk that fails.
+                Err(Failure::File(reason)) => Err(match opened.digest() {
+                    Err(e) => Failure::of_reading("cannot be read", &e),
+                    Ok(_) => Failure::File(reason),
+                }),
+                other => other,
+            },
             Err(stop) => Err(stop),
         };
         self.conclude(candidate, &path, &opened, content.as_ref(), result)
@@ -106,7 +113,7 @@ impl Worker {
             io::ErrorKind::FileTooLarge => {
                 Failure::File(format!("larger than the {PICTURE_BYTES} bytes that are read"))
             }
-            _ => Failure::File(format!("cannot be read: {e}")),
+            _ => Failure::of_reading("cannot be read", &e),
         };
         let is_video = is_video(path);
         let (bytes, print) = if is_video {
@@ -156,6 +163,9 @@ impl Worker {
             return Err(Failure::File(message));
         }
         picture.frame = frame;
+        if !self.chain.plugins().is_empty() {
+            picture.forget_old_samples();
+        }
         check_alpha(&picture, size)?;
         let (encoded, mut notes) = self.writer.write(&picture, format)?;
         notes.splice(0..0, std::mem::take(&mut picture.notes));
@@ -247,6 +257,7 @@ impl Worker {
             }
             Err(Failure::Busy) => return Ended::Busy,
             Err(Failure::System(reason)) => return Ended::Retry(reason),
+            Err(Failure::Unreadable(reason)) => return Ended::Unreadable(reason),
             Err(Failure::NameTaken) => {
                 "its name was taken by other programs again and again".to_owned()
             }
@@ -268,7 +279,7 @@ impl Worker {
         let context = &self.context;
         let quarantined = context.options.quarantine.as_ref().and_then(|folder| {
             match move_below(path, folder, &candidate.path) {
-                Ok(()) => Some(folder.join(&candidate.path)),
+                Ok(moved) => Some(moved),
                 Err(e) => {
                     warn!("{}: cannot be put into quarantine: {e}", path.display());
                     None
@@ -284,12 +295,20 @@ impl Worker {
     }
 
     fn unreadable(&self, candidate: &Candidate, path: &Path, error: &io::Error) -> Ended {
-        let Ok(facts) = std::fs::metadata(path) else { return Ended::Gone };
-        let identity = Identity::of(&facts);
-        if let Ok(Verdict::Known(state)) = self.context.journal.look(&candidate.path, &identity) {
+        let identity = std::fs::metadata(path).map(|facts| Identity::of(&facts));
+        if let Ok(identity) = &identity
+            && let Ok(Verdict::Known(state)) = self.context.journal.look(&candidate.path, identity)
+        {
             return Ended::Known(state);
         }
-        self.fail(candidate, path, &identity, None, format!("cannot be opened: {error}"))
+        match (Failure::of_reading("cannot be opened", error), identity) {
+            (Failure::System(reason), _) => Ended::Retry(reason),
+            (Failure::File(reason), Ok(identity)) => {
+                self.fail(candidate, path, &identity, None, reason)
+            }
+            (Failure::File(reason) | Failure::Unreadable(reason), _) => Ended::Unreadable(reason),
+            (Failure::Busy | Failure::NameTaken, _) => Ended::Busy,
+        }
     }
 
     fn put_away(

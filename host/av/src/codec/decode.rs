@@ -393,6 +393,11 @@ pub(crate) unsafe fn open_decoder(
         if options.keyframes {
             context.skip_frame = ffi::AVDiscard::AVDISCARD_NONKEY;
         }
+        if (*par).codec_id == ffi::AVCodecID::AV_CODEC_ID_MJPEG {
+            // Without it, libav's decoder of MJPEG fills up a picture that is cut or damaged with
+            // gray and says nothing of it (mjpegdec.c, ff_mjpeg_decode_frame).
+            context.err_recognition |= ffi::AV_EF_EXPLODE as c_int;
+        }
         if options.prompt {
             context.thread_type = ffi::FF_THREAD_SLICE as c_int;
         }

@@ -85,6 +85,31 @@ impl Input {
         Ok(())
     }
 
+    /// What `look` makes of the first packet of a stream, which is then read as ever; none where
+    /// none comes soon.
+    ///
+    /// # Errors
+    /// Of reading.
+    pub fn look_at_first<T>(
+        &mut self,
+        stream: usize,
+        look: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>, MediaError> {
+        let mut packets = Vec::new();
+        while packets.len() < LOOK {
+            let Some(packet) = self.read()? else { break };
+            let found = packet.stream() == stream;
+            packets.push(packet);
+            if found {
+                break;
+            }
+        }
+        let first = packets.last().filter(|packet| packet.stream() == stream);
+        let seen = first.map(|packet| look(packet.data()));
+        self.progress.put_back(packets);
+        Ok(seen)
+    }
+
     /// What x265 is to write into its stream, as `x265-params`; none where nothing is known.
     pub fn x265_hdr(&self, stream: usize) -> Option<String> {
         let raw = self.stream(stream).ok()?;

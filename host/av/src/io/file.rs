@@ -10,6 +10,7 @@ use crate::error::{MediaError, MediaErrorKind as Kind};
 use crate::io::avio::BUFFER;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame;
+use nix::libc;
 
 /// What may be opened, and for how long opening may take.
 #[derive(Clone, Debug)]
@@ -75,6 +76,10 @@ pub(crate) fn regular_file(path: &Path, doing: &str) -> Result<File, MediaError>
     let kind = |e: &io::Error| match e.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Kind::NotFound,
         io::ErrorKind::PermissionDenied => Kind::Denied,
+        // Descriptors and memory are missing for every file (open(2), ERRORS).
+        _ if matches!(e.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM)) => {
+            Kind::OutOfMemory
+        }
         _ => Kind::Read,
     };
     let failed = |e: io::Error| MediaError::new(kind(&e), format!("{doing}: {e}"));

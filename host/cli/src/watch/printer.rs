@@ -169,7 +169,9 @@ fn as_text(candidate: &Candidate, ended: &Ended) -> Option<(bool, String)> {
             };
             (true, format!("{name}: failed: {reason}{place}"))
         }
-        Ended::Retry(reason) => (true, format!("{name}: will be retried: {reason}")),
+        Ended::Retry(reason) | Ended::Unreadable(reason) => {
+            (true, format!("{name}: will be retried: {reason}"))
+        }
         Ended::Known(_) | Ended::Gone | Ended::Empty | Ended::Busy => return None,
     })
 }
@@ -197,7 +199,7 @@ fn as_json(candidate: &Candidate, ended: &Ended) -> Option<Value> {
             "reason": reason,
             "quarantined": quarantined.as_ref().map(|p| p.to_string_lossy()),
         }),
-        Ended::Retry(reason) => {
+        Ended::Retry(reason) | Ended::Unreadable(reason) => {
             json!({ "event": "waiting", "source": source, "reason": reason })
         }
         Ended::Known(_) | Ended::Gone | Ended::Empty | Ended::Busy => return None,

@@ -180,7 +180,7 @@ impl Files {
 
 impl Source for Files {
     fn offers(&self, _: &[PixelFormat]) -> Vec<StreamInfo> {
-        vec![self.parts.now.reader.decoder.output()]
+        vec![self.parts.now.reader.output()]
     }
 
     fn time_base(&self) -> Rational {

@@ -119,7 +119,7 @@ impl Pictures {
     fn new(mut reading: Reading, input: Input) -> Result<Pictures, PipelineError> {
         reading.reopen &= reading.source.may_come_back() && input.facts().duration.is_none();
         let now = Connection::new(input, &reading.decode, None)?;
-        let like = now.reader.decoder.output();
+        let like = now.reader.output();
         let usual = frame_duration(like.frame_rate);
         Ok(Pictures {
             reading,

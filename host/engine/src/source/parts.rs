@@ -86,7 +86,7 @@ impl Parts {
         let Some(input) = self.rest.pop_front() else { return Ok(false) };
         let video = input.best_video()?;
         let before = &self.now.reader;
-        let like = before.decoder.output();
+        let like = before.output();
         let reader = Reader::new(input, video, &self.options, Some(&like))?;
         self.damaged += before.decoder.damaged();
         self.lead += before.decoder.undecodable_lead();

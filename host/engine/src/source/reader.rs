@@ -3,8 +3,9 @@
 //! error means is theirs to say.
 
 use super::jumps::Jumps;
-use filmgate_av::{DecodeOptions, Input, MediaError, Packet, VideoDecoder};
-use filmgate_core::frame::{Frame, StreamInfo};
+use filmgate_av::{DecodeOptions, Input, MediaError, MediaErrorKind, Packet, VideoDecoder};
+use filmgate_core::frame::{Frame, PixelFormat, PlanePool, StreamInfo};
+use filmgate_picture::Upright;
 
 /// What came.
 pub(super) enum Came {
@@ -26,7 +27,14 @@ pub(super) struct Reader {
     pub(super) jumps: Jumps,
     /// everything has been given to the decoder
     pub(super) ended: bool,
+    /// how still images are turned; the first one of numbered images decides
+    upright: Option<Upright>,
+    pool: PlanePool,
 }
+
+/// Codecs whose packets are image files, which may carry EXIF data. libav decodes them as they are
+/// stored.
+const IMAGES: [&str; 4] = ["mjpeg", "png", "webp", "tiff"];
 
 impl Reader {
     /// `like`: what the frames become like, where they continue those of another input.
@@ -34,17 +42,46 @@ impl Reader {
     /// # Errors
     /// As [`VideoDecoder::new`].
     pub(super) fn new(
-        input: Input,
+        mut input: Input,
         video: usize,
         options: &DecodeOptions,
         like: Option<&StreamInfo>,
     ) -> Result<Reader, MediaError> {
+        let is_image =
+            input.facts().streams.get(video).is_some_and(|s| IMAGES.contains(&&*s.codec));
+        let mut upright =
+            if is_image { input.look_at_first(video, Upright::of)?.flatten() } else { None };
         let decoder = match like {
             None => VideoDecoder::new(&input, video, options),
-            Some(like) => VideoDecoder::continuing(&input, video, options, like),
+            Some(like) => {
+                let sideways = upright.is_some_and(Upright::is_sideways);
+                if sideways && like.format == PixelFormat::Yuv422p {
+                    let name = input.path().display();
+                    tracing::warn!("{name}: is not rotated: {} cannot be", like.format);
+                    upright = None;
+                }
+                // Its frames are like this before they are turned.
+                let stored = upright.map_or_else(|| like.clone(), |u| u.info(like.clone()));
+                VideoDecoder::continuing(&input, video, options, &stored)
+            }
         }?;
         let jumps = Jumps::new(input.facts());
-        Ok(Reader { input, decoder, video, jumps, ended: false })
+        let pool = PlanePool::new();
+        Ok(Reader { input, decoder, video, jumps, ended: false, upright, pool })
+    }
+
+    /// What all frames are like.
+    pub(super) fn output(&self) -> StreamInfo {
+        let stored = self.decoder.output();
+        self.upright.map_or_else(|| stored.clone(), |upright| upright.info(stored.clone()))
+    }
+
+    fn turn(&self, frame: Frame) -> Result<Frame, MediaError> {
+        let Some(upright) = self.upright else { return Ok(frame) };
+        upright.frame(frame, &self.pool).map_err(|e| MediaError {
+            kind: MediaErrorKind::Unsupported,
+            message: format!("{}: {e}", self.input.path().display()),
+        })
     }
 
     /// The next thing that comes. `decode`: whether more frames are wanted; if not, packets of the
@@ -54,7 +91,7 @@ impl Reader {
     /// Of reading and decoding. Where it is not the end, the next call goes on behind it.
     pub(super) fn next(&mut self, decode: bool) -> Result<Came, MediaError> {
         if decode && let Some(frame) = self.decoder.receive()? {
-            return Ok(Came::Frame(frame));
+            return self.turn(frame).map(Came::Frame);
         }
         if self.ended {
             return Ok(Came::End);

@@ -32,7 +32,7 @@ impl Slides {
         let first = rest.pop_front().ok_or_else(nothing)?;
         let video = first.best_video()?;
         let mut reader = Reader::new(first, video, &DecodeOptions::default(), None)?;
-        let info = StreamInfo { frame_rate: Some(rate), ..reader.decoder.output() };
+        let info = StreamInfo { frame_rate: Some(rate), ..reader.output() };
         let now = reader.frame()?.ok_or_else(nothing)?;
         let length = begin_of(1, rate).max(1);
         let times = u64::try_from((duration + length / 2) / length).unwrap_or(1).max(1);

@@ -76,7 +76,7 @@ impl Reel {
     pub fn new(input: Input, at: i64, lead: usize, wanted: &Wanted) -> Result<Reel, PipelineError> {
         let video = input.best_video()?;
         let reader = Reader::new(input, video, &DecodeOptions::default(), None)?;
-        let length = frame_duration(reader.decoder.output().frame_rate);
+        let length = frame_duration(reader.output().frame_rate);
         Ok(Reel {
             reader,
             at,
@@ -145,7 +145,7 @@ fn no_frame(message: String) -> MediaError {
 
 impl Source for Reel {
     fn offers(&self, _: &[PixelFormat]) -> Vec<StreamInfo> {
-        vec![self.reader.decoder.output()]
+        vec![self.reader.output()]
     }
 
     fn time_base(&self) -> Rational {
