@@ -182,7 +182,13 @@ const PROVOKED: [(u8, &[&str]); 21] = [
             "encode --image one.png --duration 1 -o text/o.mp4",
         ],
     ),
-    (33, &["run -i film.mp4 -o o.mkv --codec ffv1 --full", "join film.mp4 -o o.mkv --full"]),
+    (
+        33,
+        &[
+            "run -i film.mp4 -o o.mkv --codec ffv1 --full",
+            "encode --image one.png --duration 9 --codec ffv1 -o o.mkv --full",
+        ],
+    ),
     (
         34,
         &[
@@ -220,7 +226,10 @@ fn each_code_is_given_by_each_verb_that_can() {
             shell.copy(&film, "film.mp4");
             shell.write("text", "no media at all\n");
             shell.write("there.mkv", "as it was");
-            shell.write("list.m3u8", "#EXTM3U\n#EXTINF:1,\nfilm.mp4\n#EXT-X-ENDLIST\n");
+            shell.write(
+                "list.m3u8",
+                "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfilm.mp4\n#EXT-X-ENDLIST\n",
+            );
             for folder in ["inbox", "empty"] {
                 std::fs::create_dir(shell.path(folder)).expect("a folder");
             }
