@@ -101,12 +101,15 @@ clippy: setup-test
 	@$(compile) clippy --release --workspace --all-targets -- -D warnings
 	@cd plugins && ../scripts/compile.sh clippy --workspace --all-targets -- -D warnings
 
-# Licences, doubled dependencies and where they come from, where cargo-deny is installed; it takes minutes to build.
+# Licences, doubled dependencies, where they come from and their advisories, where cargo-deny is installed; it takes minutes to build.
 deny:
 	@$(cargo) deny --version >/dev/null 2>&1 || exit 0; \
 	for manifest in Cargo.toml plugins/Cargo.toml; do \
 	  cargo deny -L error --config deny.toml --manifest-path $$manifest \
 	    check licenses bans sources || exit 1; \
+	  cargo deny -L error --config deny.toml --manifest-path $$manifest fetch db >/dev/null 2>&1 || \
+	    { echo "deny: the database of advisories cannot be had; they are not checked"; continue; }; \
+	  cargo deny -L error --config deny.toml --manifest-path $$manifest check advisories || exit 1; \
 	done
 
 test-host:

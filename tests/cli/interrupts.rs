@@ -1,12 +1,12 @@
-//! Ctrl-C, SIGTERM and the end without warning, at any moment.
+//! Ctrl-C, SIGTERM, SIGHUP and the end without warning, at any moment.
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use filmgate_tests::counted::wait_for;
-use filmgate_tests::hostile::Dice;
+use filmgate_tests::hostile::{Dice, program};
 use filmgate_tests::kills::kills;
 use filmgate_tests::outside::{complaints, made};
 use filmgate_tests::running::Running;
@@ -46,7 +46,7 @@ fn a_job_that_is_interrupted_leaves_no_trace() {
             wait_for_work(&shell);
         }
         sleep(Duration::from_millis(20 + dice.below(600) as u64));
-        let name = ["INT", "TERM"][round % 2];
+        let name = ["INT", "TERM", "HUP"][round % 3];
         child.signal(name);
         let out = child.wait_with_output().expect("it ends");
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
@@ -77,6 +77,28 @@ fn an_interrupted_job_leaves_the_old_output() {
     assert_eq!(out.status.code(), Some(130));
     assert_eq!(shell.names(), ["out.mp4"]);
     assert_eq!(std::fs::read(shell.path("out.mp4")).expect("it is there"), b"as it was");
+}
+
+#[test]
+fn the_end_of_the_terminal_interrupts_unless_it_is_ignored() {
+    let shell = Shell::new();
+    let child = start(&shell, "placebo");
+    wait_for_work(&shell);
+    child.signal("HUP");
+    let out = child.wait_with_output().expect("it ends");
+    assert_eq!((out.status.code(), shell.names().len()), (Some(130), 0));
+
+    // As nohup(1) does; the shell becomes the program.
+    let mut command = Command::new("bash");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "bash"]).arg(program());
+    command.args(["run", "-q", "-o", "out.mp4", "--preset", "ultrafast", "-p", "denoise", "-i"]);
+    command.arg(long());
+    shell.settle(&mut command);
+    let child = Running::start(&mut command);
+    wait_for_work(&shell);
+    child.signal("HUP");
+    assert_eq!(child.wait_with_output().expect("it ends").status.code(), Some(0));
+    assert_eq!(shell.names(), ["out.mp4"]);
 }
 
 #[test]

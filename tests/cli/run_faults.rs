@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use filmgate_tests::hostile::program;
-use filmgate_tests::outside::{ffmpeg, ffprobe, made, pictures, rotated, small, succeed};
+use filmgate_tests::outside::{
+    complaints, ffmpeg, ffprobe, made, pictures, rotated, small, succeed,
+};
 use filmgate_tests::shell::{Said, Shell};
 
 /// Two seconds with a key frame every second, in a container without an index.
@@ -141,4 +143,78 @@ fn other_verbs_read_what_run_reads() {
     shell.filmgate("run -i x.mkv -o o.mp4 --map=-a:9").refused(2, &["a:9"]);
     let url = "run -i http://127.0.0.1:9/x.ts -o o.mp4";
     shell.filmgate(url).refused(20, &["refused"]);
+}
+
+/// Two seconds of H.264 and AAC in MPEG-TS, and where its ADTS headers are (ISO/IEC 13818-7, 6.2:
+/// twelve ones, then MPEG-2, no CRC, profile LC).
+fn adts() -> (Vec<u8>, Vec<usize>) {
+    let film = made(
+        "adts.ts",
+        "-f lavfi -i testsrc2=size=160x90:rate=25:duration=2 -f lavfi -i sine=duration=2 \
+         -c:v libx264 -preset ultrafast -c:a aac",
+    );
+    let data = std::fs::read(film).expect("it is there");
+    let header = |at: &usize| data[*at..].starts_with(&[0xff, 0xf1]) && data[at + 2] >> 6 == 1;
+    let headers = (0..data.len() - 2).filter(header).collect();
+    (data, headers)
+}
+
+#[test]
+fn packets_that_the_container_refuses_are_dropped_and_counted() {
+    let shell = Shell::new();
+    let (whole, headers) = adts();
+    let middle = headers.len() / 2;
+    // A sampling rate that does not exist; a sync word that is none.
+    for (place, ones, zeros) in [(2, 0x3c, 0), (0, 0, 0x80)] {
+        let mut data = whole.clone();
+        for header in &headers[middle..middle + 3] {
+            let byte = &mut data[header + place];
+            *byte = (*byte | ones) & !zeros;
+        }
+        let input = shell.write("damaged.ts", data);
+        for output in ["out.mkv", "out.mp4"] {
+            let said = shell.run(&input, output, "-y --json");
+            assert_eq!(said.code, Some(3), "{said:?}");
+            assert!(said.json()["damaged_packets"].as_u64() > Some(0), "{said:?}");
+            assert_eq!(complaints(&shell.path(output)), "");
+            let count = "-count_packets -show_entries stream=codec_name,nb_read_packets";
+            let streams = ffprobe(&shell.path(output), count)["streams"].clone();
+            let packets = |name: &str| -> usize {
+                let list = streams.as_array().expect("streams");
+                let one = list.iter().find(|s| s["codec_name"] == name).expect("a stream");
+                one["nb_read_packets"].as_str().and_then(|n| n.parse().ok()).expect("a number")
+            };
+            assert_eq!(packets("h264"), 50, "{output}");
+            assert!(packets("aac") + 8 > headers.len(), "{output}: {streams}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_header_is_the_fault_of_the_input() {
+    let (shell, film) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    let mut data = std::fs::read(film).expect("it is there");
+    // The number of entries of the table of samples (ISO/IEC 14496-12, 8.7.3.2) becomes absurd.
+    let table = data.windows(4).position(|four| four == b"stsz").expect("a table");
+    data[table + 12] = 0x0f;
+    let input = shell.write("absurd.mp4", data);
+    let said = shell.run(&input, "out.mkv", "");
+    assert!(matches!(said.code, Some(21 | 22)), "{said:?}");
+    assert_eq!(shell.names(), ["absurd.mp4"]);
+}
+
+#[test]
+fn encoders_print_nothing_by_themselves() {
+    let shell = Shell::new();
+    shell.copy(&small("plain.mp4", "-bf 2"), "film.mp4");
+    for codec in
+        ["libsvtav1", "libx265", "libx265 -x x265-params=keyint=5", "libx264", "libvpx-vp9"]
+    {
+        for log in ["-q", "-q --log-format json"] {
+            let rest =
+                format!("run -y -i film.mp4 -o out.mkv --max-frames 3 {log} --codec {codec}");
+            let said = shell.filmgate(&rest);
+            assert_eq!((said.code, &*said.stderr), (Some(0), ""), "{codec} {log}");
+        }
+    }
 }

@@ -69,7 +69,13 @@ impl MediaError {
             code if code == av::errno(nix::libc::ENOMEM) => MediaErrorKind::OutOfMemory,
             _ => kind,
         };
-        let reason = log::reason().unwrap_or_else(|| av::error_text(code));
+        let reason = log::reason().unwrap_or_else(|| match code {
+            // Errors of files are io::Errors: libav's own "no space" is a buffer of its own.
+            code if code == av::errno(nix::libc::ENOSPC) => {
+                "the data do not fit into a buffer of libav; they are damaged".to_owned()
+            }
+            code => av::error_text(code),
+        });
         MediaError::new(kind, format!("{doing}: {reason}"))
     }
 

@@ -48,6 +48,7 @@ pub use demux::shape::{PacketIndex, Shape};
 pub use demux::source::{InputSource, check_input_format, numbered, scheme};
 pub use error::{MediaError, MediaErrorKind};
 pub use filmgate_sys::zero_fresh_memory;
+pub use filmgate_sys::quiet_libraries;
 pub use io::file::OpenOptions;
 pub use io::pipe::{Stdout, is_pipe};
 pub use io::sink::Sink;

@@ -132,7 +132,7 @@ fn ended(spec: &JobSpec, mut done: Done, events: Events) -> Result<Ended> {
 fn words(spec: &JobSpec, report: &Report) -> String {
     if report.damaged_packets > 0 && report.images.is_none() {
         warn!(
-            "{} packets of the input could not be decoded and are missing; RUST_LOG=warn says why",
+            "{} packets of the input are damaged and missing in the output; RUST_LOG=warn says why",
             report.damaged_packets
         );
     }

@@ -9,7 +9,7 @@ use filmgate_cli::args::{Arguments, Command, LogFormat, PluginCommand};
 use filmgate_cli::{Exit, SAID, Stderr, message, run, speak_json, tell_error};
 use filmgate_core::cancel::Cancel;
 use filmgate_plugin as plugin;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use tracing_subscriber::EnvFilter;
 
@@ -26,9 +26,10 @@ fn main() -> ExitCode {
     // So that encoders write the same bits in every run.
     filmgate_av::zero_fresh_memory();
     let arguments = Arguments::of_process();
+    filmgate_av::quiet_libraries(arguments.log_format == LogFormat::Text);
     start_log(&arguments);
     let cancel = Cancel::new();
-    if let Err(e) = stop_on_signals(&cancel) {
+    if let Err(e) = stop_on_signals(&cancel, &arguments.command) {
         tell_error(&format!("signals cannot be handled: {e}"), Exit::Failed);
         return Exit::Failed.into();
     }
@@ -71,9 +72,11 @@ fn start_log(arguments: &Arguments) {
     }
 }
 
-/// Ctrl-C and SIGTERM end the job cleanly; a second one ends the process at once.
-fn stop_on_signals(cancel: &Cancel) -> std::io::Result<()> {
-    for signal in [SIGINT, SIGTERM] {
+/// Ctrl-C, SIGTERM and the end of the terminal (SIGHUP) end the job cleanly; a second one ends the
+/// process at once. A watch reloads its plugins on SIGHUP, and under nohup(1) the signal stays ignored.
+fn stop_on_signals(cancel: &Cancel, command: &Command) -> std::io::Result<()> {
+    let hangup = !matches!(command, Command::Watch(_)) && !is_ignored(SIGHUP);
+    for signal in [SIGINT, SIGTERM].into_iter().chain(hangup.then_some(SIGHUP)) {
         let now = i32::from(Exit::Interrupted as u8);
         flag::register_conditional_shutdown(signal, now, cancel.flag())?;
         flag::register(signal, cancel.flag())?;
@@ -81,4 +84,12 @@ fn stop_on_signals(cancel: &Cancel) -> std::io::Result<()> {
     // Past the user's limit for files (`ulimit -f`) a write is to fail, not to end the process.
     flag::register(SIGXFSZ, Arc::default())?;
     Ok(())
+}
+
+/// Whether the process was started with a signal ignored: a mask in hexadecimal (proc(5)).
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

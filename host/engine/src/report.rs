@@ -45,7 +45,7 @@ pub struct Report {
     pub missing: Vec<String>,
     /// conversions of pixel formats
     pub conversions: Vec<String>,
-    /// packets that could not be decoded
+    /// packets that could not be decoded, or that the container of the output refused
     pub damaged_packets: u64,
     /// frames before the first keyframe, which cannot be decoded
     pub undecodable_lead: u64,
@@ -131,6 +131,8 @@ impl Report {
         (self.frames_out, self.bytes) = (sink.frames, sink.bytes);
         self.nudged_timestamps = sink.nudged_timestamps;
         self.outputs = sink.outputs;
+        // The same packets go to all outputs.
+        self.damaged_packets += self.outputs.iter().map(|o| o.refused).max().unwrap_or(0);
         if let Some(encode) = sink.encode {
             self.stages.encode = encode;
         }
@@ -141,7 +143,7 @@ impl Report {
     /// Takes over what the source says.
     pub(crate) fn source_ended(&mut self, source: SourceReport, late: u64) {
         self.frames_in = source.frames;
-        self.damaged_packets = source.damaged;
+        self.damaged_packets += source.damaged;
         self.undecodable_lead = source.undecodable_lead;
         self.clock_jumps = source.jumps;
         self.truncated = source.truncated;

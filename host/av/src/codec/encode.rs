@@ -391,6 +391,12 @@ fn open(
     if let Some(hdr) = options.hdr.as_ref().filter(|_| options.codec == "libx265") {
         with_hdr(&mut wanted, hdr);
     }
+    // x265 prints to stderr by itself, also where its parameters are given and the usual ones are not.
+    for (key, value) in &mut wanted {
+        if key == "x265-params" && !value.contains("log-level") {
+            *value = format!("log-level=error:{value}");
+        }
+    }
     let mut dictionary = av::Dictionary::new();
     for (key, value) in &wanted {
         // SAFETY: an AVCodecContext begins with its AVClass.

@@ -324,7 +324,11 @@ impl Opening<'_> {
         let context = Context(raw);
         self.stopped()?;
         if code < 0 {
-            let mut error = MediaError::av(open_error(code), &self.doing, code);
+            let kind = open_error(code);
+            let mut error = MediaError::av(kind, &self.doing, code);
+            if kind == Kind::NotMedia {
+                error.kind = kind;
+            }
             if error.kind == Kind::NotMedia {
                 error.message.push_str(
                     " (the file is no media, or was cut off before its index was written)",
@@ -446,8 +450,15 @@ fn open_error(code: i32) -> Kind {
         ffi::AVERROR_OPTION_NOT_FOUND | ffi::AVERROR_FILTER_NOT_FOUND => Kind::Unsupported,
         code if code == av::errno(nix::libc::ENOENT) => Kind::NotFound,
         code if code == av::errno(nix::libc::EACCES) => Kind::Denied,
+        // A damaged header asks for absurd amounts; a machine without memory has none for us either.
+        code if code == av::errno(nix::libc::ENOMEM) && memory_is_left() => Kind::NotMedia,
         _ => Kind::Read,
     }
+}
+
+/// Whether there are 16 MiB, more than the header of a whole file asks for at a time.
+fn memory_is_left() -> bool {
+    Vec::<u8>::new().try_reserve_exact(16 << 20).is_ok()
 }
 
 fn unreachable_server(code: i32) -> bool {

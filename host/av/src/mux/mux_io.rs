@@ -2,6 +2,9 @@
 //! over into another container.
 
 use std::ffi::c_int;
+use std::ptr;
+
+use tracing::warn;
 
 use crate::av::{self, AvPacket};
 use crate::codec::encode::EncodedPacket;
@@ -21,11 +24,17 @@ pub(crate) struct Track {
     start: Option<i64>,
     /// the last dts, in the muxer's time base
     last_dts: Option<i64>,
+    /// packets given to libav
+    sent: u64,
 }
 
 impl Track {
     pub(crate) fn new(time_base: ffi::AVRational, start: Option<i64>) -> Track {
-        Track { time_base, start, last_dts: None }
+        Track { time_base, start, last_dts: None, sent: 0 }
+    }
+
+    pub(crate) fn is_copy(&self) -> bool {
+        self.start.is_some()
     }
 }
 
@@ -76,10 +85,69 @@ impl Muxer {
         self.sink_error()?;
         match code {
             0.. => Ok(()),
-            code => {
-                Err(MediaError::av(Kind::Encode, format!("{}: stream {stream}", self.name), code))
+            code => self.refuse(code, &format!("{}: stream {stream}", self.name)),
+        }
+    }
+
+    /// Drops a packet that the container or its bitstream filter refuses, where the muxer holds
+    /// packets of the input: they may be damaged in ways that only the container looks at, such as
+    /// the ADTS header of AAC. Errors of the sink have been handled; a server has errors of its
+    /// own, hence only what libav calls invalid is a refusal there.
+    fn refuse(&mut self, code: c_int, doing: &str) -> Result<(), MediaError> {
+        let ours = self.patience.is_none() && code != ffi::AVERROR_EXIT;
+        let invalid = code == ffi::AVERROR_INVALIDDATA;
+        let error = MediaError::av(Kind::Encode, doing, code);
+        if error.kind != Kind::Encode || !(ours || invalid) || !self.has_copies() {
+            return Err(error);
+        }
+        self.refused += 1;
+        warn!(target: "libav", "{}; the packet is dropped", error.message);
+        self.refusal.get_or_insert(error);
+        Ok(())
+    }
+
+    /// Writes what is held back, and checks that only packets of the input were refused, and of no
+    /// stream all of them.
+    pub(crate) fn flush_held(&mut self) -> Result<(), MediaError> {
+        // After an error libav leaves the later packets in its queue (libavformat/mux.c); each call
+        // takes at least one out of it.
+        loop {
+            self.renew();
+            log::forget();
+            // SAFETY: the header has been written; null stands for "write what is held back".
+            let code = unsafe { ffi::av_interleaved_write_frame(self.context.0, ptr::null_mut()) };
+            self.sink_error()?;
+            let before = self.refused;
+            match code {
+                0.. => break,
+                code => self.refuse(code, &self.name.clone())?,
+            }
+            if before > self.tracks.iter().map(|t| t.sent).sum() {
+                break;
             }
         }
+        let Some(refusal) = self.refusal.take() else { return Ok(()) };
+        let mut lost = 0;
+        for (number, track) in self.tracks.iter().enumerate().filter(|(_, t)| t.is_copy()) {
+            // SAFETY: the context is valid and has as many streams as tracks.
+            let written = unsafe { (**(*self.context.0).streams.add(number)).nb_frames };
+            let written = u64::try_from(written).unwrap_or(0);
+            if track.sent > 0 && written == 0 {
+                let message = format!("{} (all packets of stream {number})", refusal.message);
+                return Err(MediaError::new(Kind::Read, message));
+            }
+            lost += track.sent.saturating_sub(written);
+        }
+        if lost < self.refused { Err(refusal) } else { Ok(()) }
+    }
+
+    pub(crate) fn has_copies(&self) -> bool {
+        self.tracks.iter().any(Track::is_copy)
+    }
+
+    /// Packets of the input that the container refused.
+    pub fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// Makes a packet one of a stream's, in the muxer's units, and gives the muxer to write it to.
@@ -98,6 +166,7 @@ impl Muxer {
             ((**context.streams.add(stream)).time_base, (*context.oformat).flags)
         };
         let track = &mut self.tracks[stream];
+        track.sent += 1;
         let raw = packet.get_mut();
         // SAFETY: a valid packet and positive time bases.
         unsafe { ffi::av_packet_rescale_ts(raw, track.time_base, target) };
@@ -167,7 +236,7 @@ pub(crate) unsafe fn copy_tags(from: *const ffi::AVStream, to: *mut ffi::AVStrea
     unsafe {
         ffi::av_dict_copy(&raw mut (*to).metadata, (*from).metadata, 0);
         // It names the program that encoded the source.
-        ffi::av_dict_set(&raw mut (*to).metadata, c"encoder".as_ptr(), std::ptr::null(), 0);
+        ffi::av_dict_set(&raw mut (*to).metadata, c"encoder".as_ptr(), ptr::null(), 0);
         (*to).disposition = (*from).disposition;
     }
 }
@@ -198,7 +267,7 @@ pub(crate) unsafe fn copy_hdr(from: *const ffi::AVStream, to: *mut ffi::AVStream
             let Some(bytes) = facts::side_data(from, kind) else { continue };
             let place = new_side_data(to, kind, bytes.len());
             if !place.is_null() {
-                std::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len());
+                ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len());
             }
         }
     }

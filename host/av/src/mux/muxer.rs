@@ -34,6 +34,9 @@ pub struct Muxer {
     pub(crate) name: String,
     pub(crate) format: String,
     pub(crate) retimed: u64,
+    /// packets of the input that libav refused, and the first reason
+    pub(crate) refused: u64,
+    pub(crate) refusal: Option<MediaError>,
     /// of muxers that open what they write themselves; behind the context, which asks it
     pub(crate) patience: Option<Patience>,
     /// the files of a playlist; behind the context, which closes them
@@ -143,7 +146,20 @@ impl Muxer {
         let (tracks, header_written, retimed) = (Vec::new(), false, 0);
         let format = format.to_owned();
         let pieces = None;
-        Muxer { context, output, tracks, header_written, name, format, retimed, patience, pieces }
+        let (refused, refusal) = (0, None);
+        Muxer {
+            context,
+            output,
+            tracks,
+            header_written,
+            name,
+            format,
+            retimed,
+            refused,
+            refusal,
+            patience,
+            pieces,
+        }
     }
 
     /// A stream for an encoder's packets. `from` is the stream that the pictures came from: its
@@ -305,7 +321,12 @@ impl Muxer {
         let code = unsafe { ffi::avformat_write_header(self.context.0, dictionary.as_mut_ptr()) };
         self.sink_error()?;
         if code < 0 {
-            return Err(MediaError::av(Kind::Unsupported, &self.name, code));
+            // Set-up data of a copied stream that make no sense are the input's fault.
+            let kind = match code {
+                ffi::AVERROR_INVALIDDATA if self.has_copies() => Kind::Read,
+                _ => Kind::Unsupported,
+            };
+            return Err(MediaError::av(kind, &self.name, code));
         }
         self.header_written = true;
         Ok(())
@@ -314,8 +335,22 @@ impl Muxer {
     /// Writes what is still held back and the container's end, and gives the sink back, flushed.
     ///
     /// # Errors
-    /// Write, with the sink's first error.
+    /// Write, with the sink's first error; Read where the container refused all packets of a copied
+    /// stream.
     pub fn finish(mut self) -> Result<Box<dyn Sink>, MediaError> {
+        self.flush()?;
+        self.end()
+    }
+
+    /// Writes what is still held back. After it, [`Muxer::refused`] is final.
+    ///
+    /// # Errors
+    /// As [`Muxer::finish`].
+    pub fn flush(&mut self) -> Result<(), MediaError> {
+        if self.header_written && self.has_copies() { self.flush_held() } else { Ok(()) }
+    }
+
+    fn end(mut self) -> Result<Box<dyn Sink>, MediaError> {
         if !self.header_written {
             let message = format!("{}: finished before its header was written", self.name);
             return Err(MediaError::new(Kind::Unsupported, message));

@@ -11,7 +11,7 @@ use filmgate_watch::{Originals, WatchSpec};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  filmgate watch frames -o embossed -p emboss --names flatten\n  \
-filmgate watch inbox -o done -p watermark:image=logo.png --originals move:originals --quarantine bad\n  \
+filmgate watch inbox -o done -p watermark:picture=logo.png --originals move:originals --quarantine bad\n  \
 filmgate watch inbox -o done -p emboss --once\n  \
 filmgate watch --status inbox\n\n\
 SIGTERM and Ctrl-C stop it after the files in progress; SIGHUP reloads the plugins. A plugin file that changes is\n\

@@ -261,15 +261,15 @@ impl Outputs {
             let mut report = OutputReport { name, ..OutputReport::default() };
             let bytes = match kind {
                 Kind::Local(local) => local.finish(),
-                Kind::Images(sequence) => sequence.finish().map(Some),
+                Kind::Images(sequence) => sequence.finish().map(|bytes| (Some(bytes), 0)),
                 Kind::Push(push, _) => {
                     report.push = Some(push.join());
-                    Ok(None)
+                    Ok((None, 0))
                 }
                 Kind::Failed(e) => Err(e),
             };
             match bytes {
-                Ok(bytes) => report.bytes = bytes,
+                Ok((bytes, refused)) => (report.bytes, report.refused) = (bytes, refused),
                 Err(e) => {
                     report.error = Some(e.to_string());
                     failure = failure.or(Some(e));
@@ -518,6 +518,14 @@ fn text(stream: &StreamFacts) -> String {
 
 /// Audio is not left out unasked, nor is what was asked for.
 fn refused(error: MediaError, stream: &StreamFacts) -> MediaError {
+    // libav's name for a stream whose codec the input does not say: no container is at fault.
+    if stream.codec == "none" {
+        let message = format!(
+            "{}: the input does not say its codec (damaged?); leave it out with --map or --no-audio",
+            text(stream)
+        );
+        return MediaError { kind: MediaErrorKind::NotMedia, message };
+    }
     let way_out = match stream.kind {
         StreamKind::Audio => {
             "choose another container (.mkv takes all), or leave the sound out with --no-audio"
@@ -558,17 +566,19 @@ impl Local {
         written.map_err(|e| explained(self.playlist.as_ref(), e))
     }
 
-    /// How many bytes it has, where that is known.
-    fn finish(self) -> Result<Option<u64>, PipelineError> {
+    /// How many bytes it has, where that is known, and how many packets of the input it refused.
+    fn finish(mut self) -> Result<(Option<u64>, u64), PipelineError> {
         let playlist = self.playlist.as_ref();
+        self.muxer.flush().map_err(|e| explained(playlist, e))?;
+        let refused = self.muxer.refused();
         let mut sink = self.muxer.finish().map_err(|e| explained(playlist, e))?;
         if let Some(playlist) = playlist {
-            return Ok(Some(playlist.sync()?));
+            return Ok((Some(playlist.sync()?), refused));
         }
-        let Some(aside) = self.aside else { return Ok(sink.stream_position().ok()) };
+        let Some(aside) = self.aside else { return Ok((sink.stream_position().ok(), refused)) };
         let bytes = sink.seek(SeekFrom::End(0)).unwrap_or(0);
         drop(sink);
         aside.publish()?;
-        Ok(Some(bytes))
+        Ok((Some(bytes), refused))
     }
 }

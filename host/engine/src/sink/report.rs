@@ -61,6 +61,9 @@ pub struct OutputReport {
     pub name: String,
     /// of a file, or of a playlist with its pieces
     pub bytes: Option<u64>,
+    /// packets of the input that its container refused
+    #[serde(skip)]
+    pub refused: u64,
     /// of an output on the network
     pub push: Option<PushSummary>,
     /// why it failed, while others went on
