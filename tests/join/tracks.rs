@@ -233,3 +233,19 @@ fn a_subtitle_that_is_coded_otherwise_keeps_its_source() {
     assert_eq!(shell.names(), ["2.mkv", "o.mkv", "t.srt"]);
     assert!(said.stderr.contains("subtitle (ass)"), "{said:?}");
 }
+
+#[test]
+fn the_aspect_ratio_of_the_container_is_kept() {
+    for output in ["o.mp4", "o.mov", "o.mkv"] {
+        let shell = Shell::new();
+        for name in ["1.mp4", "2.mp4"] {
+            let plain = clip("aspect.mp4", "aac");
+            let to = shell.path(name);
+            let (plain, to) = (plain.display(), to.display());
+            succeed(&mut ffmpeg(&format!("-i {plain} -c copy -aspect 4:3 {to}")));
+        }
+        shell.filmgate(&format!("join 1.mp4 2.mp4 -o {output}")).done();
+        let found = ffprobe(&shell.path(output), "-show_entries stream=sample_aspect_ratio");
+        assert_eq!(found["streams"][0]["sample_aspect_ratio"], "3:4", "{output}");
+    }
+}

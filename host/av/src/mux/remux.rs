@@ -9,7 +9,7 @@ use crate::demux::open::Input;
 use crate::demux::packet::Packet;
 use crate::error::{MediaError, MediaErrorKind as Kind};
 use crate::log;
-use crate::mux::mux_io::{Track, copy_tags, usable_tag};
+use crate::mux::mux_io::{Track, copy_aspect, copy_tags, usable_tag};
 use crate::mux::muxer::Muxer;
 use crate::versions::copy_side_data;
 use ffmpeg_next::ffi;
@@ -141,7 +141,7 @@ impl Muxer {
             (*target).time_base = time_base;
             (*target).avg_frame_rate = (*source).avg_frame_rate;
             (*target).r_frame_rate = (*source).r_frame_rate;
-            (*target).sample_aspect_ratio = (*source).sample_aspect_ratio;
+            copy_aspect(source, target);
             copy_tags(source, target);
             copy_side_data(source, target);
             match &like.extradata {
