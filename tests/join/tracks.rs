@@ -233,3 +233,44 @@ fn a_subtitle_that_is_coded_otherwise_keeps_its_source() {
     assert_eq!(shell.names(), ["2.mkv", "o.mkv", "t.srt"]);
     assert!(said.stderr.contains("subtitle (ass)"), "{said:?}");
 }
+
+#[test]
+fn the_aspect_ratio_of_the_container_is_kept() {
+    for output in ["o.mp4", "o.mov", "o.mkv"] {
+        let shell = Shell::new();
+        for name in ["1.mp4", "2.mp4"] {
+            let plain = clip("aspect.mp4", "aac");
+            let to = shell.path(name);
+            let (plain, to) = (plain.display(), to.display());
+            succeed(&mut ffmpeg(&format!("-i {plain} -c copy -aspect 4:3 {to}")));
+        }
+        shell.filmgate(&format!("join 1.mp4 2.mp4 -o {output}")).done();
+        let found = ffprobe(&shell.path(output), "-show_entries stream=sample_aspect_ratio");
+        assert_eq!(found["streams"][0]["sample_aspect_ratio"], "3:4", "{output}");
+    }
+}
+
+#[test]
+fn the_alpha_plane_of_vp9_is_kept_or_reported() {
+    let film = "-f lavfi -i testsrc2=s=64x64:d=1,format=yuva420p -c:v libvpx-vp9 -cpu-used 8 \
+                -deadline realtime -auto-alt-ref 0";
+    let clip = made("alpha.webm", film);
+    for (output, planes) in [("o.webm", 50), ("o.mkv", 50), ("o.mp4", 0)] {
+        let shell = Shell::new();
+        shell.copy(&clip, "1.webm");
+        shell.copy(&clip, "2.webm");
+        let said = shell.filmgate(&format!("join 1.webm 2.webm -o {output} --delete-sources"));
+        let names = shell.names();
+        if planes == 0 {
+            assert_eq!(said.code, Some(3), "{said:?}");
+            assert!(format!("{said:?}").contains("alpha"), "{said:?}");
+            assert!(names.contains(&"1.webm".to_owned()), "{names:?}");
+        } else {
+            said.done();
+            assert_eq!(names, [output]);
+        }
+        let found = ffprobe(&shell.path(output), "-show_entries packet_side_data=side_data_type");
+        let beside = found.to_string().matches("BlockAdditional").count();
+        assert_eq!(beside, planes, "{output}");
+    }
+}

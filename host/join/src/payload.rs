@@ -1,10 +1,10 @@
 //! What of a packet must be the same in the output as in its source, as a hash: everything, but for
 //! the framing that containers want differently.
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_64_with_seed};
 
 use super::nal::{self, Framing, Setup, UnitCodec};
-use filmgate_av::Shape;
+use filmgate_av::{Muxer, Packet, Shape};
 
 /// How the payload of a stream's packets is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,14 @@ impl Payload {
                 size
             }
         }
+    }
+}
+
+/// The hash of a payload and of what the container stores beside it: the alpha plane of VP9.
+pub(super) fn with_addition(hash: u64, packet: &Packet, format: &str) -> u64 {
+    match packet.block_addition().filter(|_| Muxer::keeps_additions(format)) {
+        Some(bytes) => xxh3_64_with_seed(bytes, hash),
+        None => hash,
     }
 }
 

@@ -342,6 +342,9 @@ impl Joined<'_> {
             }
             self.report.damaged = Some(list);
         }
+        if self.report.result.as_ref().is_some_and(|r| r.loses_alpha) {
+            keep.extend(plan.joined().map(|(place, _)| (place, "its alpha is not in the output")));
+        }
         if spec.delete_sources && !self.report.is_spoilt() {
             self.report.set_removed(remove::sources(plan, &keep));
         }

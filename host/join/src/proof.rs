@@ -13,7 +13,7 @@ use super::clock::rescale;
 use super::display_order::DisplayOrder;
 use super::error::JoinError;
 use super::ledger::{Check, Fault};
-use super::payload::{Payload, is_no_text};
+use super::payload::{Payload, is_no_text, with_addition};
 use super::plan::Plan;
 use super::segment::quick;
 use super::written::{Seam, Written, WrittenTrack};
@@ -141,7 +141,8 @@ fn read_back(
         let (pts, dts) = (time(packet.pts().or(packet.dts())), time(packet.dts()));
         let seen = track.seen;
         let fail = |what: String| Err(wrong(plan, number, seen, &what));
-        let wanted = match track.check.next(track.payload.hash(packet.data())) {
+        let hash = with_addition(track.payload.hash(packet.data()), &packet, &plan.format);
+        let wanted = match track.check.next(hash) {
             Ok(time) => time,
             Err(Fault::OneTooMany) => return fail("is one too many".to_owned()),
             Err(Fault::Differs(0)) => return fail("is not the source's".to_owned()),

@@ -187,6 +187,8 @@ pub struct ResultReport {
     /// decoding timestamps that were moved so that they rise
     pub retimed: u64,
     pub proof: Option<Proof>,
+    #[serde(skip)]
+    pub loses_alpha: bool,
     pub joining_seconds: f64,
     pub proving_seconds: f64,
 }
@@ -265,6 +267,7 @@ impl JoinReport {
         !self.bad.is_empty()
             || self.segments.iter().any(|s| s.action.leaves_out())
             || self.is_spoilt()
+            || self.result.as_ref().is_some_and(|r| r.loses_alpha)
             || self.damaged.as_ref().is_some_and(|d| !d.is_empty())
             || self.not_removed.as_ref().is_some_and(|n| !n.is_empty())
     }
@@ -343,6 +346,7 @@ impl ResultReport {
             notes: done.written.notes.clone(),
             retimed: done.written.retimed,
             proof: done.proof.clone(),
+            loses_alpha: done.written.loses_alpha,
             joining_seconds: done.joining.as_secs_f64(),
             proving_seconds: done.proving.as_secs_f64(),
         }

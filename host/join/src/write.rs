@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::clock::{AudioTimeline, Fit, rescale};
 use super::error::JoinError;
 use super::layout::{like, room, spent};
+use super::payload::with_addition;
 use super::plan::Plan;
 use super::plugin_transcode::PluginTranscode;
 use super::read::{Event, Ready};
@@ -331,12 +332,23 @@ impl<'a> Writer<'a> {
         {
             first.get_or_insert((count, own));
         }
+        let kept = Muxer::keeps_additions(&self.plan.format);
+        if ready.packet.block_addition().is_some() && !kept && !self.written.loses_alpha {
+            self.written.loses_alpha = true;
+            self.written.notes.push(format!(
+                "stream {number}: the container \"{}\" cannot hold its transparency (alpha), which is \
+                 not in the output; choose .mkv or .webm",
+                self.plan.format
+            ));
+        }
+        let written = &mut self.written.tracks[number];
         written.packets += 1;
         written.bytes += ready.size;
         written.total += ready.size;
         written.length += ready.length;
         if self.settings.proof {
-            written.ledger.push(ready.hash, times.pts);
+            let hash = with_addition(ready.hash, &ready.packet, &self.plan.format);
+            written.ledger.push(hash, times.pts);
         }
         self.muxer.write_placed(number, ready.packet, times, self.sort)
     }

@@ -13,6 +13,8 @@ pub struct Written {
     /// timestamps that had to be moved to rise
     pub retimed: u64,
     pub notes: Vec<String>,
+    /// alpha planes that stand beside packets are not in the output
+    pub loses_alpha: bool,
     /// of video that went through plugins
     pub frames: FrameCounts,
 }

@@ -241,6 +241,23 @@ pub(crate) unsafe fn copy_tags(from: *const ffi::AVStream, to: *mut ffi::AVStrea
     }
 }
 
+/// The sample aspect ratio. The container's comes before the bitstream's, as in players. libav
+/// refuses a stream whose codec parameters have another one (`init_muxer` in libavformat/mux.c):
+/// 1:1 in the bitstream and 4:3 in the container, as in PAL DV in AVI.
+///
+/// # Safety
+/// Both streams are valid, `to` with codec parameters that were copied.
+pub(crate) unsafe fn copy_aspect(from: *const ffi::AVStream, to: *mut ffi::AVStream) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let ratio = (*from).sample_aspect_ratio;
+        (*to).sample_aspect_ratio = ratio;
+        if ratio.num > 0 && ratio.den > 0 {
+            (*(*to).codecpar).sample_aspect_ratio = ratio;
+        }
+    }
+}
+
 /// # Safety
 /// `stream` is valid and of a muxer before its header.
 pub(crate) unsafe fn set_display_matrix(stream: *mut ffi::AVStream, matrix: [i32; 9]) {

@@ -15,7 +15,7 @@ use crate::io::sink::{Output, Sink, close_reopened, reopen};
 use crate::log;
 use crate::mux::address::Patience;
 use crate::mux::mux_io::{
-    Track, copy_chapters, copy_hdr, copy_tags, set_display_matrix, usable_tag,
+    Track, copy_aspect, copy_chapters, copy_hdr, copy_tags, set_display_matrix, usable_tag,
 };
 use crate::mux::pieces::Pieces;
 use crate::mux::targets::find_muxer;
@@ -242,7 +242,7 @@ impl Muxer {
             (*target).time_base = time_base;
             (*target).avg_frame_rate = (*source).avg_frame_rate;
             (*target).r_frame_rate = (*source).r_frame_rate;
-            (*target).sample_aspect_ratio = (*source).sample_aspect_ratio;
+            copy_aspect(source, target);
             copy_tags(source, target);
             copy_side_data(source, target);
             code

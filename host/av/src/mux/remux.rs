@@ -9,7 +9,7 @@ use crate::demux::open::Input;
 use crate::demux::packet::Packet;
 use crate::error::{MediaError, MediaErrorKind as Kind};
 use crate::log;
-use crate::mux::mux_io::{Track, copy_tags, usable_tag};
+use crate::mux::mux_io::{Track, copy_aspect, copy_tags, usable_tag};
 use crate::mux::muxer::Muxer;
 use crate::versions::copy_side_data;
 use ffmpeg_next::ffi;
@@ -89,7 +89,17 @@ impl Packet {
 
     /// What the decoder has to be told from this packet on, where its file changes that half-way.
     pub fn new_extradata(&self) -> Option<&[u8]> {
-        let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_NEW_EXTRADATA;
+        self.beside(ffi::AVPacketSideDataType::AV_PKT_DATA_NEW_EXTRADATA)
+    }
+
+    /// What Matroska stores beside its block as BlockAdditional 1, behind that number in 8 bytes:
+    /// the alpha plane of VP8 and VP9. libav writes no other numbers (`mkv_write_block`).
+    pub fn block_addition(&self) -> Option<&[u8]> {
+        self.beside(ffi::AVPacketSideDataType::AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL)
+            .filter(|bytes| bytes.starts_with(&1u64.to_be_bytes()))
+    }
+
+    fn beside(&self, kind: ffi::AVPacketSideDataType) -> Option<&[u8]> {
         let mut size = 0;
         // SAFETY: a valid packet; the side data are `size` bytes and live as long as the packet.
         unsafe {
@@ -141,7 +151,7 @@ impl Muxer {
             (*target).time_base = time_base;
             (*target).avg_frame_rate = (*source).avg_frame_rate;
             (*target).r_frame_rate = (*source).r_frame_rate;
-            (*target).sample_aspect_ratio = (*source).sample_aspect_ratio;
+            copy_aspect(source, target);
             copy_tags(source, target);
             copy_side_data(source, target);
             match &like.extradata {
@@ -156,6 +166,11 @@ impl Muxer {
         Ok(index)
     }
 
+    /// Whether a container holds [`Packet::block_addition`].
+    pub fn keeps_additions(format: &str) -> bool {
+        matches!(format, "matroska" | "webm")
+    }
+
     /// Writes a packet to a stream of [`Muxer::add_like`]. `sort`: hold packets back until they
     /// can be written in the order of their times, as containers without an index want it.
     ///
@@ -168,6 +183,8 @@ impl Muxer {
         times: Times,
         sort: bool,
     ) -> Result<(), MediaError> {
+        let addition = packet.block_addition().filter(|_| Muxer::keeps_additions(&self.format));
+        let addition = addition.map(<[u8]>::to_vec);
         let mut packet = packet.packet;
         let raw = packet.get_mut();
         (raw.pts, raw.dts, raw.duration) = (times.pts, times.dts, times.duration);
@@ -175,6 +192,18 @@ impl Muxer {
         // What stands beside a packet counts from the start of its file, or was taken account of.
         // SAFETY: a valid packet.
         unsafe { ffi::av_packet_free_side_data(packet.as_mut_ptr()) };
+        if let Some(bytes) = addition {
+            let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL;
+            // SAFETY: a valid packet; the place is as large as asked for, or null.
+            unsafe {
+                let place =
+                    ffi::av_packet_new_side_data(packet.as_mut_ptr(), kind, bytes.len() as _);
+                if place.is_null() {
+                    return Err(MediaError::memory(&self.name));
+                }
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len());
+            }
+        }
         let target = self.place(stream, &mut packet)?;
         log::forget();
         // SAFETY: the header has been written; libav takes over the packet's data (sorted) or
