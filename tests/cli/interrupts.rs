@@ -118,9 +118,10 @@ fn what_a_killed_job_leaves_is_cleared_by_the_next() {
         let partial = |n: &&String| n.starts_with(".out.mp4.") && n.ends_with(".partial");
         // Each run clears what the one before left, so that there is never more than one.
         assert!(names.iter().filter(partial).count() <= 1, "{names:?}");
-        match names.iter().any(|n| n == "out.mp4") {
-            true => assert_eq!(complaints(&shell.path("out.mp4")), ""),
-            false => killed += names.iter().filter(partial).count(),
+        if names.iter().any(|n| n == "out.mp4") {
+            assert_eq!(complaints(&shell.path("out.mp4")), "")
+        } else {
+            killed += names.iter().filter(partial).count()
         }
         let _ = std::fs::remove_file(shell.path("out.mp4"));
     }

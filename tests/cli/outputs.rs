@@ -43,11 +43,10 @@ fn the_input_is_never_the_output() {
     let before = fs::read(shell.path("film.mp4")).expect("it is there");
     let here = shell.path("film.mp4").to_string_lossy().into_owned();
     for name in ["film.mp4", "./film.mp4", "../film/../film.mp4", "link.mp4", "hard.mp4", &here] {
-        let name = match name.starts_with("../") {
-            true => {
-                format!("../{}/film.mp4", shell.folder().file_name().expect("a name").display())
-            }
-            false => name.to_owned(),
+        let name = if name.starts_with("../") {
+            format!("../{}/film.mp4", shell.folder().file_name().expect("a name").display())
+        } else {
+            name.to_owned()
         };
         let said = shell.run(&PathBuf::from("film.mp4"), &name, "-y -p emboss");
         said.refused(31, &["the output is the input", "another name"]);

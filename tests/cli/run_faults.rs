@@ -23,9 +23,10 @@ fn a_part_of_a_stream_without_index_begins_where_it_should() {
     let shell = Shell::new();
     let size = 160 * 90 * 3 / 2;
     for name in ["groups3.ts", "groups3.mpg", "groups3.mkv"] {
-        let input = match name.ends_with("mpg") {
-            true => made(name, "-f lavfi -i testsrc2=size=160x90:rate=25:duration=3 -g 25 -bf 2"),
-            false => groups(name),
+        let input = if name.ends_with("mpg") {
+            made(name, "-f lavfi -i testsrc2=size=160x90:rate=25:duration=3 -g 25 -bf 2")
+        } else {
+            groups(name)
         };
         let all = pictures(&input, "yuv420p", 100);
         for (start, first, count) in [("0.04", 1, 5), ("0.52", 13, 5), ("1.2", 30, 25)] {

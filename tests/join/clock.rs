@@ -38,10 +38,7 @@ fn a_gap_at_a_seam_is_filled_to_the_nearest_packet() {
 fn what_lies_before_the_end_by_more_than_half_a_packet_is_left_out() {
     for (early, left_out) in [(0, false), (400, false), (500, false), (600, true), (1400, true)] {
         let fit = at_a_seam(Some(STEP)).fit(10 * STEP - early, STEP, 0);
-        let wanted = match left_out {
-            true => Fit::LeaveOut,
-            false => Fit::Place { at: 10 * STEP, silent: 0 },
-        };
+        let wanted = if left_out { Fit::LeaveOut } else { Fit::Place { at: 10 * STEP, silent: 0 } };
         assert_eq!(fit, wanted, "{early} early");
     }
 }

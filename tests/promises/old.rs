@@ -57,12 +57,11 @@ fn a_filter_of_0_1_0_gives_the_same_picture() {
         for x in 0..columns {
             let inside = (1..columns - 1).contains(&x) && (1..rows - 1).contains(&y);
             let here = i32::from(before[y * columns + x]);
-            let wanted = match inside {
-                true => {
-                    let below = i32::from(before[(y + 1) * columns + x - 1]);
-                    (here - below + 128).clamp(0, 255)
-                }
-                false => here,
+            let wanted = if inside {
+                let below = i32::from(before[(y + 1) * columns + x - 1]);
+                (here - below + 128).clamp(0, 255)
+            } else {
+                here
             };
             assert_eq!(i32::from(after[y * columns + x]), wanted, "at {x}, {y}");
         }

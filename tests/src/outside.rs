@@ -56,9 +56,10 @@ pub fn rotating() -> (&'static str, &'static str) {
         let option = "-display_rotation 90";
         let tried =
             ffmpeg(option).args(["-f", "lavfi", "-i", "nullsrc=d=0.1", "-f", "null", "-"]).output();
-        match tried.is_ok_and(|out| out.status.success()) {
-            true => (option, ""),
-            false => ("", "-metadata:s:v rotate=90"),
+        if tried.is_ok_and(|out| out.status.success()) {
+            (option, "")
+        } else {
+            ("", "-metadata:s:v rotate=90")
         }
     })
 }

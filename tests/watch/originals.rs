@@ -90,10 +90,7 @@ fn an_original_goes_after_its_output_is_synced() {
         let sync = position(&|c| is(c, &synced) && c.contains(&partial)).expect("synced");
         let named = position(&|c| is(c, &["renameat2", "rename"]) && c.contains(&partial));
         let named = named.expect("named");
-        let folder = match name.contains('/') {
-            true => "/out/sub>",
-            false => "/out>",
-        };
+        let folder = if name.contains('/') { "/out/sub>" } else { "/out>" };
         let folder = calls[named..].iter().position(|c| is(c, &synced) && c.contains(folder));
         let folder = named + folder.expect("the folder is synced");
         let gone =

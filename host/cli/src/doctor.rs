@@ -40,9 +40,10 @@ pub(super) fn run(as_json: bool, cancel: &Cancel) -> Result<Exit> {
         print_json(&findings.report)?;
         return Ok(exit);
     }
-    match findings.problems.is_empty() {
-        true => line!(findings.text, "\nEverything is in order."),
-        false => line!(findings.text, "\nWhat is broken:"),
+    if findings.problems.is_empty() {
+        line!(findings.text, "\nEverything is in order.")
+    } else {
+        line!(findings.text, "\nWhat is broken:")
     }
     for problem in &findings.problems {
         line!(findings.text, "  {problem}");
@@ -79,9 +80,10 @@ impl Findings {
         let encoders = sorted(&ENCODERS, filmgate_av::has_encoder);
         let decoders = sorted(&DECODERS, filmgate_av::has_decoder);
         for (what, (there, missing)) in [("encoders", &encoders), ("decoders", &decoders)] {
-            let missing = match missing.is_empty() {
-                true => String::new(),
-                false => format!("; not in this FFmpeg: {}", missing.join(" ")),
+            let missing = if missing.is_empty() {
+                String::new()
+            } else {
+                format!("; not in this FFmpeg: {}", missing.join(" "))
             };
             line!(self.text, "  {what:12} {}{missing}", there.join(" "));
             self.set(what, json!(there));

@@ -67,9 +67,12 @@ fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<E
     let quiet = spec.quiet || spec.progress_json;
     let bar = Bar::start(&progress, job.duration(), quiet || spec.verb == Verb::Frame);
     let pushes = job.pushes();
-    let look = move || match pushes.is_empty() {
-        true => json!({}),
-        false => json!({ "pushes": pushes.iter().map(Watched::look).collect::<Vec<_>>() }),
+    let look = move || {
+        if pushes.is_empty() {
+            json!({})
+        } else {
+            json!({ "pushes": pushes.iter().map(Watched::look).collect::<Vec<_>>() })
+        }
     };
     let following = events.follow(&progress, job.duration(), look);
     let mut done = job.run(&progress);

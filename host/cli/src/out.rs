@@ -73,19 +73,19 @@ pub(super) fn speaks_json() -> bool {
 /// Tells people. Where nobody can hear it, nothing can be done about that.
 pub fn tell(text: impl Display) {
     let text = url::redact(&text.to_string());
-    match speaks_json() {
-        true => info!(target: SAID, "{}", text.trim_end()),
-        false => {
-            let _ = write!(io::stderr(), "{text}");
-        }
+    if speaks_json() {
+        info!(target: SAID, "{}", text.trim_end())
+    } else {
+        let _ = write!(io::stderr(), "{text}");
     }
 }
 
 /// Tells why the program ends.
 pub fn tell_error(message: &str, exit: Exit) {
-    match speaks_json() {
-        true => error!(target: SAID, exit = exit as u8, "{message}"),
-        false => tell(format_args!("filmgate: {message}\n")),
+    if speaks_json() {
+        error!(target: SAID, exit = exit as u8, "{message}")
+    } else {
+        tell(format_args!("filmgate: {message}\n"))
     }
 }
 

@@ -206,23 +206,23 @@ fn plugin_text(plugin: &Plugin) -> String {
     if let Some(filter) = &plugin.filter {
         let names: Vec<&str> = filter.formats.iter().map(|f| f.name()).collect();
         line!(out, "  formats     {}", names.join(" "));
-        let runs = match filter.parallel {
-            true => "parallel: frames are shared out between workers",
-            false => "serial: one instance sees every frame, in order",
+        let runs = if filter.parallel {
+            "parallel: frames are shared out between workers"
+        } else {
+            "serial: one instance sees every frame, in order"
         };
         line!(out, "  runs        {runs}");
     }
-    let imports = match plugin.imports.is_empty() {
-        true => "nothing".to_owned(),
-        false => plugin.imports.join(" "),
-    };
+    let imports =
+        if plugin.imports.is_empty() { "nothing".to_owned() } else { plugin.imports.join(" ") };
     line!(out, "  imports     {imports}");
     for (name, text) in &about.more {
         line!(out, "  {name:10}  {text}");
     }
-    match about.parameters.is_empty() {
-        true => line!(out, "  parameters  none"),
-        false => line!(out, "  parameters"),
+    if about.parameters.is_empty() {
+        line!(out, "  parameters  none")
+    } else {
+        line!(out, "  parameters")
     }
     for p in &about.parameters {
         let default = match (&p.default, p.required) {
@@ -279,9 +279,10 @@ fn try_out(text: &str, limits: LimitOptions, as_json: bool, cancel: &Cancel) -> 
 
 /// What an interrupted plugin has to say is no finding.
 fn interrupted(cancel: &Cancel) -> Result<()> {
-    match cancel.is_cancelled() {
-        true => Err(WithExit::new(Exit::Interrupted, "interrupted").into()),
-        false => Ok(()),
+    if cancel.is_cancelled() {
+        Err(WithExit::new(Exit::Interrupted, "interrupted").into())
+    } else {
+        Ok(())
     }
 }
 

@@ -20,9 +20,10 @@ pub(super) fn run(file: &Path, as_json: bool, cancel: &Cancel) -> Result<Exit> {
     let input = Input::open_source(&source, &OpenOptions::files(cancel))?;
     let size = std::fs::metadata(file).map(|m| m.len()).ok();
     let chosen = input.best_video().ok();
-    match as_json {
-        true => print_json(&json(file, size, chosen, input.facts()))?,
-        false => print(&text(file, size, chosen, input.facts()))?,
+    if as_json {
+        print_json(&json(file, size, chosen, input.facts()))?
+    } else {
+        print(&text(file, size, chosen, input.facts()))?
     }
     Ok(Exit::Done)
 }

@@ -4,9 +4,10 @@
 pub(super) fn long() -> String {
     let mut out = env!("CARGO_PKG_VERSION").to_owned();
     for library in filmgate_av::libraries() {
-        let built = match library.built == library.running {
-            true => String::new(),
-            false => format!(" (built with {})", library.built),
+        let built = if library.built == library.running {
+            String::new()
+        } else {
+            format!(" (built with {})", library.built)
         };
         out += &format!("\n{} {}{built}", library.name, library.running);
     }

@@ -211,13 +211,14 @@ fn resolve(target: &Path) -> Result<PathBuf, PublishError> {
     if !facts.is_file() {
         return refuse("is not a plain file, so that it cannot be replaced as a whole");
     }
-    match target.is_symlink() {
-        true => fs::canonicalize(target).map_err(|source| PublishError::Write {
+    if target.is_symlink() {
+        fs::canonicalize(target).map_err(|source| PublishError::Write {
             path: target.to_owned(),
             doing: "the link could not be followed",
             source,
-        }),
-        false => Ok(target.to_owned()),
+        })
+    } else {
+        Ok(target.to_owned())
     }
 }
 

@@ -105,9 +105,10 @@ impl<'a> Parts<'a> {
             scheme.starts_with("rtmp") || push && matches!(&*scheme, "srt" | "rtsp" | "rtsps");
         let from = self.path.len() - self.path.trim_start_matches('/').len();
         let end = self.path[from..].find('/').map(|at| from + at + 1);
-        match keyed {
-            false => (self.path, ""),
-            true => self.path.split_at(end.filter(|at| *at < self.path.len()).unwrap_or(from)),
+        if !keyed {
+            (self.path, "")
+        } else {
+            self.path.split_at(end.filter(|at| *at < self.path.len()).unwrap_or(from))
         }
     }
 }

@@ -130,9 +130,10 @@ impl Encoder {
             return Err(MediaError { kind: MediaErrorKind::Truncated, message }.into());
         }
         let sent = self.pictures.as_ref().is_some_and(|p| p.send(picture.to_vec()).is_ok());
-        match sent {
-            true => Ok(()),
-            false => Err(self.join().err().unwrap_or_else(|| over("it has ended already"))),
+        if sent {
+            Ok(())
+        } else {
+            Err(self.join().err().unwrap_or_else(|| over("it has ended already")))
         }
     }
 

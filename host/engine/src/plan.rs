@@ -99,9 +99,10 @@ impl Prepared {
             let start = format!("stream {index}, ");
             let told = self.report().left_out.iter().find_map(|l| l.split_once(&start));
             let reason = told.and_then(|(_, l)| l.split_once(": ")).map(|(_, reason)| reason);
-            let reason = reason.unwrap_or(match self.selection.wants(index) {
-                true => "the output holds pictures alone",
-                false => "not asked for",
+            let reason = reason.unwrap_or(if self.selection.wants(index) {
+                "the output holds pictures alone"
+            } else {
+                "not asked for"
             });
             (Fate::LeftOut, Some(reason.to_owned()))
         };

@@ -369,9 +369,13 @@ impl TrackReader {
         let base = packet.time_base();
         let told = rescale(packet.duration(), base, self.clock).max(0);
         let tick = rescale(1, base, self.clock).max(1);
-        match self.kind == StreamKind::Audio && self.frame > 0 {
-            true if told == 0 || (told - self.frame).abs() <= tick => self.frame,
-            _ => told,
+        if self.kind == StreamKind::Audio
+            && self.frame > 0
+            && (told == 0 || (told - self.frame).abs() <= tick)
+        {
+            self.frame
+        } else {
+            told
         }
     }
 

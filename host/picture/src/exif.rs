@@ -69,10 +69,7 @@ impl Tiff<'_> {
     fn number(&self, at: usize, length: usize) -> Option<usize> {
         let bytes = self.bytes.get(at..at.checked_add(length)?)?;
         let add = |sum, byte: &u8| sum << 8 | usize::from(*byte);
-        Some(match self.little {
-            true => bytes.iter().rev().fold(0, add),
-            false => bytes.iter().fold(0, add),
-        })
+        Some(if self.little { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) })
     }
 
     /// The entries that are kept of a directory, and where the next one is.

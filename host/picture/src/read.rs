@@ -164,12 +164,13 @@ fn refuse_animated(bytes: &[u8], format: ImageFormat) -> Result<(), PictureError
         }
         _ => false,
     };
-    match several {
-        true => Err(PictureError::new(
+    if several {
+        Err(PictureError::new(
             PictureErrorKind::Unsupported,
             "an animated picture, of which there is no one picture to take; `filmgate run` takes it as a video",
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 
@@ -196,7 +197,7 @@ mod tests {
 
     fn jpeg() -> Vec<u8> {
         let size = plane_size(PixelFormat::Rgb24, (64, 48)).expect("a plane");
-        let samples = (0..64 * 48 * 3_u32).map(|n| (n * n >> 7) as u8).collect();
+        let samples = (0..64 * 48 * 3_u32).map(|n| ((n * n) >> 7) as u8).collect();
         let plane = Plane::packed(samples, size).expect("fits");
         let frame = pixels::frame(PixelFormat::Rgb24, (64, 48), plane);
         let picture = Picture { frame, alpha: None, icc: None, exif: None, notes: Vec::new() };

@@ -77,9 +77,6 @@ impl<'a> Directory<'a> {
     fn number(&self, at: u64, length: u64) -> Option<u64> {
         let part = self.part(at, length)?;
         let fold = |n: u64, b: &u8| n << 8 | u64::from(*b);
-        Some(match self.little {
-            true => part.iter().rev().fold(0, fold),
-            false => part.iter().fold(0, fold),
-        })
+        Some(if self.little { part.iter().rev().fold(0, fold) } else { part.iter().fold(0, fold) })
     }
 }

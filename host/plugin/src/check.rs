@@ -137,9 +137,10 @@ fn stream(
         last = filter.process(picture(info, index)?)?;
         all.extend(last.iter().map(|f| (f.index, f.timestamp)));
     }
-    match parallel {
-        true => filter.end(),
-        false => all.extend(filter.flush()?.iter().map(|f| (f.index, f.timestamp))),
+    if parallel {
+        filter.end()
+    } else {
+        all.extend(filter.flush()?.iter().map(|f| (f.index, f.timestamp)))
     }
     order(&all)?;
     if filter.held_at_end() > 0 {
@@ -153,11 +154,12 @@ fn stream(
         return Ok(tried);
     }
     let alone = Filter::start(plugin, info, parameters)?.process(picture(info, PICTURES - 1)?)?;
-    match last.iter().map(content).eq(alone.iter().map(content)) {
-        true => Ok(tried),
-        false => Err(Trouble::Text(
-            "says that it is parallel, but answers differently for the same picture, depending on those before it".to_owned(),
-        )),
+    if last.iter().map(content).eq(alone.iter().map(content)) {
+        Ok(tried)
+    } else {
+        Err(Trouble::Text(
+        "says that it is parallel, but answers differently for the same picture, depending on those before it".to_owned(),
+    ))
     }
 }
 
@@ -195,9 +197,10 @@ fn rates(output: &StreamInfo) -> Result<(), Trouble> {
         Some(rate) if !sane(rate, RATE) => return wrong("frame rate", rate),
         _ => {}
     }
-    match sane(output.sample_aspect, ASPECT) {
-        true => Ok(()),
-        false => wrong("sample aspect ratio", output.sample_aspect),
+    if sane(output.sample_aspect, ASPECT) {
+        Ok(())
+    } else {
+        wrong("sample aspect ratio", output.sample_aspect)
     }
 }
 
@@ -308,9 +311,10 @@ fn check_ordering(plugin: &Plugin, parameters: &[(String, Value)]) -> Trial {
         let mut ordering = Ordering::start(plugin, parameters)?;
         ordering.order(&[])?;
         let first = ordering.order(&items())?;
-        match first == ordering.order(&items())? {
-            true => Ok(()),
-            false => Err(Trouble::Text("answers differently for the same files".to_owned())),
+        if first == ordering.order(&items())? {
+            Ok(())
+        } else {
+            Err(Trouble::Text("answers differently for the same files".to_owned()))
         }
     };
     trial(

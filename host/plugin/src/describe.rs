@@ -209,12 +209,13 @@ fn identifier(name: &str, what: &str) -> Result<(), String> {
     let sound = name.len() <= NAME_BYTES
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    match sound {
-        true => Ok(()),
-        false => Err(format!(
+    if sound {
+        Ok(())
+    } else {
+        Err(format!(
             "{what} `{}` is not 1 to {NAME_BYTES} lower-case letters, digits and hyphens, a letter first",
             harmless(name, NAME_BYTES)
-        )),
+        ))
     }
 }
 
@@ -223,13 +224,11 @@ fn version(text: &str) -> Result<(), String> {
     let core = text.split(['-', '+']).next().unwrap_or_default();
     let parts: Vec<&str> = core.split('.').collect();
     let numbers = parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
-    match parts.len() == 3
-        && numbers
-        && text.len() <= NAME_BYTES
-        && harmless(text, NAME_BYTES) == text
+    if parts.len() == 3 && numbers && text.len() <= NAME_BYTES && harmless(text, NAME_BYTES) == text
     {
-        true => Ok(()),
-        false => Err(format!("its version `{}` is not like `1.4.0`", harmless(text, NAME_BYTES))),
+        Ok(())
+    } else {
+        Err(format!("its version `{}` is not like `1.4.0`", harmless(text, NAME_BYTES)))
     }
 }
 
@@ -293,10 +292,7 @@ pub(super) fn check(parameter: &Parameter, value: &Value) -> Result<(), String> 
         (ParameterKind::File, Value::File(f)) => within(f.len() as f64),
         _ => false,
     };
-    match sound {
-        true => Ok(()),
-        false => Err(format!("`{value}` is not {}", takes(parameter))),
-    }
+    if sound { Ok(()) } else { Err(format!("`{value}` is not {}", takes(parameter))) }
 }
 
 /// What the parameter takes, for people: `a whole number from 1 to 64 px`.

@@ -90,9 +90,10 @@ impl Engine {
         store.set_max_component_handles(HANDLES);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|store| {
-            Ok(match store.data().is_over() {
-                true => UpdateDeadline::Interrupt,
-                false => UpdateDeadline::Continue(1),
+            Ok(if store.data().is_over() {
+                UpdateDeadline::Interrupt
+            } else {
+                UpdateDeadline::Continue(1)
             })
         });
         store

@@ -116,9 +116,10 @@ impl HeldFrame {
         let (slot, size) = self.slot(index)?;
         let rows = check_rows(index, first, count as usize, size)?;
         let untouched = self.drafts[slot].as_ref().is_none_or(|d| rows.start >= d.done);
-        let plane = match untouched {
-            true => self.before(slot, size, true, make)?,
-            false => Some(self.plane(index, make)?),
+        let plane = if untouched {
+            self.before(slot, size, true, make)?
+        } else {
+            Some(self.plane(index, make)?)
         };
         Ok((plane.ok_or_else(|| Misuse("lost a plane".to_owned()))?, rows))
     }
@@ -289,9 +290,10 @@ fn short(text: &str) -> String {
 
 /// Media code that comes later computes with these numbers, and languages with doubles read them.
 pub(super) fn check_number(magnitude: u64, what: &str) -> Result<(), Misuse> {
-    match magnitude < WHOLE {
-        true => Ok(()),
-        false => Err(Misuse(format!("gave a frame a {what} of 2^53 or more"))),
+    if magnitude < WHOLE {
+        Ok(())
+    } else {
+        Err(Misuse(format!("gave a frame a {what} of 2^53 or more")))
     }
 }
 

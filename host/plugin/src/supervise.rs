@@ -282,12 +282,13 @@ impl Supervised {
     /// nobody asks it by the contract; what it kept is counted all the same.
     pub fn flush(&mut self) -> Result<Vec<Frame>, PluginError> {
         let parallel = self.supervisor.plugin.filter.as_ref().is_some_and(|f| f.parallel);
-        let flush = |filter: &mut Filter| match parallel && !filter.is_over() {
-            true => {
+        let flush = |filter: &mut Filter| {
+            if parallel && !filter.is_over() {
                 filter.end();
                 Ok(Vec::new())
+            } else {
+                filter.flush()
             }
-            false => filter.flush(),
         };
         match (self.filter.as_mut().map(flush), self.supervisor.on_failure) {
             (Some(Ok(frames)), _) => {
@@ -347,10 +348,11 @@ impl Supervised {
         // An error at the end is noted, whatever it was: not all came out that was to come.
         if !refused || input.is_none() {
             self.back_off(&error);
-            match input.is_some() && self.supervisor.more_follow {
-                true => self.wait()?,
+            if input.is_some() && self.supervisor.more_follow {
+                self.wait()?;
+            } else {
                 // Nothing comes that would be worth waiting for.
-                false => self.go_on()?,
+                self.go_on()?;
             }
         }
         frames.extend(input);
@@ -378,9 +380,10 @@ impl Supervised {
 
     /// Whether the job goes on.
     fn go_on(&self) -> Result<(), PluginError> {
-        match self.supervisor.cancel.is_cancelled() {
-            true => Err(PluginError::Cancelled { plugin: self.supervisor.name() }),
-            false => Ok(()),
+        if self.supervisor.cancel.is_cancelled() {
+            Err(PluginError::Cancelled { plugin: self.supervisor.name() })
+        } else {
+            Ok(())
         }
     }
 

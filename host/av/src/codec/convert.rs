@@ -39,11 +39,10 @@ impl Converter {
             .map_err(|e| MediaError::new(Kind::TooLarge, format!("convert: {e}")))?;
         let source = (from.format, from.width, from.height);
         let target = (to, to_width, to_height);
-        let scaler = match source == target {
-            true => None,
-            false => {
-                Some(Scaler::new(Shape::of(source, &from.color), Shape::of(target, &from.color))?)
-            }
+        let scaler = if source == target {
+            None
+        } else {
+            Some(Scaler::new(Shape::of(source, &from.color), Shape::of(target, &from.color))?)
         };
         Ok(Converter { from: source, to: target, scaler })
     }

@@ -163,9 +163,10 @@ impl VideoEncoder {
         open(&mut codec, encoder, &name, options)?;
         Ok(VideoEncoder {
             codec: ManuallyDrop::new(codec),
-            widen: match wide == *source {
-                true => None,
-                false => Some(Scaler::new(shape(source), shape(&wide))?),
+            widen: if wide == *source {
+                None
+            } else {
+                Some(Scaler::new(shape(source), shape(&wide))?)
             },
             info: source.clone(),
             name,
@@ -243,9 +244,10 @@ impl VideoEncoder {
         raw.pts = pts;
         versions::set_duration(raw, duration);
         // The encoder decides anew which pictures are key frames.
-        raw.pict_type = match std::mem::take(&mut self.key) {
-            true => ffi::AVPictureType::AV_PICTURE_TYPE_I,
-            false => ffi::AVPictureType::AV_PICTURE_TYPE_NONE,
+        raw.pict_type = if std::mem::take(&mut self.key) {
+            ffi::AVPictureType::AV_PICTURE_TYPE_I
+        } else {
+            ffi::AVPictureType::AV_PICTURE_TYPE_NONE
         };
         raw.sample_aspect_ratio = context.sample_aspect_ratio;
         raw.color_range = context.color_range;

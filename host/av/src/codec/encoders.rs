@@ -64,9 +64,10 @@ pub(crate) fn find_encoder(codec: &str) -> Result<*const ffi::AVCodec, MediaErro
         return Ok(found);
     }
     let (all, same) = encoders_like(codec);
-    let hint = match same.is_empty() {
-        true => near_matches(codec, all),
-        false => format!("; the encoders for {codec} are {}", same.join(", ")),
+    let hint = if same.is_empty() {
+        near_matches(codec, all)
+    } else {
+        format!("; the encoders for {codec} are {}", same.join(", "))
     };
     let message = format!("this FFmpeg has no video encoder \"{codec}\"{hint}");
     Err(MediaError::new(Kind::Unsupported, message))

@@ -59,10 +59,8 @@ pub(crate) fn set_picture(
 /// Tells the encoder to code the two fields of each picture by themselves.
 pub(crate) fn set_interlaced(context: &mut ffi::AVCodecContext, top_first: bool) {
     context.flags |= ffi::AV_CODEC_FLAG_INTERLACED_DCT as c_int;
-    context.field_order = match top_first {
-        true => ffi::AVFieldOrder::AV_FIELD_TT,
-        false => ffi::AVFieldOrder::AV_FIELD_BB,
-    };
+    context.field_order =
+        if top_first { ffi::AVFieldOrder::AV_FIELD_TT } else { ffi::AVFieldOrder::AV_FIELD_BB };
 }
 
 /// The caller's time base, where the codec's syntax can express it.

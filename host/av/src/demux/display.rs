@@ -93,9 +93,10 @@ impl Display {
             self.shown(dts);
         }
         self.held.push_back(packet);
-        match self.held.len() > MOST {
-            true => self.held.back().map_or(Ok(()), |p| Err(unknown(p))),
-            false => Ok(()),
+        if self.held.len() > MOST {
+            self.held.back().map_or(Ok(()), |p| Err(unknown(p)))
+        } else {
+            Ok(())
         }
     }
 

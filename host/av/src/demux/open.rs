@@ -430,10 +430,11 @@ impl Opening<'_> {
 
 /// A demuxer's short names and its long one; empty for null.
 pub(crate) fn demuxer_names(format: *const ffi::AVInputFormat) -> (String, String) {
-    match format.is_null() {
-        true => (String::new(), String::new()),
+    if format.is_null() {
+        (String::new(), String::new())
+    } else {
         // SAFETY: demuxers are static.
-        false => unsafe { (av::text((*format).name), av::text((*format).long_name)) },
+        unsafe { (av::text((*format).name), av::text((*format).long_name)) }
     }
 }
 

@@ -144,9 +144,10 @@ unsafe fn index(stream: *mut ffi::AVStream) -> Option<PacketIndex> {
             index.keys += u64::from(key);
             let size = u64::try_from(entry.size()).unwrap_or(0);
             index.end = index.end.max(u64::try_from(entry.pos).unwrap_or(0).saturating_add(size));
-            match hidden {
-                true => hidden_behind += 1,
-                false => index.hidden += std::mem::take(&mut hidden_behind),
+            if hidden {
+                hidden_behind += 1
+            } else {
+                index.hidden += std::mem::take(&mut hidden_behind)
             }
             index.starts_with_key |= number == 0 && key;
         }

@@ -47,9 +47,10 @@ impl InputSource {
             return InputSource::Url(Url::new(plain));
         }
         let Ok(metadata) = fs::metadata(&path) else {
-            return match numbered(&plain) {
-                true => InputSource::Named { format: "image2".into(), name: plain.into_owned() },
-                false => InputSource::File(path),
+            return if numbered(&plain) {
+                InputSource::Named { format: "image2".into(), name: plain.into_owned() }
+            } else {
+                InputSource::File(path)
             };
         };
         match metadata.file_type() {
@@ -165,9 +166,10 @@ fn register_devices() {
         // SAFETY: a plain getter.
         let format = unsafe { ffi::avformat_version() } >> 16;
         // All of libav's libraries but libavutil have had one number since FFmpeg 5.
-        let name = match cfg!(target_os = "macos") {
-            true => format!("libavdevice.{format}.dylib"),
-            false => format!("libavdevice.so.{format}"),
+        let name = if cfg!(target_os = "macos") {
+            format!("libavdevice.{format}.dylib")
+        } else {
+            format!("libavdevice.so.{format}")
         };
         let file = av::c_string(&name);
         // SAFETY: a library of the same release as libavformat; the function takes nothing, gives
@@ -175,9 +177,10 @@ fn register_devices() {
         // loaded.
         unsafe {
             let library = nix::libc::dlopen(file.as_ptr(), nix::libc::RTLD_NOW);
-            let register = match library.is_null() {
-                true => ptr::null_mut(),
-                false => nix::libc::dlsym(library, c"avdevice_register_all".as_ptr()),
+            let register = if library.is_null() {
+                ptr::null_mut()
+            } else {
+                nix::libc::dlsym(library, c"avdevice_register_all".as_ptr())
             };
             if register.is_null() {
                 tracing::warn!("{name} cannot be loaded: there are no cameras and test sources");

@@ -75,9 +75,10 @@ impl<S: Stream> Avio<S> {
         // which lives until drop, after the context; the callbacks are those of S.
         let context = unsafe {
             let buffer = ffi::av_malloc(size).cast::<u8>();
-            let context = match buffer.is_null() {
-                true => ptr::null_mut(),
-                false => ffi::avio_alloc_context(
+            let context = if buffer.is_null() {
+                ptr::null_mut()
+            } else {
+                ffi::avio_alloc_context(
                     buffer,
                     size as c_int,
                     c_int::from(writes),
@@ -85,7 +86,7 @@ impl<S: Stream> Avio<S> {
                     Some(read::<S>),
                     Some(write::<S>),
                     move_about,
-                ),
+                )
             };
             if context.is_null() {
                 ffi::av_free(buffer.cast());

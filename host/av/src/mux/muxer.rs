@@ -277,9 +277,10 @@ impl Muxer {
         self.set_tags(from);
         let start = from.facts().start.saturating_add(start);
         // SAFETY: both contexts are valid.
-        match unsafe { copy_chapters(from.context.as_ptr(), self.context.0, start, length) } {
-            true => Ok(()),
-            false => Err(MediaError::memory(&self.name)),
+        if unsafe { copy_chapters(from.context.as_ptr(), self.context.0, start, length) } {
+            Ok(())
+        } else {
+            Err(MediaError::memory(&self.name))
         }
     }
 
@@ -411,9 +412,10 @@ impl Muxer {
         }
         // SAFETY: a valid context before its header.
         let stream = unsafe { ffi::avformat_new_stream(self.context.0, ptr::null()) };
-        match stream.is_null() {
-            true => Err(MediaError::memory(&self.name)),
-            false => Ok((self.tracks.len(), stream)),
+        if stream.is_null() {
+            Err(MediaError::memory(&self.name))
+        } else {
+            Ok((self.tracks.len(), stream))
         }
     }
 }

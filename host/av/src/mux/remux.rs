@@ -209,9 +209,10 @@ impl Muxer {
         // SAFETY: the header has been written; libav takes over the packet's data (sorted) or
         // leaves them to us (unsorted).
         let code = unsafe {
-            match sort {
-                true => ffi::av_interleaved_write_frame(target, packet.as_mut_ptr()),
-                false => ffi::av_write_frame(target, packet.as_mut_ptr()),
+            if sort {
+                ffi::av_interleaved_write_frame(target, packet.as_mut_ptr())
+            } else {
+                ffi::av_write_frame(target, packet.as_mut_ptr())
             }
         };
         self.sink_error()?;
@@ -235,12 +236,11 @@ impl Muxer {
         let code = unsafe {
             let object = self.context.0.cast();
             let code = ffi::av_opt_set_int(object, c"moov_size".as_ptr(), 0, search);
-            match front && code >= 0 {
-                true => {
-                    let (key, value) = (c"movflags".as_ptr(), c"+faststart".as_ptr());
-                    ffi::av_opt_set(object, key, value, search)
-                }
-                false => code,
+            if front && code >= 0 {
+                let (key, value) = (c"movflags".as_ptr(), c"+faststart".as_ptr());
+                ffi::av_opt_set(object, key, value, search)
+            } else {
+                code
             }
         };
         if code < 0 {

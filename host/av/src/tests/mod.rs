@@ -37,9 +37,10 @@ fn rotating() -> (&'static str, &'static str) {
     let option = "-display_rotation 90";
     let mut command = Command::new("ffmpeg");
     command.args(format!("-nostdin {option} -f lavfi -i nullsrc=d=0.1 -f null -").split(' '));
-    match command.output().is_ok_and(|out| out.status.success()) {
-        true => (option, ""),
-        false => ("", "-metadata:s:v rotate=90"),
+    if command.output().is_ok_and(|out| out.status.success()) {
+        (option, "")
+    } else {
+        ("", "-metadata:s:v rotate=90")
     }
 }
 
@@ -158,9 +159,10 @@ fn transcode_into(
     let mut encoder = VideoEncoder::new(&decoder.output(), time_base, &x264(format))?;
     let mut targets = HashMap::new();
     for stream in 0..input.facts().streams.len() {
-        let target = match stream == video {
-            true => muxer.add_encoded(&encoder, Some((&input, stream)))?,
-            false => muxer.add_copy(&input, stream)?,
+        let target = if stream == video {
+            muxer.add_encoded(&encoder, Some((&input, stream)))?
+        } else {
+            muxer.add_copy(&input, stream)?
         };
         targets.insert(stream, target);
     }

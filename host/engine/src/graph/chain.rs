@@ -98,9 +98,10 @@ fn fitting(encoder: &[PixelFormat], info: &StreamInfo) -> Vec<PixelFormat> {
         let (across, down) = format.chroma_shift();
         info.width.is_multiple_of(1 << across) && info.height.is_multiple_of(1 << down)
     };
-    match encoder.iter().any(|f| whole(&f)) {
-        true => encoder.iter().filter(whole).copied().collect(),
-        false => encoder.to_vec(),
+    if encoder.iter().any(|f| whole(&f)) {
+        encoder.iter().filter(whole).copied().collect()
+    } else {
+        encoder.to_vec()
     }
 }
 

@@ -117,15 +117,17 @@ impl SideBySide {
         let (sx, sy) = after.format.chroma_shift();
         let (mut width, mut height) = (after.width, after.height);
         // The chroma of one must end where that of the other begins.
-        match arrangement.is_beside() {
-            true => width = width.next_multiple_of(1 << sx),
-            false => height = height.next_multiple_of(1 << sy),
+        if arrangement.is_beside() {
+            width = width.next_multiple_of(1 << sx)
+        } else {
+            height = height.next_multiple_of(1 << sy)
         }
         let convert = |from| Converter::new(from, after.format, width, height);
         let (before, after_converter) = (convert(before)?, convert(after)?);
-        match arrangement.is_beside() {
-            true => width *= 2,
-            false => height *= 2,
+        if arrangement.is_beside() {
+            width *= 2
+        } else {
+            height *= 2
         }
         check_size(width, height)
             .map_err(|e| PipelineError::System(format!("before and after in one picture: {e}")))?;
@@ -146,18 +148,17 @@ impl SideBySide {
     pub fn picture(&mut self, before: &Frame, after: &Frame) -> Result<Frame, PipelineError> {
         let before = self.before.convert(before, &self.pool)?;
         let after = self.after.convert(after, &self.pool)?;
-        let (first, second) = match self.arrangement.before_first() {
-            true => (&before, &after),
-            false => (&after, &before),
-        };
+        let (first, second) =
+            if self.arrangement.before_first() { (&before, &after) } else { (&after, &before) };
         let (width, height) = (self.output.width, self.output.height);
         let sizes = self.output.format.plane_sizes(width, height);
         let mut planes = Vec::with_capacity(first.planes.len());
         for ((a, b), size) in first.planes.iter().zip(&second.planes).zip(sizes) {
             let mut buffer = self.pool.buffer(size);
-            match self.arrangement.is_beside() {
-                true => beside(a, b, buffer.rows_mut()),
-                false => stacked(a, b, buffer.rows_mut()),
+            if self.arrangement.is_beside() {
+                beside(a, b, buffer.rows_mut())
+            } else {
+                stacked(a, b, buffer.rows_mut())
             }
             planes.push(buffer.into_plane().map_err(PipelineError::System)?);
         }

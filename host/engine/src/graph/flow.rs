@@ -135,9 +135,10 @@ impl Flow {
         let (source, mut before) = queues(stages.first().map_or(ends, count));
         for (number, stage) in stages.iter().enumerate() {
             let next = stages.get(number + 1).map_or(ends, count);
-            before = match stage.parallel {
-                true => flow.start_parallel(stage, before, pool, trouble)?,
-                false => flow.start_serial(stage, before, pool, trouble, next)?,
+            before = if stage.parallel {
+                flow.start_parallel(stage, before, pool, trouble)?
+            } else {
+                flow.start_serial(stage, before, pool, trouble, next)?
             };
         }
         Ok((flow, source, before))

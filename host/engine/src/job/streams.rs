@@ -23,18 +23,16 @@ pub(super) fn select(maps: &[StreamChoice], input: &Input) -> Result<Selection, 
         if found.is_empty() && (!map.negative || map.number.is_some()) {
             return Err(no_such_stream(map, input).into());
         }
-        match map.negative {
-            true => chosen.retain(|i| !found.contains(i)),
-            false => chosen.extend(found),
-        }
+        if map.negative { chosen.retain(|i| !found.contains(i)) } else { chosen.extend(found) }
     }
     let film = |i: &&usize| {
         streams.get(**i).is_some_and(|s| s.kind == StreamKind::Video && !s.attached_picture)
     };
     let best = input.best_video()?;
-    let video = match positive {
-        true => chosen.iter().find(film).copied(),
-        false => chosen.contains(&best).then_some(best).or(chosen.iter().find(film).copied()),
+    let video = if positive {
+        chosen.iter().find(film).copied()
+    } else {
+        chosen.contains(&best).then_some(best).or(chosen.iter().find(film).copied())
     };
     let covers = chosen.iter().filter(|i| streams.get(**i).is_some_and(|s| s.attached_picture));
     if positive && video.is_none() && covers.count() > 0 {
@@ -48,13 +46,12 @@ pub(super) fn select(maps: &[StreamChoice], input: &Input) -> Result<Selection, 
         return Err(SpecError::usage(message).into());
     }
     let video = video.unwrap_or(best);
-    match positive {
-        true => Ok(Selection { video: Some(video), copied: Some(chosen), without: Vec::new() }),
+    if positive {
+        Ok(Selection { video: Some(video), copied: Some(chosen), without: Vec::new() })
+    } else {
         // What is not taken away need not fit.
-        false => {
-            let without = streams.iter().map(|s| s.index).filter(|i| !chosen.contains(i));
-            Ok(Selection { video: Some(video), copied: None, without: without.collect() })
-        }
+        let without = streams.iter().map(|s| s.index).filter(|i| !chosen.contains(i));
+        Ok(Selection { video: Some(video), copied: None, without: without.collect() })
     }
 }
 

@@ -31,12 +31,11 @@ impl Connection {
         hard: &Cancel,
     ) -> Result<Connection, MediaError> {
         let (format, url) = (&*address.format, &address.url);
-        let mut muxer = match Muxer::opens_itself(format) {
-            true => Muxer::address(format, url, hard, Some(address.patience))?,
-            false => {
-                let push = filmgate_av::Push::open_within(url, hard, Some(address.patience))?;
-                Muxer::stream(format, Box::new(push), Path::new(&url.to_string()))?
-            }
+        let mut muxer = if Muxer::opens_itself(format) {
+            Muxer::address(format, url, hard, Some(address.patience))?
+        } else {
+            let push = filmgate_av::Push::open_within(url, hard, Some(address.patience))?;
+            Muxer::stream(format, Box::new(push), Path::new(&url.to_string()))?
         };
         let streams = templates.iter().map(|t| muxer.add_stream(t)).collect::<Result<_, _>>()?;
         muxer.write_header(&header_options(format, false))?;

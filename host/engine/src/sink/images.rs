@@ -239,10 +239,7 @@ impl ImageSink {
             let facts = file.metadata().map_err(failed)?;
             self.retention.note(Path::new(reserved.name()), &facts, SystemTime::now())?;
         }
-        let published = match self.sync {
-            true => aside.publish(),
-            false => aside.publish_unsynced(),
-        };
+        let published = if self.sync { aside.publish() } else { aside.publish_unsynced() };
         if let Err(e) = published {
             self.retention.forget_last();
             return Err(e.into());

@@ -30,10 +30,7 @@ struct State {
 
 impl State {
     fn path_of(&self, name: &str) -> PathBuf {
-        match name == self.name {
-            true => self.path.clone(),
-            false => self.path.with_file_name(name),
-        }
+        if name == self.name { self.path.clone() } else { self.path.with_file_name(name) }
     }
 
     /// Keeps the first error, and gives libav something to go by.

@@ -58,9 +58,10 @@ impl Fifo {
     fn open(&self) -> io::Result<File> {
         let file =
             OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(&self.path)?;
-        match file.metadata()?.file_type().is_fifo() {
-            true => Ok(file),
-            false => Err(io::Error::other("it is no pipe any more")),
+        if file.metadata()?.file_type().is_fifo() {
+            Ok(file)
+        } else {
+            Err(io::Error::other("it is no pipe any more"))
         }
     }
 }

@@ -164,9 +164,10 @@ impl Files {
             self.waiting.retain(|stream| *stream != packet.stream());
         }
         let length = packet.length();
-        match self.parts.is_text(packet.stream()) {
-            true if length > 0 => self.cut.text(packet, time, length),
-            _ => self.cut.packet(packet, time, length),
+        if self.parts.is_text(packet.stream()) && length > 0 {
+            self.cut.text(packet, time, length)
+        } else {
+            self.cut.packet(packet, time, length)
         }
     }
 

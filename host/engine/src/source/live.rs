@@ -190,10 +190,7 @@ impl Pictures {
                 Err(e) if self.reading.reopen => {
                     let stalled = e.kind == MediaErrorKind::TimedOut;
                     now.fate = Some((if stalled { Loss::Stalled } else { Loss::Ended }, e.message));
-                    match now.reader.ended {
-                        true => self.over(),
-                        false => now.reader.finish(),
-                    }
+                    if now.reader.ended { self.over() } else { now.reader.finish() }
                 }
                 Err(e) if self.last.is_some() => {
                     warn!("{e}");

@@ -99,9 +99,10 @@ fn damaged(error: &wasmparser::BinaryReaderError) -> String {
 }
 
 fn most(found: usize, limit: usize, what: &str) -> Result<(), String> {
-    match found > limit {
-        true => Err(format!("has more than {limit} {what}, the most that is compiled")),
-        false => Ok(()),
+    if found > limit {
+        Err(format!("has more than {limit} {what}, the most that is compiled"))
+    } else {
+        Ok(())
     }
 }
 
@@ -149,10 +150,7 @@ impl Blocks {
 }
 
 fn beyond(found: u64, limit: u64, what: &str) -> Result<(), Reason> {
-    match found > limit {
-        true => Err(Reason::Beyond(format!("more than {limit} {what}"))),
-        false => Ok(()),
-    }
+    if found > limit { Err(Reason::Beyond(format!("more than {limit} {what}"))) } else { Ok(()) }
 }
 
 fn function(body: &FunctionBody<'_>, arities: &[u64]) -> Result<(), Reason> {

@@ -83,9 +83,10 @@ fn bound() -> Result<(), String> {
     // Without its parent nobody waits for the answer (prctl(2)); it may be gone already.
     set_pdeathsig(Signal::SIGKILL).map_err(|e| e.to_string())?;
     let parent = std::env::args().nth(2).and_then(|text| text.parse::<u32>().ok());
-    match parent.is_none_or(|parent| parent == std::os::unix::process::parent_id()) {
-        true => Ok(()),
-        false => Err("its parent is gone".to_owned()),
+    if parent.is_none_or(|parent| parent == std::os::unix::process::parent_id()) {
+        Ok(())
+    } else {
+        Err("its parent is gone".to_owned())
     }
 }
 
