@@ -21,7 +21,10 @@ fn long() -> PathBuf {
 }
 
 fn start(shell: &Shell, preset: &str) -> Running {
-    let mut command = shell.command();
+    // The tests themselves may run under nohup(1), whose children inherit that SIGHUP is ignored.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP").arg(program());
+    shell.settle(&mut command);
     command.args(["run", "-y", "-o", "out.mp4", "-p", "emboss", "-p", "denoise"]);
     command.args(["--preset", preset, "-i"]).arg(long());
     command.stderr(Stdio::piped()).stdout(Stdio::null());

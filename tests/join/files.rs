@@ -101,6 +101,13 @@ fn an_output_in_the_folder_is_not_joined_again() {
 }
 
 #[test]
+fn a_folder_of_a_camera_is_joined() {
+    let shell = plain(["1.360", "2.INSV", "3.osv"]);
+    shell.filmgate("join . -o video.mp4").done();
+    assert_eq!(pictures(&shell.path("video.mp4")), wanted());
+}
+
+#[test]
 fn an_output_that_is_an_input_is_refused() {
     let shell = plain(["1.mp4", "2.mp4", "3.mp4"]);
     shell.filmgate("join 1.mp4 2.mp4 -o 2.mp4 -y").refused(31, &["2.mp4"]);

@@ -11,6 +11,8 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 const VIDEO: &[&str] = &[
     "mp4", "m4v", "mov", "qt", "mkv", "webm", "avi", "ts", "m2ts", "mts", "mpg", "mpeg", "flv",
     "wmv", "asf", "3gp", "ogv", "mxf", "nut",
+    // Cameras: streams, camcorders and DVDs, recorders of Dahua, and 360° cameras, which write MP4.
+    "m2t", "mod", "tod", "vob", "dav", "insv", "360", "osv",
 ];
 
 /// Extensions of files that hold audio alone.

@@ -106,6 +106,14 @@ impl WatchSpec {
         self.image_format()?;
         self.policy()?;
         self.selection(Vec::new())?;
+        if let Some(address) = &self.metrics {
+            let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+            port.ok_or_else(|| {
+                SpecError::usage(format!(
+                    "--metrics {address}: expected HOST:PORT, for example 127.0.0.1:9090"
+                ))
+            })?;
+        }
         // With a list, only loading it tells which plugins there are.
         if self.plugin_list.is_none() {
             self.plugins().check()?;
@@ -156,6 +164,8 @@ mod tests {
         assert!(checked(|s| s.output = None).contains("-o FOLDER"));
         assert!(checked(|s| s.format = Some("gif".into())).contains("--format gif"));
         assert_eq!(checked(|s| s.format = Some("same".into())), "");
+        assert!(checked(|s| s.metrics = Some("9090".into())).contains("expected HOST:PORT"));
+        assert_eq!(checked(|s| s.metrics = Some("[::1]:0".into())), "");
         assert!(checked(|s| s.exclude = vec!["[".into()]).contains("is not a glob"));
         let grant = |s: &mut WatchSpec| s.grant = vec!["blur:clock".into()];
         assert!(checked(grant).contains("no plugin"));
