@@ -41,7 +41,7 @@ pub use codec::order::PictureOrder;
 pub use codec::raw::{RawFormat, RawPictures};
 pub use demux::display::{is_packed, is_told_by_order};
 pub use demux::ending::Ending;
-pub use demux::facts::{AudioFacts, MediaFacts, StreamFacts, StreamKind, VideoFacts};
+pub use demux::facts::{AudioFacts, Chapter, MediaFacts, StreamFacts, StreamKind, VideoFacts};
 pub use demux::open::Input;
 pub use demux::packet::Packet;
 pub use demux::shape::{PacketIndex, Shape};
@@ -56,7 +56,7 @@ pub use mux::holds::{holds_sound, way_out};
 pub use mux::muxer::Muxer;
 pub use mux::network::{Push, check_push};
 pub use mux::pieces::Shelf;
-pub use mux::remux::{Chapter, Like, Times};
+pub use mux::remux::{Like, Times};
 pub use mux::targets::{default_format, header_options, holds_chapters};
 pub use mux::template::StreamTemplate;
 

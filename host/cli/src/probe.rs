@@ -41,8 +41,8 @@ fn text(file: &Path, size: Option<u64>, chosen: Option<usize>, facts: &MediaFact
         (None, _) => line!(out, "  duration   unknown"),
     }
     line!(out, "  starts at  {}", seconds(facts.start));
-    if facts.chapters > 0 {
-        line!(out, "  chapters   {}", facts.chapters);
+    if !facts.chapters.is_empty() {
+        line!(out, "  chapters   {}", facts.chapters.len());
     }
     tags_text(&mut out, "  ", &facts.metadata);
     for stream in &facts.streams {
@@ -121,7 +121,7 @@ fn json(file: &Path, size: Option<u64>, chosen: Option<usize>, facts: &MediaFact
         "duration": facts.duration.map(in_seconds),
         "duration_declared": facts.duration_declared,
         "start": in_seconds(facts.start),
-        "chapters": facts.chapters,
+        "chapters": facts.chapters.len(),
         "tags": tags_json(&facts.metadata),
         "video": chosen,
         "streams": facts.streams.iter().map(stream_json).collect::<Vec<_>>(),

@@ -5,7 +5,7 @@ use super::payload::adts_config;
 use super::plan::{Plan, Units};
 use super::settings::Settings;
 use super::written::Written;
-use filmgate_av::{Input, Like, MediaError};
+use filmgate_av::{Chapter, Input, Like, MediaError};
 
 /// How the stream of a track differs from its model.
 pub(super) fn like(plan: &Plan, number: usize, input: &mut Input) -> Result<Like, MediaError> {
@@ -55,12 +55,20 @@ pub(super) fn room(plan: &Plan, settings: &Settings) -> u64 {
             keys += index.keys;
         }
     }
-    super::index_space::needed(&packets, keys, plan.segments.len() as u64)
+    let chapters: u64 = plan.joined().map(|(_, p)| chapter_bytes(&p.segment.chapters)).sum();
+    super::index_space::needed(&packets, keys, plan.segments.len() as u64) + chapters
+}
+
+/// What chapters take in an index: a sample of the track that carries them, and a line of `chpl`.
+fn chapter_bytes(chapters: &[Chapter]) -> u64 {
+    chapters.iter().map(|c| 512 + c.title.len() as u64).sum()
 }
 
 /// What the index that was written may take at most.
-pub(super) fn spent(written: &Written) -> u64 {
+pub(super) fn spent(plan: &Plan, written: &Written) -> u64 {
     let packets: Vec<u64> = written.tracks.iter().map(|t| t.packets + t.silent).collect();
     let keys = written.tracks.iter().map(|t| t.keys).sum();
-    super::index_space::needed(&packets, keys, written.seams.len() as u64)
+    let places = written.seams.iter().map(|s| s.place);
+    let chapters: u64 = places.map(|p| chapter_bytes(&plan.segments[p].segment.chapters)).sum();
+    super::index_space::needed(&packets, keys, written.seams.len() as u64) + chapters
 }

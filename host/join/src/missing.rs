@@ -21,18 +21,32 @@ fn of(plan: &Plan, place: usize, first: bool, drop_audio: bool) -> Vec<Missing> 
         return Vec::new();
     }
     let covered = plan.tracks.iter().any(|t| t.cover);
+    let chapters = planned.segment.chapters.len();
+    let has_chapters = chapters > 0;
     let gone = |s: &&Shape| {
         let written = planned.streams.contains(&Some(s.facts.index));
         // All segments of a recorder have a cover, and a film has one.
         let cover = s.facts.attached_picture && covered;
         let tag = first && is_timecode_tag(&plan.format, s);
-        !(written || cover || tag)
+        // An mp4's chapters are a track of their own, too, and are carried as chapters.
+        let titles = s.facts.codec == "bin_data" && name(s) == "text" && has_chapters;
+        !(written || cover || tag || titles)
     };
     let missing = |s: &Shape| Missing {
         what: format!("{} ({})", s.facts.kind.name(), name(s)),
         reason: reason(plan, s, drop_audio).to_owned(),
     };
-    planned.shapes.iter().filter(gone).map(missing).collect()
+    let lost = has_chapters && !holds_late_chapters(&plan.format);
+    let lost = lost.then(|| Missing {
+        what: format!("{chapters} chapters"),
+        reason: "the container cannot hold them".to_owned(),
+    });
+    planned.shapes.iter().filter(gone).map(missing).chain(lost).collect()
+}
+
+/// Whether the container takes chapters at its end, when it is known where the segments lie.
+fn holds_late_chapters(format: &str) -> bool {
+    matches!(format, "mp4" | "mov" | "matroska" | "webm")
 }
 
 /// The name of a codec, or the letters that stand for it: `tmcd`.

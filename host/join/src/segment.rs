@@ -10,7 +10,9 @@ use std::thread;
 
 use super::compare;
 use super::display::{self, Display};
-use filmgate_av::{Input, MediaError, MediaErrorKind, OpenOptions, PacketIndex, Shape, StreamKind};
+use filmgate_av::{
+    Chapter, Input, MediaError, MediaErrorKind, OpenOptions, PacketIndex, Shape, StreamKind,
+};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::Rational;
 
@@ -68,6 +70,8 @@ pub struct Segment {
     pub duration: Option<i64>,
     /// nanoseconds: the first timestamp
     pub start: i64,
+    /// from its first timestamp on
+    pub chapters: Box<[Chapter]>,
     /// microseconds since 1970-01-01 UTC, as the file says
     pub created: Option<i64>,
     pub tags: Vec<(String, String)>,
@@ -166,6 +170,7 @@ fn look(
         format: facts.format.as_str().into(),
         duration: facts.duration.or(longest),
         start: facts.start,
+        chapters: facts.chapters.iter().map(|c| from_start(c, facts.start)).collect(),
         created: created.and_then(|(_, text)| micros(text)),
         tags: facts.metadata.iter().filter(|(key, _)| is_own(key)).cloned().collect(),
         shapes: shared.put(shapes, input.is_quick()),
@@ -173,6 +178,11 @@ fn look(
         quick: input.is_quick(),
         display,
     })
+}
+
+fn from_start(chapter: &Chapter, origin: i64) -> Chapter {
+    let from = |time: i64| time.saturating_sub(origin).max(0);
+    Chapter { start: from(chapter.start), end: from(chapter.end), title: chapter.title.clone() }
 }
 
 /// Whether a tag says something of what was recorded, and not of the container.

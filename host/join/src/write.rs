@@ -396,10 +396,10 @@ impl<'a> Writer<'a> {
     pub(super) fn finish(mut self) -> Result<Written, JoinError> {
         self.written.duration = rescale(self.at, self.clock, NANOSECONDS);
         self.written.retimed += self.muxer.retimed();
-        if self.settings.chapters {
-            self.muxer.set_chapters(&self.chapters())?;
-        }
-        let spent = spent(&self.written);
+        let chapters =
+            if self.settings.chapters { self.a_chapter_each() } else { self.own_chapters() };
+        self.muxer.set_chapters(&chapters)?;
+        let spent = spent(self.plan, &self.written);
         let full = self.room > 0 && spent > self.room;
         if full {
             self.muxer.give_up_room(self.settings.faststart)?;
@@ -414,15 +414,35 @@ impl<'a> Writer<'a> {
         Ok(self.written)
     }
 
-    fn chapters(&self) -> Vec<Chapter> {
+    /// The seams, and where the segment of each ends, in nanoseconds.
+    fn seams(&self) -> impl Iterator<Item = (&Seam, i64)> {
         let seams = &self.written.seams;
-        let ends = seams.iter().skip(1).map(|s| s.at).chain([self.written.duration]);
+        seams.iter().zip(seams.iter().skip(1).map(|s| s.at).chain([self.written.duration]))
+    }
+
+    /// The chapters of the segments themselves, moved as their packets are.
+    fn own_chapters(&self) -> Vec<Chapter> {
+        let of = |(seam, end): (&Seam, i64)| {
+            let at = seam.at;
+            let moved = move |c: &Chapter| Chapter {
+                start: c.start.saturating_add(at),
+                end: c.end.saturating_add(at).min(end),
+                title: c.title.clone(),
+            };
+            let own = self.plan.segments[seam.place].segment.chapters.iter().map(moved);
+            own.filter(|c| c.start < c.end).collect::<Vec<_>>()
+        };
+        self.seams().flat_map(of).collect()
+    }
+
+    /// With `--chapters`.
+    fn a_chapter_each(&self) -> Vec<Chapter> {
         let title = |place: usize| {
             let name = &self.plan.segments[place].segment.name;
             name.file_stem().unwrap_or_default().to_string_lossy().into_owned()
         };
         let chapter =
             |(seam, end): (&Seam, i64)| Chapter { start: seam.at, end, title: title(seam.place) };
-        seams.iter().zip(ends).map(chapter).collect()
+        self.seams().map(chapter).collect()
     }
 }

@@ -24,9 +24,18 @@ pub struct MediaFacts {
     pub streams: Vec<StreamFacts>,
     /// tags of the whole file, in their order
     pub metadata: Vec<(String, String)>,
-    pub chapters: usize,
+    pub chapters: Vec<Chapter>,
     /// the format is made for streams whose clock may jump (MPEG-TS and the like)
     pub clock_may_jump: bool,
+}
+
+/// A chapter, in nanoseconds of its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chapter {
+    pub start: i64,
+    pub end: i64,
+    /// empty where it has none
+    pub title: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +119,7 @@ pub(crate) unsafe fn read(context: *const ffi::AVFormatContext) -> MediaFacts {
         let c = &*context;
         let estimate = ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_STREAM;
         let streams = (0..c.nb_streams as usize).map(|i| stream(context, *c.streams.add(i)));
+        let chapters = (0..c.nb_chapters as usize).map(|i| chapter(*c.chapters.add(i)));
         MediaFacts {
             format: av::text((*c.iformat).name),
             duration: av::nanoseconds(c.duration, av::MICROSECONDS).filter(|&d| d > 0),
@@ -117,9 +127,22 @@ pub(crate) unsafe fn read(context: *const ffi::AVFormatContext) -> MediaFacts {
             start: av::nanoseconds(c.start_time, av::MICROSECONDS).unwrap_or(0),
             streams: streams.collect(),
             metadata: av::pairs(c.metadata),
-            chapters: c.nb_chapters as usize,
+            chapters: chapters.collect(),
             clock_may_jump: (*c.iformat).flags & ffi::AVFMT_TS_DISCONT != 0,
         }
+    }
+}
+
+/// # Safety
+/// `chapter` belongs to a valid context.
+unsafe fn chapter(chapter: *const ffi::AVChapter) -> Chapter {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let c = &*chapter;
+        let title = av::pairs(c.metadata).into_iter().find(|(key, _)| key == "title");
+        let time = |value| av::nanoseconds(value, c.time_base).unwrap_or(0);
+        let title = title.map(|(_, text)| text).unwrap_or_default();
+        Chapter { start: time(c.start), end: time(c.end), title }
     }
 }
 

@@ -116,6 +116,12 @@ impl Muxer {
                 // More than 8 bits and other chroma than 4:2:0, which all readers of today know.
                 (*raw).strict_std_compliance = ffi::FF_COMPLIANCE_EXPERIMENTAL as c_int;
             }
+            if matches!(format, "mp4" | "mov") {
+                // FLAC and TrueHD, which libav calls experimental though both are specified, and
+                // the boxes of stereo and 360° video and of Dolby Vision (st3d, sv3d, dvcC), which
+                // it calls unofficial and would leave out without a word.
+                (*raw).strict_std_compliance = ffi::FF_COMPLIANCE_EXPERIMENTAL as c_int;
+            }
             if seekable {
                 // Nobody waits for a single packet: the buffer may fill up.
                 (*raw).flush_packets = 0;

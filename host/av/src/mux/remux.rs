@@ -5,6 +5,7 @@
 use std::ffi::c_int;
 
 use crate::av::{self, AvPacket};
+use crate::demux::facts::Chapter;
 use crate::demux::open::Input;
 use crate::demux::packet::Packet;
 use crate::error::{MediaError, MediaErrorKind as Kind};
@@ -33,14 +34,6 @@ pub struct Times {
     pub dts: i64,
     /// 0 where nobody knows
     pub duration: i64,
-}
-
-/// A chapter of the output, in nanoseconds.
-#[derive(Clone, Debug)]
-pub struct Chapter {
-    pub start: i64,
-    pub end: i64,
-    pub title: String,
 }
 
 impl Packet {
@@ -278,8 +271,11 @@ impl Muxer {
                 (*raw).time_base = ffi::AVRational { num: 1, den: 1000 };
                 (*raw).start = chapter.start / 1_000_000;
                 (*raw).end = chapter.end / 1_000_000;
-                let title = av::c_string(&chapter.title);
-                ffi::av_dict_set(&raw mut (*raw).metadata, c"title".as_ptr(), title.as_ptr(), 0);
+                if !chapter.title.is_empty() {
+                    let title = av::c_string(&chapter.title);
+                    let metadata = &raw mut (*raw).metadata;
+                    ffi::av_dict_set(metadata, c"title".as_ptr(), title.as_ptr(), 0);
+                }
                 *list.add(number) = raw;
                 context.nb_chapters += 1;
             }

@@ -124,7 +124,7 @@ pub struct TimeOptions {
     /// Set how gaps between the segments' own times are handled: keep (the last frame stays, audio is filled with silence) or close [default: close]
     #[arg(long, value_name = "HOW", value_parser = words::<Gap>(&["keep", "close"]))]
     pub gap: Option<Gap>,
-    /// Write a chapter per segment, with its name
+    /// Write a chapter per segment, with its name, instead of the chapters of the segments
     #[arg(long)]
     pub chapters: bool,
     /// Leave the index of mp4 and mov behind the media data

@@ -337,7 +337,7 @@ impl Parts<'_> {
         let (mut muxer, aside, playlist) = self.open(output, format)?;
         let streams = self.add_streams(&mut muxer, format, notes)?;
         if let Some((input, _)) = self.from {
-            let chapters = input.facts().chapters;
+            let chapters = input.facts().chapters.len();
             if chapters > 0 && !holds_chapters(format) {
                 notes.leave_out(&format!("{chapters} chapters: {format} holds none"));
             }
@@ -450,7 +450,7 @@ impl Parts<'_> {
             }
             Err(e) if e.kind != MediaErrorKind::Unsupported => return Err(e.into()),
             // An mp4's chapters are a track of their own, too, and are carried as chapters.
-            Err(_) if stream.codec == "bin_data" && input.facts().chapters > 0 => {}
+            Err(_) if stream.codec == "bin_data" && !input.facts().chapters.is_empty() => {}
             Err(e) if is_named || stream.kind == StreamKind::Audio => {
                 return Err(refused(e, stream).into());
             }
