@@ -176,17 +176,21 @@ fn packets_that_the_container_refuses_are_dropped_and_counted() {
         for output in ["out.mkv", "out.mp4"] {
             let said = shell.run(&input, output, "-y --json");
             assert_eq!(said.code, Some(3), "{said:?}");
-            assert!(said.json()["damaged_packets"].as_u64() > Some(0), "{said:?}");
+            let dropped = said.json()["damaged_packets"].as_u64().expect("a count");
+            assert!((1..8).contains(&dropped), "{said:?}");
             assert_eq!(complaints(&shell.path(output)), "");
-            let count = "-count_packets -show_entries stream=codec_name,nb_read_packets";
-            let streams = ffprobe(&shell.path(output), count)["streams"].clone();
-            let packets = |name: &str| -> usize {
-                let list = streams.as_array().expect("streams");
+            let packets = |file: &Path, name: &str| -> u64 {
+                let count = "-count_packets -show_entries stream=codec_name,nb_read_packets";
+                let found = ffprobe(file, count);
+                let list = found["streams"].as_array().expect("streams");
                 let one = list.iter().find(|s| s["codec_name"] == name).expect("a stream");
                 one["nb_read_packets"].as_str().and_then(|n| n.parse().ok()).expect("a number")
             };
-            assert_eq!(packets("h264"), 50, "{output}");
-            assert!(packets("aac") + 8 > headers.len(), "{output}: {streams}");
+            assert_eq!(packets(&shell.path(output), "h264"), 50, "{output}");
+            // How many packets lie behind the damage depends on the FFmpeg: 7.1 does not find the
+            // headers again within the same PES packet.
+            let all = packets(&input, "aac");
+            assert_eq!(packets(&shell.path(output), "aac") + dropped, all, "{output}");
         }
     }
 }
