@@ -52,7 +52,12 @@ fn a_job_that_is_interrupted_leaves_no_trace() {
         let name = ["INT", "TERM", "HUP"][round % 3];
         child.signal(name);
         let out = child.wait_with_output().expect("it ends");
-        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        // On a busy machine the encoder may need more than a second for its last frames.
+        let said: String = String::from_utf8_lossy(&out.stderr)
+            .lines()
+            .filter(|line| !line.starts_with("filmgate: stopping; waiting for"))
+            .map(|line| format!("{line}\n"))
+            .collect();
         match out.status.code() {
             Some(130) => {
                 interrupted += 1;

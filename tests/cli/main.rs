@@ -4,6 +4,7 @@ mod architecture;
 mod chains;
 mod collisions;
 mod config;
+mod everyday;
 mod examples;
 mod exit_codes;
 mod inputs;

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::hints;
 use super::options::{
     EncodeArguments, FrameArguments, JoinArguments, LimitOptions, RunArguments, SplitArguments,
 };
@@ -32,7 +33,10 @@ impl Arguments {
     pub fn of_process() -> Arguments {
         let line: Vec<_> = std::env::args_os().collect();
         line.iter().for_each(|argument| url::note(&argument.to_string_lossy()));
-        Arguments::try_parse_from(line).unwrap_or_else(|e| {
+        Arguments::try_parse_from(&line).unwrap_or_else(|mut e| {
+            let mut command = Arguments::command();
+            command.build();
+            hints::add(&mut e, &line, &command);
             let said = e.render().to_string();
             if url::redact_known(&said) == said {
                 e.exit();
@@ -73,6 +77,8 @@ pub enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Print the version of filmgate and of libav's libraries, as --version does
+    Version,
     /// Print completions for a shell
     ///
     /// For bash: `filmgate completions bash > ~/.local/share/bash-completion/completions/filmgate`.

@@ -16,9 +16,10 @@ use super::job_text as text;
 use super::options::Mode;
 use super::out::{self, print, print_json, tell};
 use super::show::Bar;
+use super::stopping::Notice;
 use filmgate_av::MediaErrorKind;
 use filmgate_core::cancel::Cancel;
-use filmgate_engine::graph::Progress;
+use filmgate_engine::graph::{Doing, Progress};
 use filmgate_engine::sink::Watched;
 use filmgate_engine::spec::{JobSpec, Verb};
 use filmgate_engine::{Done, Job, Outcome, PipelineError, Plan, Report, Surroundings, prepare};
@@ -27,8 +28,7 @@ use filmgate_plugin::PluginRecord;
 /// Carries out a job of the verb whose options are `A`.
 pub(super) fn run<A: Args>(spec: JobSpec, mode: Mode, cancel: &Cancel) -> Result<Exit> {
     let Some(spec) = mode.complete::<A>(spec)? else { return Ok(Exit::Done) };
-    let to_stdout = spec.output.iter().any(|o| o == Path::new("-"));
-    let events = Events::new(spec.progress_json, to_stdout);
+    let events = Events::new(spec.progress_json, spec.writes_to_stdout());
     match work(&spec, mode, events, cancel) {
         Ok(Ended { failure: Some(failure), .. }) => Err(failure),
         Ok(Ended { exit, .. }) => Ok(exit),
@@ -75,12 +75,23 @@ fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<E
         }
     };
     let following = events.follow(&progress, job.duration(), look);
+    let stopping = Notice::start(cancel, waits_for(&progress));
     let mut done = job.run(&progress);
-    drop((bar, following));
+    drop((bar, following, stopping));
     if let Some(error) = done.error.take() {
         return failed(spec, error, &done, events);
     }
     ended(spec, done, events)
+}
+
+/// What a job waits for that is stopped.
+fn waits_for(progress: &Arc<Progress>) -> impl Fn() -> &'static str + Send + 'static {
+    let progress = Arc::clone(progress);
+    move || match progress.doing() {
+        Doing::Frames => "the decoder or a plugin to finish a frame",
+        Doing::Encode => "the encoder to finish a frame",
+        Doing::Finish => "the encoder's last frames and the disk",
+    }
 }
 
 /// A job that ended with an error.

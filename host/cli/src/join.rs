@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::join_show as show;
 use super::options::{JoinArguments, Mode};
 use super::out::{command, print_json, tell};
+use super::stopping::Notice;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_engine::Receipt;
@@ -20,7 +21,10 @@ use filmgate_join::{JoinError, JoinReport, JoinSpec, Prepared, prepare};
 
 pub fn run(arguments: JoinArguments, cancel: &Cancel) -> Result<Exit> {
     let mode = arguments.reports.mode.clone();
-    let spec = mode.complete_as::<JoinArguments, _>(arguments.spec(), "join", JoinSpec::check)?;
+    let spec =
+        mode.complete_as::<JoinArguments, _>(arguments.spec(), "join", |s: &mut JoinSpec| {
+            s.check()
+        })?;
     let Some(spec) = spec else { return Ok(Exit::Done) };
     let events = Events::new(spec.progress_json, false);
     let result = match work(&spec, &mode, events, cancel) {
@@ -75,8 +79,9 @@ fn carry_out(
     let progress = Arc::new(Progress::default());
     events.emit("start", json!(prepared.plan()));
     let following = events.follow(&progress, prepared.duration(), || json!({}));
+    let stopping = Notice::start(cancel, || "the frame in work, or the disk");
     let joined = prepared.run(&progress);
-    drop(following);
+    drop((following, stopping));
     let joined = joined?;
     if let Some(receipt) = receipt {
         let report = joined.report();

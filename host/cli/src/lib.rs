@@ -6,6 +6,7 @@ pub mod config;
 mod doctor;
 mod events;
 pub mod exit;
+mod hints;
 mod job;
 mod job_text;
 pub mod join;
@@ -16,6 +17,7 @@ pub mod plugin;
 mod probe;
 mod shell;
 mod show;
+mod stopping;
 mod version;
 pub mod watch;
 
@@ -52,6 +54,7 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
         Command::Probe { file, json } => probe::run(&file, json.json, cancel),
         Command::Doctor { json } => doctor::run(json.json, cancel),
+        Command::Version => version::print(),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { folder } => shell::man(folder.as_deref()),
     }

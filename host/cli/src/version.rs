@@ -1,5 +1,16 @@
 //! `--version`: filmgate's own, and what it was built on and runs with.
 
+use anyhow::Result;
+
+use super::exit::Exit;
+use super::out;
+
+/// `filmgate version`: the same as `--version`.
+pub(super) fn print() -> Result<Exit> {
+    out::print(&format!("filmgate {}\n", long()))?;
+    Ok(Exit::Done)
+}
+
 /// What follows `filmgate ` in `--version`.
 pub(super) fn long() -> String {
     let mut out = env!("CARGO_PKG_VERSION").to_owned();

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use crate::error::PipelineError;
 use crate::graph::compare::{Compare, SideBySide, Sources};
 use crate::graph::flow::{Collect, Deal, Flow, Offered, Trouble};
-use crate::graph::{Chain, Meter, Progress, Reading};
+use crate::graph::{Chain, Doing, Meter, Progress, Reading};
 use crate::report::{LiveReport, PluginReport, Report, StreamReport};
 use crate::sink::{
     EncodedImage, End, Opening, PlannedEncoder, Selection, Sink, SinkPlan, SinkReport, Watched,
@@ -248,7 +248,10 @@ impl Made for Frame {
             observer(&self)?;
         }
         let both = drain.compare.as_mut().map(|c| c.picture(&self)).transpose()?;
-        drain.sink.frame(both.as_ref().unwrap_or(&self))
+        drain.progress.does(Doing::Encode);
+        let taken = drain.sink.frame(both.as_ref().unwrap_or(&self));
+        drain.progress.does(Doing::Frames);
+        taken
     }
 }
 
@@ -384,6 +387,7 @@ impl Prepared {
         let mut notes = self.notes;
         let result = match result {
             Ok(()) => {
+                progress.does(Doing::Finish);
                 let (stopped, dropped) = (report.stopped, chain.nothing_left(&plugins));
                 sink.finish(&mut End { source: &*source, stopped, stop, dropped }, &mut notes)
             }

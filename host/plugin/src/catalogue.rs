@@ -103,7 +103,11 @@ pub fn find(name: &str, folders: &[PathBuf]) -> Result<PathBuf, PluginError> {
     }
     Err(PluginError::NotFound {
         name: name.to_owned(),
-        nearest: nearest(name, all.iter().map(|f| f.name.as_str())).map(str::to_owned),
+        nearest: nearest(
+            name.split('=').next().unwrap_or(name),
+            all.iter().map(|f| f.name.as_str()),
+        )
+        .map(str::to_owned),
         searched: folders.iter().filter(|f| f.is_dir()).cloned().collect(),
     })
 }

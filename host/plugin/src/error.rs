@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum PluginError {
     /// No plugin of that name in any folder.
-    #[error("no plugin named `{name}`{}; looked in {}", suggestion(.nearest), folders(.searched))]
+    #[error("no plugin named `{name}`{}; {}looked in {}", suggestion(.nearest), colon(.name), folders(.searched))]
     NotFound { name: String, nearest: Option<String>, searched: Vec<PathBuf> },
 
     /// `-p` text that is not `NAME[:key=value,…]`.
@@ -84,6 +84,17 @@ pub enum Failure {
 
 fn suggestion(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default()
+}
+
+/// Parameters as FFmpeg has them: `blur=5`.
+fn colon(name: &str) -> String {
+    match name.split_once('=') {
+        Some((plugin, value)) => format!(
+            "parameters follow a colon, each with its name: {plugin}:KEY={value}, and `filmgate plugin \
+             inspect {plugin}` lists them; "
+        ),
+        None => String::new(),
+    }
 }
 
 fn kept(held: u64) -> String {

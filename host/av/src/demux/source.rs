@@ -31,14 +31,14 @@ pub enum InputSource {
 
 impl InputSource {
     /// What a text of the command line means, with the format that was given beside it. `-` is
-    /// standard input; `file:` before a name is left out, unless it is part of it; a text with a scheme (`http://…`) is a URL; a video device is a camera;
+    /// standard input, as are `pipe:` and `pipe:0`; `file:` before a name is left out, unless it is part of it; a text with a scheme (`http://…`) is a URL; a video device is a camera;
     /// a name with `%d` or `%06d` in it that is no file's is a sequence of pictures.
     pub fn parse(text: &OsStr, format: Option<&str>) -> InputSource {
         let plain = text.to_string_lossy();
         if let Some(format) = format.filter(|f| opens_itself(f)) {
             return InputSource::Named { format: format.to_owned(), name: plain.into_owned() };
         }
-        if plain == "-" {
+        if ["-", "pipe:", "pipe:0"].contains(&&*plain) {
             return InputSource::Pipe(None);
         }
         let stripped = plain.strip_prefix("file:").filter(|_| fs::metadata(text).is_err());
@@ -253,6 +253,8 @@ mod tests {
     #[test]
     fn texts_mean_what_people_think() {
         assert_eq!(parse("-"), InputSource::Pipe(None));
+        assert_eq!(parse("pipe:0"), InputSource::Pipe(None));
+        assert_eq!(parse("./pipe:0"), InputSource::File("./pipe:0".into()));
         assert_eq!(parse("a.mp4"), InputSource::File("a.mp4".into()));
         assert_eq!(parse("file:a.mp4"), InputSource::File("a.mp4".into()));
         assert_eq!(parse("12:30.mp4"), InputSource::File("12:30.mp4".into()));

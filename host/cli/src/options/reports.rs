@@ -67,7 +67,10 @@ impl Mode {
     /// was asked for, and printed.
     pub(crate) fn complete<A: Args>(&self, spec: JobSpec) -> Result<Option<JobSpec>> {
         let verb = spec.verb.name();
-        self.complete_as::<A, _>(spec, verb, JobSpec::check)
+        self.complete_as::<A, _>(spec, verb, |spec: &mut JobSpec| {
+            spec.name_pipes();
+            spec.check()
+        })
     }
 
     /// As [`Mode::complete`], for any verb.
@@ -75,7 +78,7 @@ impl Mode {
         &self,
         mut spec: T,
         verb: &str,
-        check: fn(&T) -> Result<(), SpecError>,
+        check: fn(&mut T) -> Result<(), SpecError>,
     ) -> Result<Option<T>> {
         if self.config_schema {
             print_json(&config::schema::<A, T>(verb))?;
@@ -84,7 +87,7 @@ impl Mode {
         if let Some(path) = &self.config {
             spec.or_from(config::read::<A, T>(path)?);
         }
-        check(&spec)?;
+        check(&mut spec)?;
         Ok(Some(spec))
     }
 }

@@ -23,7 +23,7 @@ pub struct RunArguments {
     /// Read a file, a URL, a camera (/dev/video0), numbered images (%06d.png), or - for stdin; several are read in turn
     #[arg(short, long, value_name = "INPUT")]
     pub input: Vec<PathBuf>,
-    /// Write a file, with the container from its extension (mp4, mov, mkv, webm, gif, ts …), numbered images (frames/%06d.png), an HLS playlist with its segments (x.m3u8), a URL, or - for stdout; repeatable, for one encode
+    /// Write a file, with the container from its extension (mp4, mov, mkv, webm, gif, ts …), numbered images (frames/%06d.png), an HLS playlist with its segments (x.m3u8), a URL, - for stdout, or /dev/null to time plugins without encoding; repeatable, for one encode
     #[arg(short, long, value_name = "OUTPUT")]
     pub output: Vec<PathBuf>,
     /// Replace existing files

@@ -20,6 +20,7 @@ use super::config;
 use super::exit::Exit;
 use super::options::Mode;
 use super::out::print_json;
+use super::stopping::Notice;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_engine::spec::Merge;
@@ -63,7 +64,9 @@ fn work(spec: &WatchSpec, mode: &Mode, stop: &Cancel) -> Result<Exit> {
         reload,
         command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
     };
+    let stopping = Notice::start(stop, || "the files in work to be finished");
     let result = prepared.run(hooks, stop);
+    drop(stopping);
     // Only systemd listens, if it started the process.
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     // One that could not start has nothing to sum up.

@@ -12,5 +12,5 @@ mod stills;
 pub use chain::{Chain, Link, Stage, Worker};
 pub use compare::SideBySide;
 pub use serial::SerialGraph;
-pub use stats::{Meter, Progress, Reading};
+pub use stats::{Doing, Meter, Progress, Reading};
 pub use stills::StillChain;

@@ -1,6 +1,6 @@
 //! Who spent how long on how many pictures, and how far a job has come.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -71,6 +71,20 @@ impl Reading {
 pub struct Progress {
     frames: AtomicU64,
     position: AtomicI64,
+    doing: AtomicU8,
+}
+
+/// What the thread that feeds the sink is doing: what a job that is stopped still waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Doing {
+    /// waiting for source and plugins
+    #[default]
+    Frames,
+    /// handing a frame to the encoder
+    Encode,
+    /// ending the outputs: the encoder's last frames, and the disk
+    Finish,
 }
 
 impl Progress {
@@ -82,6 +96,19 @@ impl Progress {
     /// Nanoseconds from the start of the stream.
     pub fn position(&self) -> i64 {
         self.position.load(Ordering::Relaxed)
+    }
+
+    /// What is being done now.
+    pub fn doing(&self) -> Doing {
+        match self.doing.load(Ordering::Relaxed) {
+            d if d == Doing::Encode as u8 => Doing::Encode,
+            d if d == Doing::Finish as u8 => Doing::Finish,
+            _ => Doing::Frames,
+        }
+    }
+
+    pub(crate) fn does(&self, doing: Doing) {
+        self.doing.store(doing as u8, Ordering::Relaxed);
     }
 
     /// A frame, or a packet of what is copied, reached the output.

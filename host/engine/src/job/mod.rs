@@ -25,7 +25,7 @@ use crate::graph::{Chain, Progress};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::session::{Options, Prepared, Session};
-use crate::sink::{Encoded, Images, Selection, SinkPlan, StillImage, Watched};
+use crate::sink::{Discard, Encoded, Images, Selection, SinkPlan, StillImage, Watched};
 use crate::source::{Fifo, Files, FilesOptions, LEAD, Live, Reel, Source, Wanted};
 use crate::spec::{JobSpec, SpecError, Verb};
 use crate::stop::Stop;
@@ -211,8 +211,12 @@ impl Workshop<'_> {
         let mut service = outputs::service(spec);
         // A file is not faster than its reader; only what comes in its own time can be late.
         service.lasting = spec.realtime || source.is_endless();
-        let sink = Encoded { encode, outputs, service, selection, audio: None };
-        Ok(Parts { source, sink: Box::new(sink), options: self.options(), fifo: None })
+        let sink: Box<dyn SinkPlan> = if outputs::is_discarded(spec, &outputs) {
+            Box::new(Discard)
+        } else {
+            Box::new(Encoded { encode, outputs, service, selection, audio: None })
+        };
+        Ok(Parts { source, sink, options: self.options(), fifo: None })
     }
 
     fn encode(
@@ -233,9 +237,13 @@ impl Workshop<'_> {
         encoder::set_keyframe_interval(&mut encode, spec, rate);
         let audio = source::encode_audio(spec, self.stop, self.dry_run)?;
         let (service, selection) = (outputs::service(spec), Selection::video_alone());
-        let sink = Encoded { encode, outputs, service, selection, audio };
+        let sink: Box<dyn SinkPlan> = if outputs::is_discarded(spec, &outputs) {
+            Box::new(Discard)
+        } else {
+            Box::new(Encoded { encode, outputs, service, selection, audio })
+        };
         let options = Options { raw: true, ..self.options() };
-        Ok(Parts { source: made.source, sink: Box::new(sink), options, fifo: made.fifo })
+        Ok(Parts { source: made.source, sink, options, fifo: made.fifo })
     }
 
     fn split(&self) -> Result<Parts, PipelineError> {

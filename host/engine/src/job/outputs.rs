@@ -12,12 +12,18 @@ use filmgate_av::{Muxer, default_format, numbered, picture_encoder, scheme};
 use filmgate_core::publish::{self, PublishError};
 use filmgate_core::url::Url;
 
+/// Where bytes are discarded.
+const NULL: &str = "/dev/null";
+
 /// All outputs of `run` and `encode`. Nothing is in their way.
 ///
 /// # Errors
 /// Unsupported for containers that there are not; Publish for files that exist; usage.
 pub(super) fn outputs(spec: &JobSpec) -> Result<Vec<Output>, PipelineError> {
     let mut outputs = Vec::new();
+    if spec.writes_nothing() && spec.output.is_empty() {
+        outputs.push(output(spec, Path::new("-"))?);
+    }
     for path in &spec.output {
         outputs.push(output(spec, path)?);
     }
@@ -69,8 +75,13 @@ fn output(spec: &JobSpec, path: &Path) -> Result<Output, PipelineError> {
     if spec.verb == Verb::Run && is_image { images(spec, path) } else { file(spec, path) }
 }
 
-/// Standard output, or a server.
+/// Standard output, a server, or nothing.
 fn remote(spec: &JobSpec, text: &str) -> Result<Output, PipelineError> {
+    if spec.writes_nothing() || text == NULL {
+        // Matroska takes the packets of every encoder.
+        let format = spec.format.as_deref().filter(|f| *f != "null").unwrap_or("matroska");
+        return Ok(Output::new(Target::Null, Muxer::format_for(Path::new(""), Some(format))?));
+    }
     if text == "-" {
         if spec.verb == Verb::Run && std::io::stdout().is_terminal() {
             return Err(usage(
@@ -164,10 +175,17 @@ fn playlist_in(spec: &JobSpec, path: PathBuf) -> Result<Output, PipelineError> {
     Ok(Output { options, ..Output::new(Target::Playlist(path), "hls") })
 }
 
-/// The path of an output that is neither a server nor standard output, without `file:`.
+/// Whether frames are only counted: nothing is written, and no encoder is asked for.
+pub(super) fn is_discarded(spec: &JobSpec, outputs: &[Output]) -> bool {
+    let has_format = spec.format.as_deref().is_some_and(|f| f != "null");
+    matches!(outputs, [Output { target: Target::Null, .. }]) && spec.codec.is_none() && !has_format
+}
+
+/// The path of an output that is neither a server, nor standard output, nor nothing; without
+/// `file:`.
 pub(super) fn local(output: &Path) -> Option<PathBuf> {
     let text = output.to_string_lossy();
-    if text == "-" || scheme(&text).is_some_and(|s| s != "file") {
+    if text == "-" || text == NULL || scheme(&text).is_some_and(|s| s != "file") {
         return None;
     }
     Some(text.strip_prefix("file:").map_or_else(|| output.to_owned(), PathBuf::from))

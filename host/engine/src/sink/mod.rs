@@ -34,6 +34,7 @@ pub use encoded::Encoded;
 pub use image::StillImage;
 pub use images::Images;
 pub use namer::{NameError, Namer, Reserved};
+pub use null::Discard;
 pub use outputs::Service;
 pub use push::{PushSummary, Standing, Watched};
 pub use report::{ImagesReport, OutputReport, PlannedEncoder, SinkReport};

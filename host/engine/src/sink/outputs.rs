@@ -365,6 +365,7 @@ impl Parts<'_> {
         if self.dry_run {
             let sink = Box::new(Null::default());
             return Ok(match &output.target {
+                Target::Null => (Muxer::create(format, sink, name)?, None, None),
                 Target::File(path) | Target::Images(path) => {
                     publish::check_folder(path)?;
                     (Muxer::create(format, sink, path)?, None, None)
@@ -382,6 +383,7 @@ impl Parts<'_> {
                 let file = aside.file().map_err(|e| unusable(aside.path(), &e))?;
                 (Muxer::create(format, Box::new(file), aside.target())?, Some(aside), None)
             }
+            Target::Null => (Muxer::create(format, Box::new(Null::default()), name)?, None, None),
             Target::Playlist(path) => {
                 let (files, muxer) = Playlist::begin(path, self.service.replace)?;
                 (muxer, None, Some(files))

@@ -28,6 +28,8 @@ pub enum Target {
     File(PathBuf),
     /// standard output
     Stdout,
+    /// nothing: what is encoded is discarded
+    Null,
     /// a server
     Url(Url),
     /// a playlist, with its segments beside it: there as soon as the first segment is
@@ -38,7 +40,7 @@ pub enum Target {
 
 impl Target {
     pub(super) fn is_seekable(&self) -> bool {
-        matches!(self, Target::File(_) | Target::Images(_))
+        matches!(self, Target::File(_) | Target::Images(_) | Target::Null)
     }
 
     /// For messages.
@@ -48,6 +50,7 @@ impl Target {
                 path.display().to_string()
             }
             Target::Stdout => "stdout".to_owned(),
+            Target::Null => "/dev/null".to_owned(),
             Target::Url(url) => url.to_string(),
         }
     }

@@ -249,6 +249,29 @@ spec! {
 }
 
 impl JobSpec {
+    /// Writes `-` for the names that FFmpeg has for standard input and output: `pipe:`, `pipe:0`,
+    /// and `pipe:1`.
+    pub fn name_pipes(&mut self) {
+        let name = |paths: &mut Vec<PathBuf>, names: [&str; 2]| {
+            for path in paths.iter_mut().filter(|p| names.iter().any(|n| p.as_os_str() == *n)) {
+                *path = PathBuf::from("-");
+            }
+        };
+        name(&mut self.input, ["pipe:", "pipe:0"]);
+        name(&mut self.output, ["pipe:", "pipe:1"]);
+    }
+
+    /// Whether `run` or `encode` discards what it encodes: `--format null`.
+    pub fn writes_nothing(&self) -> bool {
+        let encodes = matches!(self.verb, Verb::Run | Verb::Encode);
+        encodes && self.format.as_deref() == Some("null")
+    }
+
+    /// Whether an output goes to standard output.
+    pub fn writes_to_stdout(&self) -> bool {
+        !self.writes_nothing() && self.output.iter().any(|o| o.as_os_str() == "-")
+    }
+
     /// Checks what one field says against the others: what is missing, what excludes what, what
     /// needs what. It does not matter who set the fields.
     ///
@@ -302,9 +325,16 @@ impl JobSpec {
 
     fn check_output(&self) -> Result<(), SpecError> {
         let several = matches!(self.verb, Verb::Run | Verb::Encode);
-        self.one_or_more("output", "-o OUTPUT", self.output.len(), several)?;
-        let to_stdout = self.output.iter().any(|o| o.as_os_str() == "-");
-        if to_stdout && self.json && matches!(self.verb, Verb::Run | Verb::Encode) {
+        if !self.writes_nothing() {
+            self.one_or_more("output", "-o OUTPUT", self.output.len(), several)?;
+        } else if let Some(o) = self.output.iter().find(|o| !is_nothing(o)) {
+            let name = o.display();
+            return Err(SpecError::usage(format!(
+                "{name}: --format null writes nothing; leave out -o, or give -o /dev/null"
+            )));
+        }
+        let to_stdout = self.writes_to_stdout();
+        if to_stdout && self.json && self.verb != Verb::Split {
             return Err(SpecError::usage("-o - and --json: both write to standard output"));
         }
         let is_sized = self.input_option.0.iter().any(|(key, _)| key == "video_size");
@@ -335,6 +365,11 @@ impl JobSpec {
             n => Err(SpecError::usage(format!("{verb}: takes one {key}, not {n}"))),
         }
     }
+}
+
+/// Whether an output may stand beside `--format null`.
+fn is_nothing(output: &std::path::Path) -> bool {
+    ["-", "/dev/null"].iter().any(|name| output.as_os_str() == *name)
 }
 
 /// Each pair of options may not be set together.
