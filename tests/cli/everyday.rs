@@ -1,6 +1,6 @@
 //! What newcomers try: FFmpeg's habits, nothing as an output, and a stop that takes long.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use filmgate_tests::counted::wait_for;
 use filmgate_tests::hostile::program;
@@ -79,13 +79,16 @@ fn a_stop_that_takes_long_says_what_it_waits_for() {
     shell.settle(&mut command);
     command.args(["run", "--input-format", "lavfi", "-i", "testsrc2=size=3840x2160"]);
     command.args(["--codec", "libaom-av1", "-x", "cpu-used=0", "-x", "lag-in-frames=0"]);
-    command.args(["-o", "out.mkv"]).stdout(Stdio::null());
+    command.args(["-o", "out.mkv", "--progress-json"]);
+    command.stdout(std::fs::File::create(shell.path("events")).expect("a file"));
     command.stderr(std::fs::File::create(shell.path("said")).expect("a file"));
     let mut child = Running::start(&mut command);
-    wait_for("an output aside", || shell.names().iter().any(|n| n.ends_with(".partial")));
+    let read = |name: &str| std::fs::read_to_string(shell.path(name)).expect("text");
+    wait_for("a frame in the encoder", || read("events").contains("\"frames\":1"));
     child.signal("INT");
-    let said = || std::fs::read_to_string(shell.path("said")).expect("text");
-    wait_for("a word", || said().contains("stopping; waiting for the encoder to finish a frame"));
+    wait_for("a word", || {
+        read("said").contains("stopping; waiting for the encoder to finish a frame")
+    });
     child.signal("INT");
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert!(!shell.path("out.mkv").exists());

@@ -141,3 +141,114 @@ fn jpegs_that_are_cut_off_are_not_passed_off_as_whole() {
         assert!(matches!(said.code, Some(21 | 22)), "{verb}: {said:?}");
     }
 }
+
+/// The sheet that Pillow makes of ffmpeg's frames: how far the furthest sample is from it.
+const SHEET: &str = "
+import sys
+from PIL import Image, ImageChops
+columns, width, ours, *frames = sys.argv[1:]
+columns, width = int(columns), int(width)
+cells = [Image.open(f).convert('RGB') for f in frames]
+height = round(width * cells[0].height / cells[0].width)
+rows = len(cells) // columns
+sheet = Image.new('RGB', (columns * width, rows * height))
+for n, cell in enumerate(cells):
+    # In floating point: with 8 bits Pillow clips between the two directions.
+    bands = [b.convert('F').resize((width, height), Image.Resampling.LANCZOS) for b in cell.split()]
+    small = Image.merge('RGB', [b.point(lambda v: v * 1 + 0.5).convert('L') for b in bands])
+    sheet.paste(small, (n % columns * width, n // columns * height))
+ours = Image.open(ours)
+assert ours.size == sheet.size, (ours.size, sheet.size)
+print(max(high for low, high in ImageChops.difference(ours, sheet).getextrema()))
+";
+
+#[test]
+fn a_contact_sheet_is_what_pillow_and_ffmpeg_make() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    shell.copy(&input, "in.mp4");
+    shell.filmgate("frame -i in.mp4 --grid 4x3 --cell-width 100 -o sheet.png").done();
+    // The middles of twelve parts of one second, at 25 frames a second.
+    let picks: Vec<usize> = (0..12).map(|n| (2 * n + 1) * 25 / 24).collect();
+    let select: Vec<String> = picks.iter().map(|n| format!("eq(n\\,{n})")).collect();
+    let select = format!("select={}", select.join("+"));
+    let mut ffmpeg = std::process::Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-i", "in.mp4", "-vf", &select, "-vsync", "0", "f%02d.png"]);
+    shell.settle(&mut ffmpeg);
+    shell.say(&mut ffmpeg).done();
+    let mut python = std::process::Command::new(filmgate_tests::outside::python());
+    python.args(["-c", SHEET, "4", "100", "sheet.png"]);
+    python.args((1..=12).map(|n| format!("f{n:02}.png")));
+    shell.settle(&mut python);
+    let furthest: u32 = shell.say(&mut python).done().stdout.trim().parse().expect("a number");
+    assert!(furthest <= 4, "{furthest}");
+    // ffmpeg's own sheet, of cells that nothing scales.
+    shell.filmgate("frame -i in.mp4 --grid 2x2 --at 0.04 --every 0.2s -o own.png").done();
+    let theirs = raw(
+        &shell,
+        &["-i", "in.mp4", "-vf", "select=not(mod(n-1\\,5)),tile=2x2", "-frames:v", "1"],
+    );
+    let ours = raw(&shell, &["-i", "own.png"]);
+    assert_eq!(ours.len(), theirs.len());
+    let furthest = ours.iter().zip(&theirs).map(|(a, b)| a.abs_diff(*b)).max();
+    assert!(furthest <= Some(2), "{furthest:?}");
+}
+
+#[test]
+fn times_are_parts_of_the_duration_and_steps() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    shell.copy(&input, "in.mp4");
+    let same = |a: &str, b: &str| {
+        assert!(raw(&shell, &["-i", a]) == raw(&shell, &["-i", b]), "{a} {b}");
+    };
+    shell.filmgate("frame -i in.mp4 --at 50% -o half.png").done();
+    shell.filmgate("frame -i in.mp4 --at 0.5 -o time.png").done();
+    same("half.png", "time.png");
+    shell.filmgate("frame -i in.mp4 --at 100% -o last.png").done();
+    shell.filmgate("frame -i in.mp4 --at 0.96 -o time.png -y").done();
+    same("last.png", "time.png");
+    let line =
+        "frame -i in.mp4 --every 0.3s -p denoise:frames=3 -o n%d.png --json --receipt r.json";
+    let json = shell.filmgate(line).done().json();
+    assert_eq!(json["frames_out"], 4);
+    let receipt = std::fs::read_to_string(shell.path("r.json")).expect("a receipt");
+    assert!(receipt.contains("n4.png") && !receipt.contains("n5.png"), "{receipt}");
+    for (number, at) in [("1", "0"), ("3", "0.6"), ("4", "0.9")] {
+        shell
+            .filmgate(&format!("frame -i in.mp4 --at {at} -p denoise:frames=3 -o at.png -y"))
+            .done();
+        same(&format!("n{number}.png"), "at.png");
+    }
+    shell.filmgate("frame -i in.mp4 --every 0.3s -o n%d.png").refused(30, &["n1.png"]);
+    shell.filmgate("frame -i in.mp4 --every 0.3s -o n.png").refused(2, &["shot%03d.png", "--grid"]);
+    shell.filmgate("frame -i in.mp4 --every 3 -o m%d.png").refused(2, &["--every 3s"]);
+    shell.filmgate("frame -i in.mp4 --every 0s -o m%d.png").refused(2, &["10s"]);
+    shell.filmgate("frame -i in.mp4 --cell-width 99 -o m.png").refused(2, &["--grid"]);
+    shell.filmgate("frame -i in.mp4 --grid 99x9 --cell-width 999 -o m.png").refused(2, &["--grid"]);
+    shell.filmgate("frame -i in.mp4 --grid 2x2 -o in.mp4 --format png -y").refused(31, &["in.mp4"]);
+    assert!(!shell.names().iter().any(|name| name.starts_with('m') || name.contains("partial")));
+}
+
+#[test]
+fn an_image_goes_to_standard_output() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    shell.copy(&input, "in.mp4");
+    shell.filmgate("frame -i in.mp4 --at 0.4 -o file.png").done();
+    let line = |more: &str| {
+        format!(
+            "{} frame -i in.mp4 --at 0.4 -o - {more}",
+            filmgate_tests::hostile::program().display()
+        )
+    };
+    let mut command = std::process::Command::new("sh");
+    shell.settle(command.args(["-c", &format!("{} > out.png", line(""))]));
+    shell.say(&mut command).done();
+    let read = |name: &str| std::fs::read(shell.path(name)).expect("written");
+    assert!(read("file.png") == read("out.png"));
+    let mut command = std::process::Command::new("sh");
+    shell.settle(command.args(["-c", &format!("{} > out.jpg", line("--format jpg"))]));
+    shell.say(&mut command).done();
+    assert!(read("out.jpg").starts_with(&[0xff, 0xd8]));
+    shell.filmgate("frame -i in.mp4 -o - --json").refused(2, &["standard output"]);
+    shell.filmgate("frame -i in.mp4 -o - --every 1s").refused(2, &["one image"]);
+    shell.filmgate("frame -i in.mp4 -o - --format gif").refused(2, &["png"]);
+}

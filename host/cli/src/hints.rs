@@ -69,9 +69,10 @@ fn tip(kind: ErrorKind, line: &[OsString], command: &Command) -> Option<String> 
     let words: Vec<&str> = line.iter().skip(1).map(|w| w.to_str().unwrap_or("?")).collect();
     let (first, rest) = words.split_first()?;
     match kind {
-        ErrorKind::InvalidSubcommand if is_media(first) => {
-            Some(format!("to filter a video: {}", with_options("run", &words, command.find_subcommand("run"))))
-        }
+        ErrorKind::InvalidSubcommand if is_media(first) => Some(format!(
+            "to filter a video: {}",
+            with_options("run", &words, command.find_subcommand("run"))
+        )),
         ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument => {
             let own = words.iter().find_map(|word| of_ffmpeg(word));
             own.map(str::to_owned).or_else(|| {

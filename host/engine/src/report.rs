@@ -140,6 +140,27 @@ impl Report {
         self.failure = sink.failure;
     }
 
+    /// Adds what another session of the same job did.
+    pub(crate) fn add(&mut self, other: Report) {
+        self.frames_in += other.frames_in;
+        self.frames_out += other.frames_out;
+        self.bytes += other.bytes;
+        self.wall += other.wall;
+        self.damaged_packets += other.damaged_packets;
+        self.stopped |= other.stopped;
+        let (sum, add) = (&mut self.stages, other.stages);
+        sum.convert.add(add.convert);
+        sum.encode.add(add.encode);
+        if let (Some(sum), Some(add)) = (&mut sum.decode, add.decode) {
+            sum.add(add);
+        }
+        // A plugin's own numbers go on from session to session.
+        for (sum, mut last) in self.plugins.iter_mut().zip(other.plugins) {
+            last.reading.add(sum.reading);
+            *sum = last;
+        }
+    }
+
     /// Takes over what the source says.
     pub(crate) fn source_ended(&mut self, source: SourceReport, late: u64) {
         self.frames_in = source.frames;

@@ -12,6 +12,7 @@ mod jpeg;
 mod pixels;
 mod read;
 mod save;
+mod sheet;
 mod tiff;
 mod turn;
 mod write;
@@ -21,7 +22,8 @@ pub use error::{PictureError, PictureErrorKind};
 pub use format::{PictureFormat, is_picture};
 pub use jpeg::Subsampling;
 pub use read::PictureReader;
-pub use save::{SaveError, format_of, save};
+pub use save::{SaveError, encoded, format_of, save};
+pub use sheet::Sheet;
 pub use turn::{Upright, turned};
 pub use write::{FrameWriter, PictureWriter, WriteOptions};
 

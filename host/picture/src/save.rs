@@ -33,14 +33,18 @@ pub fn format_of(path: &Path) -> Result<PictureFormat, SaveError> {
         .ok_or_else(|| SaveError::Ending(path.display().to_string()))
 }
 
-/// Writes a frame of one of [`PictureFormat::pixel_formats`] into a file, turned by `rotation`
-/// degrees clockwise, a multiple of 90.
+/// The bytes of an image file of a frame of one of [`PictureFormat::pixel_formats`], turned by
+/// `rotation` degrees clockwise, a multiple of 90. `name` is for messages.
 ///
 /// # Errors
-/// `Ending`, `Encode` and `Publish`; there is then no file, or the one that was there before.
-pub fn save(frame: &Frame, path: &Path, rotation: i32, replace: bool) -> Result<(), SaveError> {
-    let format = format_of(path)?;
-    let fail = |reason: String| SaveError::Encode { file: path.display().to_string(), reason };
+/// `Encode`.
+pub fn encoded(
+    frame: &Frame,
+    format: PictureFormat,
+    rotation: i32,
+    name: &Path,
+) -> Result<Vec<u8>, SaveError> {
+    let fail = |reason: String| SaveError::Encode { file: name.display().to_string(), reason };
     if !format.pixel_formats().contains(&frame.format) {
         return Err(fail(format!("such a file does not hold {}", frame.format)));
     }
@@ -49,6 +53,21 @@ pub fn save(frame: &Frame, path: &Path, rotation: i32, replace: bool) -> Result<
     let picture = Picture { frame, alpha: None, icc: None, exif: None, notes: Vec::new() };
     let (bytes, _) =
         PictureWriter::new(options).write(&picture, format).map_err(|e| fail(e.to_string()))?;
+    Ok(bytes)
+}
+
+/// Writes a frame into a file, as [`encoded`] makes it.
+///
+/// # Errors
+/// `Encode` and `Publish`; there is then no file, or the one that was there before.
+pub fn save(
+    frame: &Frame,
+    path: &Path,
+    format: PictureFormat,
+    rotation: i32,
+    replace: bool,
+) -> Result<(), SaveError> {
+    let bytes = encoded(frame, format, rotation, path)?;
     let aside = Aside::create(path, replace)?;
     aside.file().and_then(|mut file| file.write_all(&bytes)).map_err(|source| {
         PublishError::Write {
@@ -84,10 +103,18 @@ mod tests {
     fn png_keeps_every_sample_and_turns() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("a.png");
-        save(&frame(PixelFormat::Rgb24, vec![1, 2, 3, 4, 5, 6]), &path, 90, false).expect("saved");
+        save(
+            &frame(PixelFormat::Rgb24, vec![1, 2, 3, 4, 5, 6]),
+            &path,
+            PictureFormat::Png,
+            90,
+            false,
+        )
+        .expect("saved");
         let read = image::open(&path).expect("a picture").to_rgb8();
         assert_eq!((read.dimensions(), read.into_raw()), ((1, 2), vec![1, 2, 3, 4, 5, 6]));
-        save(&frame(PixelFormat::Gray16, vec![1, 2, 3, 4]), &path, 0, true).expect("saved");
+        save(&frame(PixelFormat::Gray16, vec![1, 2, 3, 4]), &path, PictureFormat::Png, 0, true)
+            .expect("saved");
         let read = image::open(&path).expect("a picture").to_luma16();
         assert_eq!(read.into_raw(), [0x0201, 0x0403]);
     }
@@ -99,7 +126,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("a.jpg");
         let wide = frame(PixelFormat::Rgb48, vec![0; 12]);
-        assert!(matches!(save(&wide, &path, 0, false), Err(SaveError::Encode { .. })));
+        assert!(matches!(
+            save(&wide, &path, PictureFormat::Jpeg, 0, false),
+            Err(SaveError::Encode { .. })
+        ));
         assert!(!path.exists());
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{PartOptions, PluginOptions, ReadingOptions, ReportOptions, words};
 use filmgate_engine::spec::{
-    Frames, JobSpec, Length, PerSecond, Subsampling, Threshold, Verb, Within,
+    Every, Frames, JobSpec, Length, PerSecond, Subsampling, Threshold, Verb, Within,
 };
 
 #[derive(Debug, Args)]
@@ -73,9 +73,9 @@ pub struct ImageOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Frames")]
 pub struct ChoiceOptions {
-    /// Take every Nth frame; cannot be used with --fps
-    #[arg(long, value_name = "N")]
-    pub every: Option<Frames>,
+    /// Take every Nth frame, or one frame every so often (10s); cannot be used with --fps
+    #[arg(long, value_name = "N|TIME")]
+    pub every: Option<Every>,
     /// Take at most N frames per second: the first at or after each tick, none twice; cannot be used with --every
     #[arg(long, value_name = "N")]
     pub fps: Option<PerSecond>,

@@ -57,6 +57,11 @@ impl From<Reading> for ReadingFields {
 }
 
 impl Reading {
+    pub(crate) fn add(&mut self, other: Reading) {
+        self.time += other.time;
+        self.frames += other.frames;
+    }
+
     /// Milliseconds a picture; 0 where there was none.
     pub fn ms_a_frame(self) -> f64 {
         match self.frames {

@@ -9,7 +9,7 @@ use crate::error::PipelineError;
 use crate::sink::{Bound, Namer};
 use crate::source::{Choice, Rate};
 use crate::spec::{
-    CrashPolicy, Fault, JobSpec, Pairs, PluginSpec, Request, SpecError, Subsampling,
+    CrashPolicy, Every, Fault, JobSpec, Pairs, PluginSpec, Request, SpecError, Subsampling,
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_picture::WriteOptions;
@@ -21,7 +21,8 @@ const QUALITY: u8 = 85;
 /// Which frames of the source.
 pub(super) fn choice(spec: &JobSpec) -> Choice {
     let rate = match (spec.every, spec.fps) {
-        (Some(n), _) => Rate::Every(n.0),
+        (Some(Every::Frames(n)), _) => Rate::Every(n),
+        (Some(Every::Time(time)), _) => Rate::PerSecond(1.0 / time.0.as_secs_f64()),
         (_, Some(rate)) => Rate::PerSecond(rate.0),
         _ => Rate::All,
     };

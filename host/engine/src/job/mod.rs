@@ -10,6 +10,7 @@ mod names;
 mod outputs;
 mod receipt;
 mod source;
+mod stills;
 mod streams;
 mod tags;
 
@@ -25,8 +26,8 @@ use crate::graph::{Chain, Progress};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::session::{Options, Prepared, Session};
-use crate::sink::{Discard, Encoded, Images, Selection, SinkPlan, StillImage, Watched};
-use crate::source::{Fifo, Files, FilesOptions, LEAD, Live, Reel, Source, Wanted};
+use crate::sink::{Discard, Encoded, Images, Selection, SinkPlan, Watched};
+use crate::source::{Fifo, Files, FilesOptions, Live, Source};
 use crate::spec::{JobSpec, SpecError, Verb};
 use crate::stop::Stop;
 use filmgate_av::{DecodeOptions, EncodeOptions, MediaError};
@@ -35,6 +36,7 @@ use filmgate_core::frame::PlanePool;
 use filmgate_core::publish;
 use filmgate_plugin::{CodeCache, Engine, PluginRecord, Supervisor};
 pub use receipt::Receipt;
+use stills::Stills;
 use tags::TagFile;
 
 /// What libav says of an option's value is a mistake in the description.
@@ -60,6 +62,8 @@ pub struct Surroundings {
 /// A job whose parts are open, checked and connected, and of which nothing has run yet.
 pub struct Job {
     prepared: Prepared,
+    /// images of an input, of which the first one is prepared
+    stills: Option<Stills>,
     plugins: Vec<Arc<Supervisor>>,
     stop: Stop,
     pool: PlanePool,
@@ -132,11 +136,17 @@ pub fn prepare(
         pool: &pool,
         dry_run: surroundings.dry_run,
     };
+    let mut stills = None;
     let parts = match spec.verb {
         Verb::Run => workshop.run(encode, outputs)?,
         Verb::Encode => workshop.encode(encode, outputs)?,
         Verb::Split => workshop.split()?,
-        Verb::Frame => workshop.frame()?,
+        Verb::Frame => {
+            let (all, input) = Stills::plan(&workshop)?;
+            let first = all.parts(0, input)?;
+            stills = Some(all);
+            first
+        }
     };
     let Parts { source, sink, options, fifo } = parts;
     let session = Session { source, plugins: plugins.clone(), sink, options };
@@ -151,7 +161,7 @@ pub fn prepare(
     }
     let (tags, receipt) = (None, None);
     let cancel = cancel.clone();
-    let mut job = Job { prepared, plugins, stop, pool, tags, receipt, cancel, _fifo: fifo };
+    let mut job = Job { prepared, stills, plugins, stop, pool, tags, receipt, cancel, _fifo: fifo };
     if !surroundings.dry_run {
         job.begin_reports(spec, surroundings)?;
     }
@@ -272,24 +282,6 @@ impl Workshop<'_> {
         let (source, sink) = (Box::new(live), Box::new(sink));
         Ok(Parts { source, sink, options: self.options(), fifo: None })
     }
-
-    fn frame(&self) -> Result<Parts, PipelineError> {
-        let spec = self.spec;
-        let path = spec.output.first().cloned().unwrap_or_default();
-        let format = filmgate_picture::format_of(&path)?;
-        publish::check(&path, spec.overwrite)?;
-        let input = inputs::open(spec, &self.stop.gently)?.remove(0);
-        let is_parallel =
-            |p: &Arc<Supervisor>| p.plugin().filter.as_ref().is_none_or(|f| f.parallel);
-        let lead = if self.plugins.iter().all(is_parallel) { 0 } else { LEAD };
-        let (wanted, at) = (Wanted::default(), spec.at.map_or(0, |t| t.0));
-        let source = Reel::new(input, at, lead, &wanted)?;
-        let (replace, compare) = (spec.overwrite, spec.compare);
-        let sink = StillImage { path, format, replace, at, wanted, compare };
-        // Before and after are put together behind the choice, not for each frame on the way.
-        let options = Options { workers: 1, compare: false, ..self.options() };
-        Ok(Parts { source: Box::new(source), sink: Box::new(sink), options, fifo: None })
-    }
 }
 
 /// What a job did, and what goes beside its outputs.
@@ -316,15 +308,19 @@ impl Job {
         }
         if let Some(path) = &spec.receipt {
             let outputs = spec.output.iter().chain(&spec.also);
-            let outputs = outputs.map(|path| match spec.verb {
+            let named = outputs.map(|path| match spec.verb {
                 Verb::Split => path.clone(),
                 _ => outputs::local(path).unwrap_or_else(|| path.clone()),
             });
+            let outputs = match &self.stills {
+                Some(stills) => stills.files(),
+                None => named.collect::<Vec<_>>(),
+            };
             let inputs = spec.input.iter().chain(&spec.fifo).chain(&spec.image);
             let inputs = inputs.chain(&spec.audio).chain(&spec.audio_fifo);
             let inputs = inputs.filter(|path| path.as_os_str() != "silence").cloned().collect();
             let command = &surroundings.command;
-            let receipt = Receipt::create(path, spec.overwrite, command, outputs.collect())?;
+            let receipt = Receipt::create(path, spec.overwrite, command, outputs)?;
             let plugins: Vec<_> =
                 self.plugins.iter().map(|p| PluginRecord::supervised(p)).collect();
             let (plugins, encoder) = (json!(plugins), json!(self.plan().encoder));
@@ -365,7 +361,10 @@ impl Job {
 
     /// Runs the job until the source ends or it is stopped, and ends the outputs.
     pub fn run(self, progress: &Progress) -> Done {
-        let (report, error) = self.prepared.run(&self.pool, &self.stop, progress);
+        let (mut report, mut error) = self.prepared.run(&self.pool, &self.stop, progress);
+        if let (Some(stills), None) = (&self.stills, &error) {
+            error = stills.run_others(&mut report, progress).err();
+        }
         Done { report, error, tags: self.tags, receipt: self.receipt, cancel: self.cancel }
     }
 }

@@ -1,17 +1,35 @@
-//! One image: what came of one frame of the input, at one time.
+//! One image: what came of one frame of the input, at one time; or a cell of a contact sheet.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{End, Opening, PlannedEncoder, Sink, SinkPlan, SinkReport, nothing};
-use crate::error::PipelineError;
+use crate::error::{PipelineError, SpecError};
 use crate::graph::SideBySide;
 use crate::source::{Source, Wanted, rotation};
-use filmgate_core::frame::{Frame, PixelFormat, StreamInfo};
-use filmgate_picture::{PictureFormat, SaveError, save};
+use filmgate_av::{MediaError, MediaErrorKind, Stdout};
+use filmgate_core::frame::{Frame, PixelFormat, PlanePool, StreamInfo};
+use filmgate_picture::{PictureFormat, SaveError, Sheet, encoded, save, turned};
+
+/// A contact sheet that the frames of several sessions fill.
+#[derive(Clone)]
+pub struct SharedSheet(pub Arc<Mutex<Option<Sheet>>>);
+
+/// Where an image goes.
+#[derive(Clone)]
+pub enum ImageTarget {
+    File(PathBuf),
+    Stdout,
+    /// a cell of a sheet, which is not written yet
+    Cell(SharedSheet),
+    /// the last cell, and then the sheet to the target
+    Last(SharedSheet, Box<ImageTarget>),
+}
 
 /// An image file of the frame at one time.
 pub struct StillImage {
-    pub path: PathBuf,
+    pub target: ImageTarget,
     pub format: PictureFormat,
     pub replace: bool,
     /// nanoseconds from the start
@@ -23,6 +41,10 @@ pub struct StillImage {
 
 impl SinkPlan for StillImage {
     fn formats(&self, _: &dyn Source) -> Result<Vec<PixelFormat>, PipelineError> {
+        // All cells of a sheet are alike.
+        if matches!(self.target, ImageTarget::Cell(_) | ImageTarget::Last(..)) {
+            return Ok(vec![PixelFormat::Rgb24]);
+        }
         Ok(self.format.pixel_formats().to_vec())
     }
 
@@ -92,9 +114,61 @@ impl Sink for ImageOfOne {
             picture = both.picture(&target, &picture)?;
         }
         report.frames = 1;
-        save(&picture, &plan.path, rotation, plan.replace).map_err(unsaved)?;
-        report.bytes = std::fs::metadata(&plan.path).map_or(0, |m| m.len());
+        report.bytes = plan.deliver(&plan.target, picture, rotation, end)?;
         Ok(())
+    }
+}
+
+impl StillImage {
+    /// Takes the image where it goes; how many bytes that are.
+    fn deliver(
+        &self,
+        target: &ImageTarget,
+        picture: Frame,
+        rotation: i32,
+        end: &End<'_>,
+    ) -> Result<u64, PipelineError> {
+        match target {
+            ImageTarget::File(path) => {
+                save(&picture, path, self.format, rotation, self.replace).map_err(unsaved)?;
+                Ok(std::fs::metadata(path).map_or(0, |m| m.len()))
+            }
+            ImageTarget::Stdout => {
+                let name = Path::new("stdout");
+                let bytes = encoded(&picture, self.format, rotation, name).map_err(unsaved)?;
+                let written = Stdout::new(&end.stop.hard).and_then(|mut out| out.write_all(&bytes));
+                written.map_err(|e| MediaError {
+                    kind: MediaErrorKind::Write(e.kind()),
+                    message: format!("write stdout: {e}"),
+                })?;
+                Ok(bytes.len() as u64)
+            }
+            ImageTarget::Cell(sheet) => sheet.add(picture, rotation).map(|()| 0),
+            ImageTarget::Last(sheet, whole) => {
+                sheet.add(picture, rotation)?;
+                let whole_sheet = sheet.lock().take().and_then(Sheet::frame);
+                let frame = whole_sheet.ok_or_else(|| PipelineError::System(EMPTY.to_owned()))?;
+                self.deliver(whole, frame, 0, end)
+            }
+        }
+    }
+}
+
+/// Why there is no sheet.
+const EMPTY: &str = "the contact sheet is empty";
+
+impl SharedSheet {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Sheet>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, picture: Frame, rotation: i32) -> Result<(), PipelineError> {
+        let upright =
+            turned(picture, rotation, &PlanePool::new()).map_err(PipelineError::System)?;
+        let mut sheet = self.lock();
+        let sheet = sheet.as_mut().ok_or_else(|| PipelineError::System(EMPTY.to_owned()))?;
+        // What is too large or of another kind was asked for.
+        sheet.add(&upright).map_err(|e| SpecError::usage(format!("--grid: {e}")).into())
     }
 }
 

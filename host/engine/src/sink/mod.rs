@@ -31,7 +31,7 @@ use std::sync::Arc;
 pub use audio::{Audio, Copied, Piped, Silence};
 pub use backlog::{Account, Bounds, Gap};
 pub use encoded::Encoded;
-pub use image::StillImage;
+pub use image::{ImageTarget, SharedSheet, StillImage};
 pub use images::Images;
 pub use namer::{NameError, Namer, Reserved};
 pub use null::Discard;
@@ -39,6 +39,7 @@ pub use outputs::Service;
 pub use push::{PushSummary, Standing, Watched};
 pub use report::{ImagesReport, OutputReport, PlannedEncoder, SinkReport};
 pub use retention::Bound;
+pub(crate) use sequence::numbered_name;
 pub use target::{Output, Selection, Target};
 
 /// What a sink is opened with.

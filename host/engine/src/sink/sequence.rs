@@ -29,6 +29,25 @@ struct Place {
     digits: usize,
 }
 
+/// The name of picture `number` of a pattern such as `shot%03d.png`; none without a place for it.
+pub(crate) fn numbered_name(pattern: &Path, number: u64) -> Option<PathBuf> {
+    let bytes = pattern.as_os_str().as_bytes();
+    let unescaped = |part: &[u8]| {
+        let mut out = Vec::with_capacity(part.len());
+        let mut rest = part.iter().peekable();
+        while let Some(&byte) = rest.next() {
+            out.push(byte);
+            rest.next_if(|next| byte == b'%' && **next == b'%');
+        }
+        out
+    };
+    let place = place(bytes)?;
+    let mut name = unescaped(&bytes[..place.from]);
+    name.extend(format!("{number:0width$}", width = place.digits).into_bytes());
+    name.extend(unescaped(&bytes[place.to..]));
+    Some(PathBuf::from(OsString::from(OsStr::from_bytes(&name))))
+}
+
 impl Sequence {
     /// Checks that the pictures can be written. The folder is made, if its parent is
     /// there and this is no dry run.
@@ -56,21 +75,7 @@ impl Sequence {
 
     /// The name of the next picture.
     fn name(&self) -> PathBuf {
-        let bytes = self.pattern.as_os_str().as_bytes();
-        let unescaped = |part: &[u8]| {
-            let mut out = Vec::with_capacity(part.len());
-            let mut rest = part.iter().peekable();
-            while let Some(&byte) = rest.next() {
-                out.push(byte);
-                rest.next_if(|next| byte == b'%' && **next == b'%');
-            }
-            out
-        };
-        let Some(place) = self.place else { return self.pattern.clone() };
-        let mut name = unescaped(&bytes[..place.from]);
-        name.extend(format!("{:0width$}", self.next, width = place.digits).into_bytes());
-        name.extend(unescaped(&bytes[place.to..]));
-        PathBuf::from(OsString::from(OsStr::from_bytes(&name)))
+        numbered_name(&self.pattern, self.next).unwrap_or_else(|| self.pattern.clone())
     }
 
     /// Writes one picture, whole.

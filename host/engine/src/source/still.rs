@@ -66,14 +66,23 @@ pub struct Reel {
     ready: VecDeque<Frame>,
     ahead: usize,
     given: u64,
+    /// the last frame stands for every time behind it
+    to_the_end: bool,
 }
 
 impl Reel {
-    /// `at`: nanoseconds from the start. `lead`: frames that are given out before.
+    /// `at`: nanoseconds from the start. `lead`: frames that are given out before. `to_the_end`:
+    /// behind the last frame there is that one; else a time there is an error.
     ///
     /// # Errors
     /// NoVideo, Unsupported.
-    pub fn new(input: Input, at: i64, lead: usize, wanted: &Wanted) -> Result<Reel, PipelineError> {
+    pub fn new(
+        input: Input,
+        at: i64,
+        lead: usize,
+        to_the_end: bool,
+        wanted: &Wanted,
+    ) -> Result<Reel, PipelineError> {
         let video = input.best_video()?;
         let reader = Reader::new(input, video, &DecodeOptions::default(), None)?;
         let length = frame_duration(reader.output().frame_rate);
@@ -88,6 +97,7 @@ impl Reel {
             ready: VecDeque::new(),
             ahead: 0,
             given: 0,
+            to_the_end,
         })
     }
 
@@ -115,7 +125,7 @@ impl Reel {
             return Err(no_frame("the input gave no picture at that time".to_owned()).into());
         };
         let end = last.timestamp.saturating_add(last.duration.unwrap_or(self.length));
-        if next.is_none() && self.at > end.saturating_add(self.length) {
+        if next.is_none() && !self.to_the_end && self.at > end.saturating_add(self.length) {
             let message = format!(
                 "{}: there is no picture at {}; the last one ends at {}",
                 self.reader.input.path().display(),

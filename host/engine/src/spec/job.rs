@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BitRate, CrashPolicy, Crf, Deadline, FrameRate, Length, Memory, Merge, OneOrMany, Pairs,
-    PerSecond, PluginSpec, Size, SpecError, StreamChoice, Threshold, Time, Within, Workers,
-    one_or_many,
+    At, BitRate, CrashPolicy, Crf, Deadline, Every, FrameRate, Grid, Length, Memory, Merge,
+    OneOrMany, Pairs, PerSecond, PluginSpec, Size, SpecError, StreamChoice, Threshold, Time,
+    Within, Workers, one_or_many,
 };
 use crate::spec;
 
@@ -139,8 +139,8 @@ spec! {
         // ---- which part of it ----
         /// When the part begins
         pub start: Option<Time>,
-        /// The time of the one frame
-        pub at: Option<Time>,
+        /// The time of the frame, or of the first one
+        pub at: Option<At>,
         /// How long the part, or each still image, lasts
         pub duration: Option<Length>,
         /// The most frames
@@ -151,8 +151,8 @@ spec! {
         pub map: Vec<StreamChoice>,
         /// Leave out all audio
         pub no_audio: bool,
-        /// One frame of so many
-        pub every: Option<Frames>,
+        /// One frame of so many, or one in each stretch of time
+        pub every: Option<Every>,
         /// At most so many frames a second
         pub fps: Option<PerSecond>,
         /// Keyframes alone
@@ -231,6 +231,10 @@ spec! {
         pub keep: Option<Frames>,
         /// How long to keep images
         pub keep_for: Option<Length>,
+        /// Columns and rows of a contact sheet
+        pub grid: Option<Grid>,
+        /// Width of a cell of it, pixels
+        pub cell_width: Option<Within<16, 4096>>,
         /// Put the source of each frame on its left
         pub compare: bool,
 
@@ -290,6 +294,7 @@ impl JobSpec {
         ])?;
         need(&[
             ("--bufsize", self.bufsize.is_some(), "--maxrate", self.maxrate.is_some()),
+            ("--cell-width", self.cell_width.is_some(), "--grid", self.grid.is_some()),
             ("--stay", self.stay, "--fifo", self.fifo.is_some()),
             ("--stay", self.stay, "--size", self.size.is_some()),
             ("--image", !self.image.is_empty(), "--duration", self.duration.is_some()),

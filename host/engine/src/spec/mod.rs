@@ -17,8 +17,8 @@ pub use plugins::{
 };
 pub use streams::StreamChoice;
 pub use values::{
-    BitRate, Crf, FrameRate, Length, OneOrMany, Pair, Pairs, PerSecond, Size, Threshold, Time,
-    Within, one_or_many,
+    At, BitRate, Crf, Every, FrameRate, Grid, Length, OneOrMany, Pair, Pairs, PerSecond, Size,
+    Threshold, Time, Within, one_or_many,
 };
 
 /// Something that another description may fill up where it is not set.

@@ -156,6 +156,96 @@ impl fmt::Display for Length {
 
 scalar!(Length, "Length", "a time such as 12.5 or \"1:02:03.5\"", {"type": ["number", "string"]});
 
+/// A time of the input, or a part of its duration. As text: `12.5`, `1:02:03.5`, `50%`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum At {
+    Time(Time),
+    /// 0 to 100
+    Percent(f64),
+}
+
+impl FromStr for At {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<At, String> {
+        let Some(number) = text.strip_suffix('%') else { return text.parse().map(At::Time) };
+        match number.trim_end().parse::<f64>() {
+            Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(At::Percent(percent)),
+            _ => Err("expected 0% to 100%".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            At::Time(time) => time.fmt(f),
+            At::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+scalar!(At, "At", "a time such as 12.5 or \"1:02:03.5\", or \"50%\"", {"type": ["number", "string"]});
+
+/// One frame of so many, or one in each stretch of time. As text: `10` frames, `10s`, `0:10`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Every {
+    /// at least 1
+    Frames(u64),
+    Time(Length),
+}
+
+impl FromStr for Every {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Every, String> {
+        let wrong = || "expected a number of frames from 1 up, or a time such as 10s".to_owned();
+        match text.parse::<u64>() {
+            Ok(0) => Err(wrong()),
+            Ok(frames) => Ok(Every::Frames(frames)),
+            // A number with a point could be either.
+            Err(_) if text.parse::<f64>().is_ok() => Err(wrong()),
+            Err(_) => text.parse().map(Every::Time).map_err(|_| wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Every {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Every::Frames(frames) => frames.fmt(f),
+            Every::Time(time) => write!(f, "{time}s"),
+        }
+    }
+}
+
+scalar!(Every, "Every", "a number of frames, or a time such as \"10s\"", {"type": ["integer", "string"], "minimum": 1});
+
+/// Columns and rows of a contact sheet, as `4x3`; each from 1 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid(pub u32, pub u32);
+
+impl FromStr for Grid {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Grid, String> {
+        let side = |text: &str| text.parse().ok().filter(|n| (1..=100).contains(n));
+        let sides = text.split_once(['x', 'X']).map(|(c, r)| (side(c), side(r)));
+        match sides {
+            Some((Some(columns), Some(rows))) => Ok(Grid(columns, rows)),
+            _ => Err("expected COLUMNSxROWS such as 4x3, each from 1 to 100".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Grid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.0, self.1)
+    }
+}
+
+scalar!(Grid, "Grid", "columns and rows such as \"4x3\"", {"type": "string", "pattern": "^[0-9]+[xX][0-9]+$"});
+
 /// A quality on the encoder's own scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Crf(pub f64);
