@@ -38,13 +38,15 @@ rsync      | rsync                          | rsync                   | rsync   
 gstreamer  | gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good | gstreamer1 gstreamer1-plugins-base gstreamer1-plugins-good | gstreamer gst-plugins-base gst-plugins-good | gstreamer-tools gst-plugins-base gst-plugins-good | gstreamer
 mount      | mount                          | util-linux              | util-linux | util-linux           | -
 ed         | ed                             | ed                      | ed         | ed                   | -
+zsh        | zsh                            | zsh                     | zsh        | zsh                  | zsh
+fish       | fish                           | fish                    | fish       | fish                 | fish
 vim        | vim-tiny                       | vim-enhanced            | vim        | vim                  | vim
 systemd    | systemd                        | systemd                 | systemd    | -                    | -
 chromium   | chromium-headless-shell        | chromium-headless       | chromium   | chromium             | chromium
 '
 build_needs="compiler pkg-config clang wasm-ld libclang libav turbojpeg ffmpeg curl python"
 # Tests whose tool is missing fail, unless FILMGATE_SKIP names it: tests/src/tools.rs.
-test_needs="strace mkvmerge nginx rsync gstreamer mount ed vim systemd chromium"
+test_needs="strace mkvmerge nginx rsync gstreamer mount ed vim zsh fish systemd chromium"
 
 has() {
     case $1 in
@@ -70,6 +72,8 @@ has() {
     mount) ! is_linux || command -v mount ;;
     systemd) ! is_linux || command -v systemd-analyze ;;
     ed) command -v ed ;;
+    zsh) command -v zsh ;;
+    fish) command -v fish ;;
     vim) command -v vim || command -v vim.tiny ;;
     chromium)
         command -v chromium-headless-shell || command -v chromium ||

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use filmgate_tests::hostile::program;
 use filmgate_tests::outside::small;
 use filmgate_tests::shell::Shell;
 
@@ -45,9 +46,9 @@ fn the_shell_and_the_manual_read_what_is_made_for_them() {
         shell.write(name, &script);
     }
     let mut bash = Command::new("bash");
-    let script = "source ./bash; COMP_WORDS=(filmgate pr); COMP_CWORD=1; \
-                  _filmgate filmgate pr filmgate; echo \"${COMPREPLY[@]}\"";
-    shell.settle(bash.args(["-c", script]));
+    let script = "source ./bash; COMP_WORDS=(filmgate pro); COMP_CWORD=1; \
+                  COMP_LINE='filmgate pro' COMP_POINT=12; _filmgate \"$FILMGATE\" pro filmgate; echo \"${COMPREPLY[@]}\"";
+    shell.settle(bash.args(["-c", script]).env("FILMGATE", program()));
     assert_eq!(shell.say(&mut bash).done().stdout.trim(), "probe");
     shell.filmgate("man pages").done();
     for page in ["filmgate.1", "filmgate-run.1", "filmgate-plugin-check.1"] {

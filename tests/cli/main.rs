@@ -3,6 +3,7 @@
 mod architecture;
 mod chains;
 mod collisions;
+mod completion;
 mod config;
 mod everyday;
 mod examples;

@@ -30,6 +30,8 @@ tools! {
     CHROMIUM: "chromium", "chromium-headless-shell",
         "command -v chromium-headless-shell || command -v chromium || \
          command -v chromium-browser || command -v google-chrome";
+    FISH: "fish", "fish", "command -v fish";
+    ZSH: "zsh", "zsh", "command -v zsh";
     ED: "ed", "ed", "command -v ed";
     GSTREAMER: "gstreamer", "gstreamer1.0-tools gstreamer1.0-plugins-good",
         "gst-inspect-1.0 multifilesink && gst-inspect-1.0 jpegenc";

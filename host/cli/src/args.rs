@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::complete;
 use super::hints;
 use super::options::{
     EncodeArguments, FrameArguments, JoinArguments, LimitOptions, RunArguments, SplitArguments,
@@ -79,7 +80,7 @@ pub enum Command {
     },
     /// Print the version of filmgate and of libav's libraries, as --version does
     Version,
-    /// Print completions for a shell
+    /// Print completions for a shell: options, plugins, their parameters and values
     ///
     /// For bash: `filmgate completions bash > ~/.local/share/bash-completion/completions/filmgate`.
     Completions {
@@ -128,7 +129,7 @@ pub enum PluginCommand {
     /// Show the description of a plugin: parameters with ranges and defaults, formats, imports
     Inspect {
         /// Name a plugin of the plugin folders, or the path of a .wasm file
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::any())]
         plugin: String,
         #[command(flatten)]
         json: Json,
@@ -136,7 +137,7 @@ pub enum PluginCommand {
     /// Test a plugin: load it, and run it on every format it takes and on unusual sizes
     Check {
         /// Name the .wasm file, or a plugin of the plugin folders; `:key=value,…` sets parameters
-        #[arg(value_name = "FILE[:key=value,…]")]
+        #[arg(value_name = "FILE[:key=value,…]", add = complete::any())]
         plugin: String,
         #[command(flatten)]
         limits: LimitOptions,

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod complete;
 pub mod config;
 mod doctor;
 mod events;
@@ -15,7 +16,7 @@ pub mod options;
 mod out;
 pub mod plugin;
 mod probe;
-mod shell;
+pub mod shell;
 mod show;
 mod stopping;
 mod version;
@@ -55,7 +56,10 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
         Command::Probe { file, json } => probe::run(&file, json.json, cancel),
         Command::Doctor { json } => doctor::run(json.json, cancel),
         Command::Version => version::print(),
-        Command::Completions { shell } => shell::completions(shell),
+        Command::Completions { shell } => {
+            shell::script(shell)?;
+            Ok(Exit::Done)
+        }
         Command::Man { folder } => shell::man(folder.as_deref()),
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use filmgate_cli::args::{Arguments, Command, LogFormat, PluginCommand};
-use filmgate_cli::{Exit, SAID, Stderr, message, run, speak_json, tell_error};
+use filmgate_cli::{Exit, SAID, Stderr, message, run, shell, speak_json, tell_error};
 use filmgate_core::cancel::Cancel;
 use filmgate_plugin as plugin;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
@@ -22,6 +22,9 @@ fn main() -> ExitCode {
         }
         // This very file, also when an update has put another in its place (proc(5)).
         plugin::compile_with("/proc/self/exe");
+    }
+    if shell::answered() {
+        return ExitCode::SUCCESS;
     }
     // So that encoders write the same bits in every run.
     filmgate_av::zero_fresh_memory();

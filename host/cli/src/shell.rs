@@ -1,4 +1,5 @@
-//! `filmgate completions` and `filmgate man`: for the shell, and for its manual.
+//! `filmgate completions` and `filmgate man`: for the shell, and for its manual. A script of a shell
+//! asks the program itself for candidates.
 
 use std::fs;
 use std::io::Write;
@@ -6,19 +7,39 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use clap::{Command, CommandFactory};
-use clap_complete::Shell;
+use clap_complete::{CompleteEnv, Shell};
 
 use super::args::Arguments;
 use super::exit::Exit;
 use super::out::print;
 use filmgate_core::publish::Aside;
 
-/// Prints what the shell is to read.
-pub(super) fn completions(shell: Shell) -> Result<Exit> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "filmgate", &mut script);
-    print(&String::from_utf8_lossy(&script))?;
-    Ok(Exit::Done)
+/// The variable by which a script asks for candidates; its value is the shell.
+const ASKED: &str = "FILMGATE_COMPLETE";
+
+/// Answers a script that asks for candidates. False where this is an ordinary call.
+pub fn answered() -> bool {
+    if std::env::var_os(ASKED).is_none() {
+        return false;
+    }
+    let env = CompleteEnv::with_factory(Arguments::command).var(ASKED);
+    let folder = std::env::current_dir().ok();
+    // Whoever types cannot use an error.
+    env.try_complete(std::env::args_os(), folder.as_deref()).unwrap_or(true)
+}
+
+/// The script that a shell is to read. For the others clap's own knows the options alone.
+pub(super) fn script(shell: Shell) -> Result<()> {
+    match shell {
+        Shell::Bash => print(include_str!("complete/filmgate.bash")),
+        Shell::Zsh => print(include_str!("complete/_filmgate")),
+        Shell::Fish => print(include_str!("complete/filmgate.fish")),
+        other => {
+            let mut script = Vec::new();
+            clap_complete::generate(other, &mut Arguments::command(), "filmgate", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    }
 }
 
 /// Writes the pages of all verbs into `folder`; without one, prints filmgate's own page.

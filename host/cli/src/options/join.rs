@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{LimitOptions, ReportOptions, words};
+use crate::complete;
 use filmgate_engine::spec::{CrashPolicy, Crf, PluginSpec};
 use filmgate_join::{Gap, JoinSpec, Order, PolicySpec};
 
@@ -81,7 +82,7 @@ pub struct OrderOptions {
     #[arg(long, value_name = "ORDER", value_parser = words::<Order>(&["natural", "name", "mtime", "created", "given"]))]
     pub order: Option<Order>,
     /// Sort segments with an ordering plugin instead of --order
-    #[arg(long, value_name = "PLUGIN[:key=value,…]", conflicts_with = "order")]
+    #[arg(long, value_name = "PLUGIN[:key=value,…]", conflicts_with = "order", add = complete::ordering())]
     pub order_plugin: Option<PolicySpec>,
 }
 
@@ -90,7 +91,7 @@ pub struct OrderOptions {
 #[command(next_help_heading = "Plugins")]
 pub struct JoinPluginOptions {
     /// Add a plugin to the chain that re-encodes the video of all segments, one stream per segment; repeatable
-    #[arg(short, long, value_name = "PLUGIN[:key=value,…]")]
+    #[arg(short, long, value_name = "PLUGIN[:key=value,…]", add = complete::filters())]
     pub plugin: Vec<PluginSpec>,
     /// Set what happens when a plugin fails: fail ends the job without output, bypass passes frames unchanged and restarts the plugin (exit code 3) [default: fail]
     #[arg(env = "FILMGATE_ON_FAILURE", hide_env_values = true, long, value_name = "POLICY", value_parser = words::<CrashPolicy>(&["fail", "bypass"]))]

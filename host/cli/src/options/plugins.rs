@@ -3,13 +3,14 @@
 use clap::Args;
 
 use super::words;
+use crate::complete;
 use filmgate_engine::spec::{CrashPolicy, Deadline, JobSpec, Memory, PluginSpec, Workers};
 
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Plugins")]
 pub struct PluginOptions {
     /// Add a plugin to the chain: a name or the path of a .wasm file, with parameters; repeatable
-    #[arg(short, long, value_name = "PLUGIN[:key=value,…]")]
+    #[arg(short, long, value_name = "PLUGIN[:key=value,…]", add = complete::filters())]
     pub plugin: Vec<PluginSpec>,
     /// Set the number of threads for parallel plugins [default: one per processor] [range: 1 to 256]
     #[arg(env = "FILMGATE_WORKERS", hide_env_values = true, short = 'j', long, value_name = "N")]

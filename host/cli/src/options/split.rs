@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{PartOptions, PluginOptions, ReadingOptions, ReportOptions, words};
+use crate::complete;
 use filmgate_engine::spec::{
     Every, Frames, JobSpec, Length, PerSecond, Subsampling, Threshold, Verb, Within,
 };
@@ -47,7 +48,7 @@ pub struct SplitArguments {
 #[command(next_help_heading = "Images")]
 pub struct ImageOptions {
     /// Name images by a pattern with %d or %06d for the number, from 1, or by a naming policy such as template:pattern=… [default: frame%06d.jpg]
-    #[arg(long, value_name = "NAME|PLUGIN")]
+    #[arg(long, value_name = "NAME|PLUGIN", add = complete::naming())]
     pub names: Option<String>,
     /// Set the image format: jpg, png, webp (lossless), bmp, or tiff [default: from --names, or jpg]
     #[arg(long, value_name = "NAME")]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::complete;
 use crate::options::{LimitOptions, Mode, words};
 use filmgate_engine::spec::{CrashPolicy, Length, PluginSpec, Subsampling, Within, Workers};
 use filmgate_watch::{Originals, WatchSpec};
@@ -76,7 +77,7 @@ pub struct FileOptions {
 #[command(next_help_heading = "Outputs")]
 pub struct ImageOptions {
     /// Set the naming policy: mirror keeps subfolders, flatten makes one name of the path, template:pattern=… takes a pattern [default: mirror]
-    #[arg(long, value_name = "PLUGIN[:key=value,…]")]
+    #[arg(long, value_name = "PLUGIN[:key=value,…]", add = complete::naming())]
     pub names: Option<String>,
     /// Set the image format: jpg, png, webp, bmp, tiff, or same [default: same as the source]
     #[arg(long, value_name = "NAME")]
