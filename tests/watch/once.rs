@@ -286,3 +286,45 @@ fn what_is_known_is_told() {
     }
     shell.filmgate("watch --status out").refused(20, &["there is no journal"]);
 }
+
+/// A folder that was done with other plugins or parameters says so, and only --redo does it again.
+#[test]
+fn a_folder_that_was_done_with_other_settings_is_done_again_when_asked() {
+    let shell = Shell::new();
+    fs::create_dir(shell.path("in")).expect("made");
+    for entry in fs::read_dir(frames(3)).expect("frames").flatten() {
+        fs::copy(entry.path(), shell.path("in").join(entry.file_name())).expect("copied");
+    }
+    let all = |name: &str| -> Vec<Vec<u8>> {
+        let names = files(&shell.path(name)).into_iter();
+        names.map(|n| fs::read(shell.path(name).join(n)).expect("read")).collect()
+    };
+    assert_eq!(once(&shell, "-p invert").code, Some(0));
+    let inverted = all("out");
+    assert_eq!(inverted.len(), 3);
+    assert!(!once(&shell, "-p invert").stderr.contains("other settings"));
+    // Said, and nothing done.
+    let told = once(&shell, "-p emboss");
+    assert!(told.stderr.contains("3 files here were done with other settings"), "{}", told.stderr);
+    assert_eq!(all("out"), inverted);
+    // A file that comes now is done with these settings, and is none of those.
+    let new = fs::read(shell.path("in").join(&names(1)[0])).expect("a frame");
+    fs::write(shell.path("in/new.jpg"), new).expect("written");
+    assert_eq!(once(&shell, "-p emboss").code, Some(0));
+    let plan = shell.filmgate("watch in -o out -p emboss --redo --dry-run --json").done().stdout;
+    let end: Value = serde_json::from_str(plan.lines().last().expect("a summary")).expect("JSON");
+    assert_eq!([&end["convert"], &end["known"]], [3, 1]);
+    let again = once(&shell, "-p emboss --redo");
+    assert!(again.stderr.contains("3 files are processed again"), "{}", again.stderr);
+    let embossed = all("out");
+    assert_eq!(embossed.len(), 4);
+    assert!(embossed.iter().zip(&inverted).all(|(a, b)| a != b));
+    // The same as a folder that was never done otherwise.
+    assert_eq!(embossed[0], embossed[3]);
+    let never = once(&shell, "-p emboss --redo");
+    assert!(never.stderr.contains("0 files are processed again"), "{}", never.stderr);
+    assert!(!once(&shell, "-p emboss").stderr.contains("other settings"));
+    // Parameters count, and so does the format.
+    assert!(once(&shell, "-p emboss:planes=all").stderr.contains("4 files here"));
+    assert!(once(&shell, "-p emboss:planes=all --format png").stderr.contains("4 files here"));
+}

@@ -133,6 +133,10 @@ struct Parts {
 pub trait Reporter: Sync {
     /// So many files are processed again, as `retry_failed` asks.
     fn retrying(&self, files: usize);
+    /// So many files are processed again, as `redo` asks.
+    fn redoing(&self, files: usize);
+    /// So many files were processed with other settings, and stay as they are.
+    fn outdated(&self, files: usize);
     /// `/metrics` is served here.
     fn metrics(&self, address: SocketAddr);
     /// The watch waits for files and processes them.

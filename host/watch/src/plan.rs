@@ -90,6 +90,15 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
+    /// Whether `--redo` processes a file again that the journal knows.
+    fn is_outdated(&self, source: &Path) -> Result<bool, Failure> {
+        let Some(journal) = self.journal.as_ref().filter(|_| self.prepared.spec.redo) else {
+            return Ok(false);
+        };
+        let since = journal.settings_since(&self.prepared.settings())?;
+        Ok(journal.kept(source)?.is_some_and(|known| known.finished < since))
+    }
+
     /// None for a file that is gone.
     fn plan(&mut self, source: &Path) -> Result<Option<Planned>, Failure> {
         let options = &self.prepared.options;
@@ -106,8 +115,10 @@ impl<'a> Planner<'a> {
             None => Verdict::New,
         };
         let known = |state: &'static str| Planned::Known { source: source.to_owned(), state };
+        let is_outdated = self.is_outdated(source)?;
         let is_retried = |state| {
-            self.prepared.spec.retry_failed && matches!(state, State::Failed | State::Bypassed)
+            let failed = matches!(state, State::Failed | State::Bypassed);
+            is_outdated || self.prepared.spec.retry_failed && failed
         };
         if let Verdict::Known(state) = verdict
             && !is_retried(state)

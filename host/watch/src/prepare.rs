@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use serde_json::json;
 use tracing::warn;
 
 use super::error::WatchError;
@@ -26,7 +27,7 @@ use filmgate_core::publish;
 use filmgate_engine::sink::Namer;
 use filmgate_engine::spec::{Fault, Request, SpecError, add};
 use filmgate_engine::{PipelineError, default_workers};
-use filmgate_picture::WriteOptions;
+use filmgate_picture::{PictureFormat, WriteOptions};
 use filmgate_plugin::{CodeCache, Engine, PluginRecord};
 
 /// How often a network folder is scanned by default.
@@ -133,6 +134,12 @@ impl Prepared {
         if self.spec.retry_failed {
             hooks.reporter.retrying(journal.retry_failed()?);
         }
+        let since = journal.use_settings(&self.settings())?;
+        if self.spec.redo {
+            hooks.reporter.redoing(journal.redo(since)?);
+        } else {
+            hooks.reporter.outdated(journal.finished_before(since)?);
+        }
         self.remember(&journal)?;
         let receipt = self.spec.receipt.as_deref().map(|p| self.begin_receipt(p, &hooks.command));
         let receipt = receipt.transpose()?;
@@ -155,6 +162,18 @@ impl Prepared {
             reload: hooks.reload,
         };
         run(self.options, parts, stop, hooks.reporter).map_err(WatchError::System)
+    }
+
+    /// What decides what an output holds, as text: plugins with their parameters, the format and
+    /// how it is written.
+    pub(super) fn settings(&self) -> String {
+        let plugins = self.plugins.current();
+        let plugins: Vec<_> =
+            plugins.records.iter().map(|p| json!([p.name, p.sha256, p.parameters])).collect();
+        let write = &self.options.write;
+        let format = self.options.format.map(PictureFormat::ending);
+        let subsampling = format!("{:?}", write.subsampling);
+        json!([plugins, format, write.quality, subsampling]).to_string()
     }
 
     fn begin_receipt(&self, path: &Path, command: &[String]) -> Result<Receipt, WatchError> {

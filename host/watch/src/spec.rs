@@ -75,6 +75,8 @@ spec! {
         pub journal: Option<PathBuf>,
         /// Process files again that failed or that a failed plugin passed unchanged
         pub retry_failed: bool,
+        /// Process files again that were processed with other settings
+        pub redo: bool,
         /// A file that says what was made from what, as JSON Lines
         pub receipt: Option<PathBuf>,
         /// Print every file system event

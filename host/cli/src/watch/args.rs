@@ -94,7 +94,7 @@ pub struct ImageOptions {
 #[command(next_help_heading = "Plugins")]
 pub struct PluginOptions {
     /// Add a plugin to the chain: a name or the path of a .wasm file, with parameters; repeatable
-    #[arg(short, long, value_name = "PLUGIN[:key=value,…]")]
+    #[arg(short, long, value_name = "PLUGIN[:key=value,…]", add = complete::filters())]
     pub plugin: Vec<PluginSpec>,
     /// Add plugins from a file, one per line as for -p; it is read again on SIGHUP
     #[arg(long, value_name = "FILE")]
@@ -118,6 +118,9 @@ pub struct JournalOptions {
     /// Process files again that failed or that a failed plugin passed unchanged
     #[arg(long)]
     pub retry_failed: bool,
+    /// Process files again that were done with other settings: plugins, their parameters, format, quality
+    #[arg(long)]
+    pub redo: bool,
 }
 
 #[derive(Debug, Args)]
@@ -170,6 +173,7 @@ impl WatchArguments {
             grant: plugins.limits.grant,
             journal: self.journal.journal,
             retry_failed: self.journal.retry_failed,
+            redo: self.journal.redo,
             receipt: self.reports.receipt,
             events: self.reports.events,
             metrics: self.reports.metrics,

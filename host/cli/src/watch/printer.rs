@@ -12,6 +12,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use sd_notify::NotifyState;
 use serde_json::{Value, json};
+use tracing::warn;
 
 use super::shown;
 use crate::out::{print, tell};
@@ -102,6 +103,21 @@ impl Reporter for Printer {
         tell(format_args!(
             "{files} files are processed again that failed or passed a broken plugin\n"
         ));
+    }
+
+    fn redoing(&self, files: usize) {
+        tell(format_args!(
+            "{files} files are processed again that were done with other settings\n"
+        ));
+    }
+
+    fn outdated(&self, files: usize) {
+        if files > 0 {
+            warn!(
+                "{files} files here were done with other settings (plugins, parameters, format) and \
+                 stay as they are; --redo processes them again"
+            );
+        }
     }
 
     fn metrics(&self, address: SocketAddr) {

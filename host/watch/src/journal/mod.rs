@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::identity::{Fingerprint, Identity};
 
@@ -59,6 +59,11 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 ";
+
+/// Files that are there, and were finished before a time; those that are made new again have no
+/// inode, and no longer count.
+const OUTDATED: &str = "kept = 1 AND inode <> 0 AND finished < ?1 \
+                        AND state IN ('done', 'bypassed', 'dropped', 'failed')";
 
 /// What a file has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +113,8 @@ pub struct Known {
     pub output_inode: Option<(u64, u64)>,
     /// why there is no output, or why it is not what was asked for
     pub reason: Option<String>,
+    /// microseconds since 1970
+    pub finished: i64,
 }
 
 /// What the journal says of a file that was found.
@@ -382,6 +389,58 @@ impl Journal {
         let database = self.database();
         let failed = database.execute("DELETE FROM files WHERE state = 'failed'", []);
         Ok(self.with_path(failed)? + self.with_path(database.execute(bypassed, []))?)
+    }
+
+    /// Since when the folder is watched with these settings, microseconds since 1970: what was
+    /// finished before may have been made with others. 0 where the journal does not know.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn settings_since(&self, settings: &str) -> Result<i64, JournalError> {
+        let database = self.database();
+        let value = |name: &str| {
+            let query = "SELECT value FROM settings WHERE name = ?1";
+            database.query_row(query, [name], |r| r.get::<_, String>(0)).optional()
+        };
+        let (own, since) = (self.with_path(value("made-with"))?, self.with_path(value("since"))?);
+        Ok(match own {
+            None => 0,
+            Some(own) if own == settings => since.and_then(|s| s.parse().ok()).unwrap_or(0),
+            Some(_) => now(),
+        })
+    }
+
+    /// As [`Journal::settings_since`], and from now on the folder is watched with these.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn use_settings(&self, settings: &str) -> Result<i64, JournalError> {
+        let since = self.settings_since(settings)?;
+        self.remember("made-with", settings)?;
+        self.remember("since", &since.to_string())?;
+        Ok(since)
+    }
+
+    /// How many files that are still there were finished before.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn finished_before(&self, time: i64) -> Result<usize, JournalError> {
+        let query = format!("SELECT count(*) FROM files WHERE {OUTDATED}");
+        let count = self.database().query_row(&query, [time], |r| r.get::<_, i64>(0));
+        Ok(usize::try_from(self.with_path(count)?).unwrap_or(0))
+    }
+
+    /// Makes files new again that were finished before; how many. Their outputs stay known, to be
+    /// replaced.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn redo(&self, time: i64) -> Result<usize, JournalError> {
+        // No file has an inode 0.
+        let update =
+            format!("UPDATE files SET inode = 0, changed = 0, content = NULL WHERE {OUTDATED}");
+        self.with_path(self.database().execute(&update, [time]))
     }
 
     /// How many numbers [`Journal::next_number`] has given.

@@ -51,7 +51,7 @@ impl FileRow<'_> {
 }
 
 pub(super) const COLUMNS: &str = "path, device, inode, size, modified, changed, content, state, output, \
-                       output_device, output_inode, reason";
+                       output_device, output_inode, reason, finished";
 
 pub(super) fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
     let number = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
@@ -71,12 +71,13 @@ pub(super) fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
         output: row.get::<_, Option<Vec<u8>>>(8)?.map(path),
         output_inode: inode.map(|(d, i)| (d.cast_unsigned(), i.cast_unsigned())),
         reason: row.get(11)?,
+        finished: row.get(12)?,
     })
 }
 
 pub(super) fn at(database: &Connection, path: &Path) -> rusqlite::Result<Option<Known>> {
     const QUERY: &str = "SELECT path, device, inode, size, modified, changed, content, state, \
-                         output, output_device, output_inode, reason FROM files \
+                         output, output_device, output_inode, reason, finished FROM files \
                          WHERE path = ?1 AND kept = 1";
     let values = params![path.as_os_str().as_bytes()];
     database.prepare_cached(QUERY)?.query_row(values, known).optional()
@@ -88,7 +89,7 @@ pub(super) fn elsewhere(
     identity: &Identity,
 ) -> rusqlite::Result<Vec<Known>> {
     const QUERY: &str = "SELECT path, device, inode, size, modified, changed, content, state, \
-                         output, output_device, output_inode, reason FROM files \
+                         output, output_device, output_inode, reason, finished FROM files \
                          WHERE inode = ?1 AND device = ?2 AND size = ?3 AND modified = ?4 \
                          AND kept = 1";
     let mut statement = database.prepare_cached(QUERY)?;
