@@ -255,9 +255,21 @@ plugins are compiled for. One of these brings it:
   Arch: rust-wasm                   Alpine: rust-wasm"
 }
 
+# The first build is long, and whoever waits wants to know before it begins.
+announce() {
+    local processors packages
+    [ ! -e target/release/filmgate ] || return 0
+    processors=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+    packages=$(missing | tr '\n' ' ')
+    [ -z "$packages" ] || say "setup: to be installed first, in a minute or three: $packages"
+    say "setup: the first build takes about $((3 + 24 / processors)) minutes with $processors processors, most of it
+setup: for wasmtime, the compiler and sandbox of plugins (250 of 380 crates); later builds take seconds"
+}
+
 mkdir -p build
 # Before minutes of installing and compiling; and once more, where the libraries came only now.
 scripts/preflight.sh ffmpeg rust
+announce
 lacking=$(missing)
 system_packages
 [ -z "$lacking" ] || scripts/preflight.sh ffmpeg

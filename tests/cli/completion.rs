@@ -39,7 +39,7 @@ fn typed(shell: &Shell, program: &str, setup: &str, line: &str) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("cli/typed.py");
     let mut command = command(shell, &python());
     command.arg(script).args([program, setup, line]);
-    shell.say(&mut command).done().stdout.trim_end().to_owned()
+    shell.say(&mut command).done().stdout.trim_end_matches('\n').to_owned()
 }
 
 /// What is typed, and what it becomes. A space behind the word says that it is whole.

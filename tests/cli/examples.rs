@@ -10,12 +10,13 @@ const VERBS: [&str; 6] = ["run", "join", "frame", "split", "encode", "watch"];
 
 /// What needs a network, a camera, a writer, a screen, or what another command of the same text
 /// makes: parts of lines, and why.
-const SKIPPED: [(&str, &str); 8] = [
+const SKIPPED: [(&str, &str); 9] = [
     ("http://", "network"),
     ("rtsp://", "network"),
     ("/dev/video0", "camera"),
     ("--fifo", "waits for a writer"),
     ("ffplay", "screen"),
+    ("--preview", "terminal"),
     ("negative.wasm", "a plugin that the text builds"),
     ("--config", "a file that the text shows"),
     ("film-720p.mp4", "a film of the benchmarks"),
@@ -78,7 +79,7 @@ fn inputs(shell: &Shell) {
         "-f lavfi -i testsrc2=size=640x360:rate=5:duration=2 -f lavfi -i sine=duration=2 \
          -f lavfi -i sine=duration=2 -map 0 -map 1 -map 2 -c:v libx264 -preset ultrafast -c:a aac",
     );
-    for folder in ["recordings/cam1", "uploads/task7/dev1", "frames", "inbox", "films"] {
+    for folder in ["recordings/cam1", "uploads/task7/dev1", "frames", "inbox", "films", "scans"] {
         std::fs::create_dir_all(shell.path(folder)).expect("a folder");
     }
     for name in ["holiday.mp4", "film.mp4", "in.mp4"] {
@@ -90,7 +91,7 @@ fn inputs(shell: &Shell) {
     {
         shell.copy(&short, &*format!("{name}.mp4"));
     }
-    for name in ["logo.png", "slide.jpg", "frames/one.png"] {
+    for name in ["logo.png", "slide.jpg", "frames/one.png", "scans/page.png"] {
         let mut command = ffmpeg("-f lavfi -i testsrc2=size=64x48 -frames:v 1 -update 1");
         succeed(command.arg(shell.path(name)));
     }

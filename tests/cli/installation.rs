@@ -66,3 +66,22 @@ fn the_version_names_what_is_below() {
     }
     assert_eq!(shell.filmgate("-V").done().stdout.lines().count(), 1);
 }
+
+#[test]
+fn doctor_says_what_to_type() {
+    let shell = Shell::new();
+    shell.write("it's broken.wasm", "nothing");
+    let said = shell.say(
+        shell.command().args(["doctor", "--fix-hints"]).env("FILMGATE_PLUGIN_PATH", shell.folder()),
+    );
+    assert_eq!(said.code, Some(1));
+    // The command that is printed works, and says more.
+    let hint = said.stdout.lines().find_map(|l| l.trim().strip_prefix("filmgate plugin check "));
+    let mut command = Command::new("sh");
+    let line = format!("\"$FILMGATE\" plugin check {}", hint.expect("a hint"));
+    shell.settle(command.args(["-c", &line]).env("FILMGATE", program()));
+    shell.say(&mut command).refused(12, &["it's broken.wasm"]);
+    let json = shell.filmgate("doctor --fix-hints --json").json();
+    assert!(json["fixes"].is_array(), "{json}");
+    assert!(shell.filmgate("doctor --json").json().get("fixes").is_none());
+}

@@ -18,6 +18,7 @@ mod pixels;
 mod plugin_verbs;
 mod plugins;
 mod policies;
+mod preview;
 mod reference;
 mod reports;
 mod run_faults;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use filmgate_tests::outside::{ffprobe, made, pictures, small, succeed};
+use filmgate_tests::outside::{ffmpeg, ffprobe, made, pictures, small, succeed};
 use filmgate_tests::running::Running;
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
@@ -98,7 +98,7 @@ fn an_input_of_another_kind_is_made_to_fit() {
     let other = made("silent.mkv", "-f lavfi -i testsrc=size=64x48:rate=30:duration=1 -c:v ffv1");
     let said = shell.run(&film("part.mp4"), "two.mp4", &format!("-i {} --json", other.display()));
     assert_eq!(said.code, Some(3), "{said:?}");
-    assert!(said.stderr.contains("its audio is not there"), "{said:?}");
+    assert!(said.stderr.contains("audio is missing: the first input has it"), "{said:?}");
     assert!(said.stderr.contains("scaled to 192x108"), "{said:?}");
     assert_eq!(said.json()["frames_out"], 180);
     assert_eq!(said.json()["missing"].as_array().map(Vec::len), Some(2));
@@ -241,4 +241,54 @@ fn urls_are_read_and_lead_to_no_file() {
     assert!(!shell.path("no.mkv").exists());
     let _ = shell.filmgate(&format!("run -i {url}/end -o no.mkv --open-timeout 2"));
     server.join().expect("the server ends");
+}
+
+/// A folder of images and a pattern are read in natural order, at the rate that is asked for.
+#[test]
+fn a_folder_and_a_pattern_are_images_in_natural_order() {
+    let shell = Shell::new();
+    fs::create_dir(shell.path("f")).expect("made");
+    // Each image is one gray: 8 before 10, whatever the bytes say.
+    for number in 1..=12 {
+        let level = format!("color=c=0x{0:02x}{0:02x}{0:02x}:s=64x48", number * 20);
+        let mut command = ffmpeg("-f lavfi -i");
+        command.arg(level).args(["-frames:v", "1", "-update", "1"]);
+        succeed(command.arg(shell.path(format!("f/scan {number}.png"))));
+    }
+    let names =
+        Command::new("sh").arg("-c").arg("ls | sort -V").current_dir(shell.path("f")).output();
+    let names = String::from_utf8(names.expect("coreutils").stdout).expect("UTF-8");
+    assert!(names.starts_with("scan 1.png\nscan 2.png"), "{names}");
+    let levels = |film: &str| -> Vec<u8> {
+        let film = shell.path(film);
+        pictures(&film, "gray", 99).chunks(64 * 48).map(|frame| frame[0]).collect()
+    };
+    for (number, input) in ["f", "f/", "f/*.png", "f/scan*"].iter().enumerate() {
+        let film = format!("{number}.mkv");
+        let said = shell.say(
+            shell.command().args(["run", "-i", input, "-o", &film, "--codec", "ffv1", "--json"]),
+        );
+        assert_eq!(said.done().json()["frames_in"], 12, "{input}");
+        let levels = levels(&film);
+        assert!(levels.is_sorted() && levels.len() == 12, "{input}: {levels:?}");
+    }
+    let rate = |film: &str| {
+        ffprobe(&shell.path(film), "-show_streams")["streams"][0]["r_frame_rate"].clone()
+    };
+    shell
+        .say(shell.command().args("run -i f -o r.mkv --input-option framerate=5".split(' ')))
+        .done();
+    assert_eq!(rate("r.mkv"), "5/1");
+    shell.say(shell.command().args("encode -i f/*.png -o e.mkv --rate 4".split(' '))).done();
+    assert_eq!(rate("e.mkv"), "4/1");
+    shell.say(shell.command().args("frame -i f --at 50% -o half.png".split(' '))).done();
+    // What is wrong is said with the way out, and no image is overwritten.
+    shell.write("f/other.jpg", "");
+    shell.filmgate("run -i f -o x.mkv").refused(21, &["several kinds", "*.png"]);
+    shell.filmgate("run -i f/*.gif -o x.mkv").refused(20, &["f/*.gif"]);
+    fs::create_dir(shell.path("empty")).expect("made");
+    shell.filmgate("run -i empty -o x.mkv").refused(21, &["holds no images"]);
+    let own = ["run", "-i", "f/*.png", "-o", "f/scan %d.png", "-y"];
+    shell.say(shell.command().args(own)).refused(31, &["scan"]);
+    assert!(!shell.path("x.mkv").exists());
 }

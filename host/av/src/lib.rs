@@ -42,6 +42,7 @@ pub use codec::raw::{RawFormat, RawPictures};
 pub use demux::display::{is_packed, is_told_by_order};
 pub use demux::ending::Ending;
 pub use demux::facts::{AudioFacts, Chapter, MediaFacts, StreamFacts, StreamKind, VideoFacts};
+pub use demux::images::images_of;
 pub use demux::open::Input;
 pub use demux::packet::Packet;
 pub use demux::shape::{PacketIndex, Shape};

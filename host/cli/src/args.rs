@@ -75,6 +75,9 @@ pub enum Command {
     },
     /// Check what filmgate depends on: libav, codecs, plugins, cache; exit code 1 if something is broken
     Doctor {
+        /// Print the command that mends each problem on this system
+        #[arg(long)]
+        fix_hints: bool,
         #[command(flatten)]
         json: Json,
     },

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
+use super::fixes::{self, System};
 use super::out::{self, line, print, print_json};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::PlanePool;
@@ -24,10 +25,17 @@ struct Findings {
     report: Value,
     text: String,
     problems: Vec<String>,
+    /// what is missing, and the command that brings it
+    fixes: Vec<(String, String)>,
 }
 
-pub(super) fn run(as_json: bool, cancel: &Cancel) -> Result<Exit> {
-    let mut findings = Findings { report: json!({}), text: String::new(), problems: Vec::new() };
+pub(super) fn run(as_json: bool, with_fixes: bool, cancel: &Cancel) -> Result<Exit> {
+    let mut findings = Findings {
+        report: json!({}),
+        text: String::new(),
+        problems: Vec::new(),
+        fixes: Vec::new(),
+    };
     findings.libraries();
     findings.codecs();
     findings.plugins(&Engine::new(&CodeCache::Off, &PlanePool::new(), cancel)?);
@@ -37,6 +45,12 @@ pub(super) fn run(as_json: bool, cancel: &Cancel) -> Result<Exit> {
     if as_json {
         findings.set("problems", json!(findings.problems));
         findings.set("ok", json!(findings.problems.is_empty()));
+        if with_fixes {
+            let fix =
+                |(what, command): &(String, String)| json!({ "what": what, "command": command });
+            let fixes: Vec<Value> = findings.fixes.iter().map(fix).collect();
+            findings.set("fixes", json!(fixes));
+        }
         print_json(&findings.report)?;
         return Ok(exit);
     }
@@ -48,6 +62,9 @@ pub(super) fn run(as_json: bool, cancel: &Cancel) -> Result<Exit> {
     for problem in &findings.problems {
         line!(findings.text, "  {problem}");
     }
+    if with_fixes {
+        findings.print_fixes();
+    }
     print(&findings.text)?;
     Ok(exit)
 }
@@ -57,6 +74,20 @@ impl Findings {
         self.report[key] = value;
     }
 
+    fn fix(&mut self, what: impl Into<String>, command: impl Into<String>) {
+        self.fixes.push((what.into(), command.into()));
+    }
+
+    fn print_fixes(&mut self) {
+        line!(self.text, "\nWhat to type on this system:");
+        if self.fixes.is_empty() {
+            line!(self.text, "  nothing: all that filmgate looks for is there");
+        }
+        for (what, command) in &self.fixes {
+            line!(self.text, "  {what}\n    {command}");
+        }
+    }
+
     fn libraries(&mut self) {
         line!(self.text, "filmgate {}", env!("CARGO_PKG_VERSION"));
         let mut all = Vec::new();
@@ -64,9 +95,10 @@ impl Findings {
             line!(self.text, "  {:12} {}, built with {}", l.name, l.running, l.built);
             if !l.fits {
                 self.problems.push(format!(
-                    "{} {} does not go with {}, which filmgate was built with: build it anew, or install the other",
+                    "{} {} does not go with {}, which filmgate was built with: build filmgate again, or install the other",
                     l.name, l.running, l.built
                 ));
+                self.fix(l.name, "in filmgate's sources: make install");
             }
             all.push(
                 json!({ "name": l.name, "running": l.running, "built": l.built, "fits": l.fits }),
@@ -80,6 +112,10 @@ impl Findings {
         let encoders = sorted(&ENCODERS, filmgate_av::has_encoder);
         let decoders = sorted(&DECODERS, filmgate_av::has_decoder);
         for (what, (there, missing)) in [("encoders", &encoders), ("decoders", &decoders)] {
+            if !missing.is_empty() {
+                let what = format!("{what} {}", missing.join(" "));
+                self.fixes.push((what, System::here().ffmpeg().to_owned()));
+            }
             let missing = if missing.is_empty() {
                 String::new()
             } else {
@@ -111,6 +147,9 @@ impl Findings {
             let error = Plugin::load(engine, &f.path, &Limits::default()).err();
             let error = error.map(|e| e.to_string());
             self.problems.extend(error.clone());
+            if error.is_some() {
+                self.fix(f.path.display().to_string(), fixes::plugin(&f.path));
+            }
             loaded.push((&f.path, error));
         }
         line!(self.text, "plugin folders");
@@ -131,6 +170,11 @@ impl Findings {
             line!(self.text, "  {}: {state}", folder.display());
             if denied.is_some() || (!folder.is_dir() && named.contains(folder)) {
                 self.problems.push(format!("plugin folder {}: {state}", folder.display()));
+                let command = match denied {
+                    Some(_) => fixes::readable(folder),
+                    None => fixes::folder(folder),
+                };
+                self.fix(format!("plugin folder {}", folder.display()), command);
             }
             let broken: Vec<Value> = here
                 .filter_map(|(path, e)| {
@@ -152,6 +196,7 @@ impl Findings {
             }
             (Some(folder), Err(reason)) => {
                 self.problems.push(format!("cache folder {} {reason}", folder.display()));
+                self.fix("cache of compiled plugins", fixes::own_folder(folder));
                 (reason, 0)
             }
         };
@@ -171,7 +216,7 @@ impl Findings {
             "  {deadline} ms a call, {memory} MiB of memory, {} frames held",
             limits.frames
         );
-        line!(self.text, "  {workers} workers for plugins whose frames may be shared out");
+        line!(self.text, "  {workers} threads for parallel plugins");
         self.set(
             "limits",
             json!({ "deadline_ms": u64::try_from(deadline).unwrap_or(u64::MAX), "memory_mib": memory, "frames": limits.frames, "workers": workers }),

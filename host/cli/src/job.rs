@@ -15,6 +15,7 @@ use super::exit::{Exit, message};
 use super::job_text as text;
 use super::options::Mode;
 use super::out::{self, print, print_json, tell};
+use super::preview::{self, Screen};
 use super::show::Bar;
 use super::stopping::Notice;
 use filmgate_av::MediaErrorKind;
@@ -52,7 +53,9 @@ impl From<Exit> for Ended {
 fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<Ended> {
     let surroundings =
         Surroundings { config: mode.config, command: out::command(), dry_run: mode.dry_run };
-    let job = prepare(spec, &surroundings, cancel)?;
+    let screen = Some(()).filter(|()| spec.preview && !mode.dry_run);
+    let mut screen = screen.map(|()| Screen::open()).transpose()?;
+    let mut job = prepare(spec, &surroundings, cancel)?;
     if mode.dry_run {
         let plan = job.plan();
         if spec.json {
@@ -64,7 +67,13 @@ fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<E
     }
     events.emit("start", serde_json::to_value(PlanText::new(spec, &job.plan(), &job))?);
     let progress = Arc::new(Progress::default());
-    let quiet = spec.quiet || spec.progress_json;
+    let quiet = spec.quiet || spec.progress_json || spec.preview;
+    let shown = job.chain().output.clone();
+    if spec.verb == Verb::Run
+        && let Some(screen) = screen.take()
+    {
+        job.observe(preview::observer(screen, shown.clone()));
+    }
     let bar = Bar::start(&progress, job.duration(), quiet || spec.verb == Verb::Frame);
     let pushes = job.pushes();
     let look = move || {
@@ -78,6 +87,9 @@ fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<E
     let stopping = Notice::start(cancel, waits_for(&progress));
     let mut done = job.run(&progress);
     drop((bar, following, stopping));
+    if let (Some(mut screen), Some(picture)) = (screen, done.picture.take()) {
+        screen.show(&picture, &shown)?;
+    }
     if let Some(error) = done.error.take() {
         return failed(spec, error, &done, events);
     }

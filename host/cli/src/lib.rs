@@ -7,6 +7,7 @@ pub mod config;
 mod doctor;
 mod events;
 pub mod exit;
+mod fixes;
 mod hints;
 mod job;
 mod job_text;
@@ -15,6 +16,7 @@ mod join_show;
 pub mod options;
 mod out;
 pub mod plugin;
+mod preview;
 mod probe;
 pub mod shell;
 mod show;
@@ -54,7 +56,7 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
         }
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
         Command::Probe { file, json } => probe::run(&file, json.json, cancel),
-        Command::Doctor { json } => doctor::run(json.json, cancel),
+        Command::Doctor { fix_hints, json } => doctor::run(json.json, fix_hints, cancel),
         Command::Version => version::print(),
         Command::Completions { shell } => {
             shell::script(shell)?;

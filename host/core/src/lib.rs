@@ -10,6 +10,7 @@ pub mod collide;
 pub mod digest;
 pub mod frame;
 pub mod glob;
+pub mod natural;
 mod plane;
 mod pool;
 pub mod publish;

@@ -335,8 +335,14 @@ impl Prepared {
     }
 
     /// Has `observer` see every frame of the output.
-    pub fn observe(&mut self, observer: Observer) {
-        self.observer = Some(observer);
+    pub fn observe(&mut self, mut observer: Observer) {
+        self.observer = Some(match self.observer.take() {
+            None => observer,
+            Some(mut first) => Box::new(move |frame| {
+                first(frame)?;
+                observer(frame)
+            }),
+        });
     }
 
     /// Runs the job until the source ends, or `stop` is set, and ends the outputs.

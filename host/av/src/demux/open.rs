@@ -11,6 +11,7 @@ use crate::av;
 use crate::demux::display::Display;
 use crate::demux::ending::is_event;
 use crate::demux::facts::{self, MediaFacts, StreamKind};
+use crate::demux::images::Links;
 use crate::demux::packet::Progress;
 use crate::demux::quick;
 use crate::demux::source::{InputSource, check_input_format, find_demuxer, open_pipe};
@@ -44,6 +45,8 @@ pub struct Input {
     pub(crate) event: bool,
     path: PathBuf,
     quick: bool,
+    /// the links to images by which libav reads them
+    _links: Option<Links>,
 }
 
 // SAFETY: nothing in it is tied to a thread; it is used through `&mut self`, or read.
@@ -91,7 +94,12 @@ impl Input {
         let reader = reader(source, &interrupt, options.buffer, &doing)?;
         interrupt.set_deadline(Some(options.deadline));
         let mut opening = Opening { source: reader, interrupt, options, path: &path, doing };
+        let mut links = None;
         let mut context = match source {
+            InputSource::Images(path) => {
+                let made = links.insert(Links::to(path)?);
+                opening.open_named("image2", &made.pattern())?
+            }
             InputSource::Url(url) => opening.connect(url)?,
             InputSource::Named { format, name } => opening.open_named(format, name)?,
             InputSource::File(_) | InputSource::Pipe(_) => {
@@ -124,6 +132,7 @@ impl Input {
             event,
             path,
             quick,
+            _links: links,
         })
     }
 
@@ -231,7 +240,9 @@ fn reader(
         InputSource::File(path) => (regular_file(path, doing)?, false),
         InputSource::Pipe(path) => open_pipe(path.as_ref())
             .map_err(|e| MediaError::new(Kind::Read, format!("{doing}: {e}")))?,
-        InputSource::Url(_) | InputSource::Named { .. } => return Ok(None),
+        InputSource::Url(_) | InputSource::Named { .. } | InputSource::Images(_) => {
+            return Ok(None);
+        }
     };
     let source = Source { file, pipe, interrupt: Arc::clone(interrupt), error: None };
     Avio::with_buffer(source, false, buffer).map(Some).ok_or_else(|| MediaError::memory(doing))

@@ -9,6 +9,7 @@ use std::ptr;
 use std::sync::Once;
 
 use crate::av;
+use crate::demux::images::is_pattern;
 use crate::error::{MediaError, MediaErrorKind as Kind, near_matches};
 use crate::io::file::FILE_FORMATS;
 use crate::io::pipe;
@@ -24,6 +25,8 @@ pub enum InputSource {
     Pipe(Option<PathBuf>),
     /// a stream of the network, which may lead on to others of the same kind, and never to a file
     Url(Url),
+    /// the images of a folder, or of a pattern (`dir/*.png`), in natural order
+    Images(PathBuf),
     /// what libav opens itself, by a format that the user or the kind of file names: a camera
     /// (`v4l2`), a test source (`lavfi`), numbered pictures (`image2`), a local playlist (`hls`)
     Named { format: String, name: String },
@@ -32,7 +35,8 @@ pub enum InputSource {
 impl InputSource {
     /// What a text of the command line means, with the format that was given beside it. `-` is
     /// standard input, as are `pipe:` and `pipe:0`; `file:` before a name is left out, unless it is part of it; a text with a scheme (`http://…`) is a URL; a video device is a camera;
-    /// a name with `%d` or `%06d` in it that is no file's is a sequence of pictures.
+    /// a name with `%d` or `%06d` in it that is no file's is a sequence of pictures, as are a folder
+    /// and a pattern such as `dir/*.png`.
     pub fn parse(text: &OsStr, format: Option<&str>) -> InputSource {
         let plain = text.to_string_lossy();
         if let Some(format) = format.filter(|f| opens_itself(f)) {
@@ -49,6 +53,8 @@ impl InputSource {
         let Ok(metadata) = fs::metadata(&path) else {
             return if numbered(&plain) {
                 InputSource::Named { format: "image2".into(), name: plain.into_owned() }
+            } else if is_pattern(&plain) {
+                InputSource::Images(path)
             } else {
                 InputSource::File(path)
             };
@@ -57,6 +63,7 @@ impl InputSource {
             kind if kind.is_char_device() && is_camera(metadata.rdev()) => {
                 InputSource::Named { format: "v4l2".into(), name: plain.into_owned() }
             }
+            kind if kind.is_dir() => InputSource::Images(path),
             kind if kind.is_fifo() => InputSource::Pipe(Some(path)),
             _ => InputSource::File(path),
         }
@@ -65,7 +72,9 @@ impl InputSource {
     /// For messages.
     pub fn name(&self) -> PathBuf {
         match self {
-            InputSource::File(path) | InputSource::Pipe(Some(path)) => path.clone(),
+            InputSource::File(path) | InputSource::Images(path) | InputSource::Pipe(Some(path)) => {
+                path.clone()
+            }
             InputSource::Pipe(None) => PathBuf::from("stdin"),
             InputSource::Url(url) => PathBuf::from(url.to_string()),
             InputSource::Named { name, .. } => PathBuf::from(url::redact(name)),
@@ -82,7 +91,16 @@ impl InputSource {
                     && format != "lavfi"
                     && !REFER_TO_OTHERS.contains(&format.as_str())
             }
-            InputSource::File(_) | InputSource::Pipe(None) => false,
+            InputSource::File(_) | InputSource::Images(_) | InputSource::Pipe(None) => false,
+        }
+    }
+
+    /// Whether it is a sequence of images, whose frame rate nothing says.
+    pub fn is_numbered(&self) -> bool {
+        match self {
+            InputSource::Images(_) => true,
+            InputSource::Named { format, .. } => format == "image2",
+            _ => false,
         }
     }
 
@@ -262,6 +280,8 @@ mod tests {
         let pictures = InputSource::Named { format: "image2".into(), name: "f/%06d.png".into() };
         assert_eq!(parse("f/%06d.png"), pictures);
         assert_eq!(parse("100%.mp4"), InputSource::File("100%.mp4".into()));
+        assert_eq!(parse("none/*.png"), InputSource::Images("none/*.png".into()));
+        assert_eq!(parse("/dev"), InputSource::Images("/dev".into()));
         assert_eq!(parse("/dev/null"), InputSource::File("/dev/null".into()));
         assert!(is_camera(81 << 8) && is_camera(81 << 8 | 3) && !is_camera(1 << 8 | 3));
     }

@@ -23,7 +23,7 @@ pub struct EncodeArguments {
     /// Read raw frames from a named pipe, which is created (mode 0600) and removed, or used if it exists
     #[arg(long, value_name = "PATH")]
     pub fifo: Option<PathBuf>,
-    /// Read - for stdin, a file, numbered images (%06d.png), or a URL; raw frames with --size, else y4m and everything libav knows
+    /// Read - for stdin, a file, numbered images (%06d.png), a folder of images or a pattern in quotes ('dir/*.png'), or a URL; raw frames with --size, else y4m and everything libav knows
     #[arg(short, long, value_name = "INPUT")]
     pub input: Vec<PathBuf>,
     /// Show a still image for --duration; repeatable

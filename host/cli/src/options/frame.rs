@@ -35,6 +35,9 @@ pub struct FrameArguments {
     /// Write an image: .png, .jpg, .webp, .bmp, or .tiff; numbered images (shot%03d.png) with --every; or - for stdout
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Show the frame in the terminal; without -o nothing is written
+    #[arg(long)]
+    pub preview: bool,
     /// Set the image format: png, jpg, webp, bmp, or tiff [default: from the extension; png on stdout]
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
@@ -62,6 +65,7 @@ impl FrameArguments {
             grid: self.grid,
             cell_width: self.cell_width,
             format: self.format,
+            preview: self.preview,
             output: self.output.into_iter().collect(),
             overwrite: self.overwrite,
             compare: self.compare,

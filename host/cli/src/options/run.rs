@@ -20,7 +20,7 @@ The output appears under its name only when it is complete. `filmgate plugin lis
 `filmgate plugin inspect NAME` their parameters."
 )]
 pub struct RunArguments {
-    /// Read a file, a URL, a camera (/dev/video0), numbered images (%06d.png), or - for stdin; several are read in turn
+    /// Read a file, a URL, a camera (/dev/video0), numbered images (%06d.png), a folder of images or a pattern in quotes ('dir/*.png'), or - for stdin; several are read in turn
     #[arg(short, long, value_name = "INPUT")]
     pub input: Vec<PathBuf>,
     /// Write a file, with the container from its extension (mp4, mov, mkv, webm, gif, ts …), numbered images (frames/%06d.png), an HLS playlist with its segments (x.m3u8), a URL, - for stdout, or /dev/null to time plugins without encoding; repeatable, for one encode
@@ -55,6 +55,9 @@ pub struct RunArguments {
     pub pushing: PushOptions,
     #[command(flatten)]
     pub reports: ReportOptions,
+    /// Show frames in the terminal while they are processed, at most five per second
+    #[arg(long, help_heading = "Reports")]
+    pub preview: bool,
     /// Put the input frame on the left of each output frame
     #[arg(long, help_heading = "Reports")]
     pub compare: bool,
@@ -75,6 +78,7 @@ impl RunArguments {
             no_audio: self.no_audio,
             pix_fmt: self.pix_fmt,
             compare: self.compare,
+            preview: self.preview,
             tags: self.tags,
             ..JobSpec::default()
         };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::outputs::{local, pieces, playlist};
 use crate::spec::{JobSpec, Verb};
-use filmgate_av::InputSource;
+use filmgate_av::{InputSource, images_of};
 use filmgate_core::collide::Files;
 
 /// What the job reads and writes, as far as its description says. Plugins and the files that their
@@ -35,6 +35,10 @@ fn add_input(files: &mut Files, input: &Path, format: Option<&str>) {
     let what = "the input";
     match InputSource::parse(input.as_os_str(), format) {
         InputSource::File(path) => files.reads(what, &path),
+        // What is wrong with them is told when they are opened.
+        InputSource::Images(path) => {
+            images_of(&path).unwrap_or_default().iter().for_each(|image| files.reads(what, image))
+        }
         InputSource::Named { name, format } => {
             let path = Path::new(name.strip_prefix("file:").unwrap_or(&name));
             match &*format {

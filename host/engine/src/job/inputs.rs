@@ -127,7 +127,7 @@ pub(super) fn input_rate(input: &Input, selection: &Selection) -> Option<Rationa
     input.facts().streams.get(video)?.frame_rate
 }
 
-/// Threads for plugins whose frames may be shared out; by default one a processor.
+/// Threads for parallel plugins; by default one a processor.
 pub(super) fn workers(spec: &JobSpec) -> usize {
     spec.workers.map_or_else(default_workers, |n| usize::try_from(n.0).unwrap_or(usize::MAX))
 }

@@ -25,14 +25,14 @@ use crate::error::PipelineError;
 use crate::graph::{Chain, Progress};
 use crate::plan::Plan;
 use crate::report::Report;
-use crate::session::{Options, Prepared, Session};
+use crate::session::{Observer, Options, Prepared, Session};
 use crate::sink::{Discard, Encoded, Images, Selection, SinkPlan, Watched};
 use crate::source::{Fifo, Files, FilesOptions, Live, Source};
 use crate::spec::{JobSpec, SpecError, Verb};
 use crate::stop::Stop;
 use filmgate_av::{DecodeOptions, EncodeOptions, MediaError};
 use filmgate_core::cancel::Cancel;
-use filmgate_core::frame::PlanePool;
+use filmgate_core::frame::{Frame, PlanePool};
 use filmgate_core::publish;
 use filmgate_plugin::{CodeCache, Engine, PluginRecord, Supervisor};
 pub use receipt::Receipt;
@@ -152,7 +152,7 @@ pub fn prepare(
     let session = Session { source, plugins: plugins.clone(), sink, options };
     let prepared = session.prepare(&stop, &pool)?;
     for reason in &prepared.report().missing {
-        warn!("not all of it is in the output: {reason}");
+        warn!("{reason}");
     }
     if !surroundings.dry_run {
         for reason in &prepared.report().left_out {
@@ -289,6 +289,8 @@ pub struct Done {
     pub report: Report,
     /// the first thing that went wrong
     pub error: Option<PipelineError>,
+    /// what the last image of `frame` shows, upright, where it is to be shown
+    pub picture: Option<Frame>,
     tags: Option<TagFile>,
     receipt: Option<Receipt>,
     cancel: Cancel,
@@ -349,6 +351,11 @@ impl Job {
         &self.plugins
     }
 
+    /// Has `observer` see every frame of the output, in order, on the thread that runs the job.
+    pub fn observe(&mut self, observer: Observer) {
+        self.prepared.observe(observer);
+    }
+
     /// Nanoseconds that the wanted part of the source lasts, where that is known.
     pub fn duration(&self) -> Option<i64> {
         self.prepared.duration()
@@ -365,7 +372,8 @@ impl Job {
         if let (Some(stills), None) = (&self.stills, &error) {
             error = stills.run_others(&mut report, progress).err();
         }
-        Done { report, error, tags: self.tags, receipt: self.receipt, cancel: self.cancel }
+        let picture = self.stills.and_then(|stills| stills.take_picture());
+        Done { report, error, picture, tags: self.tags, receipt: self.receipt, cancel: self.cancel }
     }
 }
 

@@ -184,8 +184,7 @@ fn decoded(
         check_stdin()?;
     }
     let is_given = options.format_options.iter().any(|(key, _)| key == "framerate");
-    let is_numbered = matches!(&source, InputSource::Named { format, .. } if format == "image2");
-    if is_numbered && !is_given {
+    if source.is_numbered() && !is_given {
         options.format_options.push(("framerate".to_owned(), rate(spec).to_string()));
     }
     let input = Input::open_source(&source, &options).map_err(|e| match e.kind {

@@ -3,19 +3,19 @@
 //! frames before each of them.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Options, Parts, Workshop, inputs, usage};
 use crate::error::PipelineError;
 use crate::graph::Progress;
 use crate::report::Report;
 use crate::session::Session;
-use crate::sink::{ImageTarget, SharedSheet, StillImage, numbered_name};
+use crate::sink::{ImageTarget, SharedSheet, Shown, StillImage, numbered_name};
 use crate::source::{LEAD, Reel, Wanted};
 use crate::spec::{At, Every, Grid, JobSpec, Length, SpecError};
 use crate::stop::Stop;
 use filmgate_av::{Input, InputSource};
-use filmgate_core::frame::PlanePool;
+use filmgate_core::frame::{Frame, PlanePool};
 use filmgate_core::publish;
 use filmgate_picture::{PictureFormat, Sheet, format_of};
 use filmgate_plugin::Supervisor;
@@ -35,6 +35,7 @@ pub(super) struct Stills {
     format: PictureFormat,
     /// nanoseconds, and where the image of that time goes
     shots: Vec<(i64, ImageTarget)>,
+    shown: Option<Shown>,
 }
 
 impl Stills {
@@ -64,6 +65,7 @@ impl Stills {
             pool: workshop.pool.clone(),
             format,
             shots,
+            shown: spec.preview.then(Shown::default),
         };
         Ok((stills, input))
     }
@@ -82,7 +84,8 @@ impl Stills {
         let wanted = Wanted::default();
         let source = Reel::new(input, at, lead, to_the_end, &wanted)?;
         let (replace, compare, format) = (spec.overwrite, spec.compare, self.format);
-        let sink = StillImage { target, format, replace, at, wanted, compare };
+        let shown = self.shown.clone();
+        let sink = StillImage { target, format, replace, at, wanted, compare, shown };
         // Before and after are put together behind the choice, not for each frame on the way.
         let options =
             Options { workers: 1, realtime: spec.realtime, live: spec.live, ..Options::default() };
@@ -113,6 +116,11 @@ impl Stills {
         Ok(())
     }
 
+    /// What the last image shows.
+    pub(super) fn take_picture(&self) -> Option<Frame> {
+        self.shown.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// The files that are written, in order.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let file = |target: &ImageTarget| match target {
@@ -134,12 +142,15 @@ fn format(spec: &JobSpec, path: &Path) -> Result<PictureFormat, PipelineError> {
         Some(name) => PictureFormat::from_ending(name).ok_or_else(|| {
             usage(format!("--format {name}: expected png, jpg, webp, bmp, or tiff"))
         }),
-        None if path == Path::new("-") => Ok(PictureFormat::Png),
+        None if spec.output.is_empty() || path == Path::new("-") => Ok(PictureFormat::Png),
         None => Ok(format_of(path)?),
     }
 }
 
 fn target(spec: &JobSpec, path: &Path) -> Result<ImageTarget, PipelineError> {
+    if spec.output.is_empty() {
+        return Ok(ImageTarget::Screen);
+    }
     if path != Path::new("-") {
         return Ok(ImageTarget::File(path.to_owned()));
     }

@@ -21,6 +21,8 @@ pub struct SharedSheet(pub Arc<Mutex<Option<Sheet>>>);
 pub enum ImageTarget {
     File(PathBuf),
     Stdout,
+    /// nowhere: it is shown and not kept
+    Screen,
     /// a cell of a sheet, which is not written yet
     Cell(SharedSheet),
     /// the last cell, and then the sheet to the target
@@ -37,7 +39,12 @@ pub struct StillImage {
     pub wanted: Wanted,
     /// put the frame of the input left of it
     pub compare: bool,
+    /// where what the image shows is put, upright
+    pub shown: Option<Shown>,
 }
+
+/// What the last image of a job shows, for whoever shows it.
+pub type Shown = Arc<Mutex<Option<Frame>>>;
 
 impl SinkPlan for StillImage {
     fn formats(&self, _: &dyn Source) -> Result<Vec<PixelFormat>, PipelineError> {
@@ -128,7 +135,14 @@ impl StillImage {
         rotation: i32,
         end: &End<'_>,
     ) -> Result<u64, PipelineError> {
+        let is_whole = !matches!(target, ImageTarget::Cell(_) | ImageTarget::Last(..));
+        if let Some(shown) = self.shown.as_ref().filter(|_| is_whole) {
+            let upright = turned(picture.clone(), rotation, &PlanePool::new());
+            let upright = upright.map_err(PipelineError::System)?;
+            *shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(upright);
+        }
         match target {
+            ImageTarget::Screen => Ok(0),
             ImageTarget::File(path) => {
                 save(&picture, path, self.format, rotation, self.replace).map_err(unsaved)?;
                 Ok(std::fs::metadata(path).map_or(0, |m| m.len()))

@@ -31,7 +31,7 @@ use std::sync::Arc;
 pub use audio::{Audio, Copied, Piped, Silence};
 pub use backlog::{Account, Bounds, Gap};
 pub use encoded::Encoded;
-pub use image::{ImageTarget, SharedSheet, StillImage};
+pub use image::{ImageTarget, SharedSheet, Shown, StillImage};
 pub use images::Images;
 pub use namer::{NameError, Namer, Reserved};
 pub use null::Discard;

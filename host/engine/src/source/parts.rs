@@ -175,7 +175,7 @@ fn plan(
         input.facts().streams.iter().filter(|s| s.kind == StreamKind::Audio).count()
     };
     if sounds(next) > 0 && sounds(first) == 0 {
-        missing.push(format!("{file}: its sound, since the first input has none"));
+        missing.push(format!("{file}: its audio is left out, since the first input has none"));
     }
     if let Some(video) = video {
         missing.extend(unlike(first, next, video).map(|what| format!("{file}: {what}")));
@@ -190,10 +190,10 @@ fn plan(
             Some(index) if next.continues(index, first, target) => targets[index] = Some(target),
             found => {
                 let why = match found {
-                    Some(_) => "is coded another way than the first input's",
-                    None => "is not there",
+                    Some(_) => "is left out: its codec or parameters differ from the first input's",
+                    None => "is missing: the first input has it",
                 };
-                missing.push(format!("{file}: its {} {why}", kind.name()));
+                missing.push(format!("{file}: {} {why}", kind.name()));
             }
         }
     }
@@ -206,7 +206,10 @@ fn unlike(first: &Input, next: &Input, video: usize) -> Option<String> {
     let (a, b) = (of(first, first.best_video().ok()?)?, of(next, video)?);
     let mut what = Vec::new();
     if a.rotation != b.rotation {
-        what.push(format!("its rotation by {} degrees (the first has {})", b.rotation, a.rotation));
+        what.push(format!(
+            "its rotation by {} degrees is not kept (the first input has {})",
+            b.rotation, a.rotation
+        ));
     }
     // Matrix and range are converted; light and primaries are not.
     let hdr = |c: &Color| {
@@ -216,11 +219,15 @@ fn unlike(first: &Input, next: &Input, video: usize) -> Option<String> {
     let known = a.color.primaries.is_some() && b.color.primaries.is_some();
     let primaries = known && a.color.primaries != b.color.primaries;
     if primaries || hdr(&a.color) != hdr(&b.color) {
-        what.push("its colours, which are of another kind than the first input's".to_owned());
+        what.push(
+            "its colors are shown as the first input's, which are of another kind".to_owned(),
+        );
     }
     if a.sample_aspect != b.sample_aspect {
         let (own, other) = (b.sample_aspect, a.sample_aspect);
-        what.push(format!("the shape of its samples, {own} (the first has {other})"));
+        what.push(format!(
+            "its pixel aspect ratio {own} is not kept (the first input has {other})"
+        ));
     }
     (!what.is_empty()).then(|| what.join("; "))
 }

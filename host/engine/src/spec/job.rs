@@ -165,7 +165,7 @@ spec! {
         // ---- plugins ----
         /// Plugins, in the order in which frames go through them
         pub plugin: Vec<PluginSpec>,
-        /// Threads of plugins whose frames may be shared out
+        /// Threads of parallel plugins
         pub workers: Option<Workers>,
         /// What to do when a plugin fails
         pub on_failure: Option<CrashPolicy>,
@@ -231,6 +231,8 @@ spec! {
         pub keep: Option<Frames>,
         /// How long to keep images
         pub keep_for: Option<Length>,
+        /// Show frames in the terminal
+        pub preview: bool,
         /// Columns and rows of a contact sheet
         pub grid: Option<Grid>,
         /// Width of a cell of it, pixels
@@ -330,7 +332,9 @@ impl JobSpec {
 
     fn check_output(&self) -> Result<(), SpecError> {
         let several = matches!(self.verb, Verb::Run | Verb::Encode);
-        if !self.writes_nothing() {
+        let is_shown = self.preview && self.verb == Verb::Frame;
+        let is_needed = !(self.writes_nothing() || is_shown && self.output.is_empty());
+        if is_needed {
             self.one_or_more("output", "-o OUTPUT", self.output.len(), several)?;
         } else if let Some(o) = self.output.iter().find(|o| !is_nothing(o)) {
             let name = o.display();
@@ -339,6 +343,11 @@ impl JobSpec {
             )));
         }
         let to_stdout = self.writes_to_stdout();
+        exclude(&[
+            ("--preview", self.preview, "-o -", to_stdout),
+            ("--preview", self.preview, "--json", self.json),
+            ("--preview", self.preview, "--progress-json", self.progress_json),
+        ])?;
         if to_stdout && self.json && self.verb != Verb::Split {
             return Err(SpecError::usage("-o - and --json: both write to standard output"));
         }
