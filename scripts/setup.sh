@@ -40,11 +40,13 @@ mount      | mount                          | util-linux              | util-lin
 ed         | ed                             | ed                      | ed         | ed                   | -
 vim        | vim-tiny                       | vim-enhanced            | vim        | vim                  | vim
 systemd    | systemd                        | systemd                 | systemd    | -                    | -
+registry   | docker-registry                | -                       | -          | docker-registry      | -
+minisign   | minisign                       | minisign                | minisign   | minisign             | minisign
 chromium   | chromium-headless-shell        | chromium-headless       | chromium   | chromium             | chromium
 '
 build_needs="compiler pkg-config clang wasm-ld libclang libav turbojpeg ffmpeg curl python"
 # Tests whose tool is missing fail, unless FILMGATE_SKIP names it: tests/src/tools.rs.
-test_needs="strace mkvmerge nginx rsync gstreamer mount ed vim systemd chromium"
+test_needs="strace mkvmerge nginx rsync gstreamer mount ed vim systemd chromium registry minisign"
 
 has() {
     case $1 in
@@ -70,6 +72,8 @@ has() {
     mount) ! is_linux || command -v mount ;;
     systemd) ! is_linux || command -v systemd-analyze ;;
     ed) command -v ed ;;
+    registry) ! is_debian || command -v docker-registry ;;
+    minisign) command -v minisign ;;
     vim) command -v vim || command -v vim.tiny ;;
     chromium)
         command -v chromium-headless-shell || command -v chromium ||

@@ -1,6 +1,7 @@
 //! The program as a person uses it.
 
 mod architecture;
+mod author;
 mod chains;
 mod collisions;
 mod config;
@@ -12,6 +13,7 @@ mod interrupts;
 mod media;
 mod names;
 mod outputs;
+mod packages;
 mod pixels;
 mod plugin_verbs;
 mod plugins;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod author;
 pub mod config;
 mod doctor;
 mod events;
@@ -12,6 +13,7 @@ pub mod join;
 mod join_show;
 pub mod options;
 mod out;
+mod packages;
 pub mod plugin;
 mod probe;
 mod shell;
