@@ -275,6 +275,7 @@ fn packages_need_a_signature_of_a_key_that_is_trusted() {
     shell.filmgate(&format!("plugin pull {signed}")).refused(18, &["not by a key"]);
     trust(&shell, &registry, "no key at all");
     shell.filmgate(&format!("plugin pull {signed}")).refused(2, &["keys.toml"]);
+    trust(&shell, &registry, &ours);
     // Outside of the names that have keys, none is asked for.
     let free = registry.address("free/invert:1");
     shell.filmgate(&format!("plugin push ./invert.wasm {free}")).done();
