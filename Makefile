@@ -18,7 +18,8 @@ man_pages := $(PREFIX)/share/man/man1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build plugins demo test bench soak lint install uninstall clean \
-  setup-test setup-bench media fmt clippy deny test-host test-plugins check-ffmpeg test-debian13
+  setup-test setup-bench media fmt clippy deny test-host test-plugins check-ffmpeg test-debian13 \
+  test-languages
 
 help: ## list what make can do
 	@echo "make TARGET, where TARGET is one of"
@@ -54,6 +55,9 @@ check-ffmpeg: setup ## compile the host against the FFmpeg of the other Debian r
 
 test-debian13: ## run `make test` on Debian 13 (FFmpeg 7.1), in a chroot: needs root
 	@scripts/test-debian13.sh
+
+test-languages: plugins setup-test ## build plugins in every language, with tools from npm and PyPI
+	@scripts/test-languages.sh
 
 lint: fmt clippy deny ## check the style alone
 

@@ -42,11 +42,13 @@ zsh        | zsh                            | zsh                     | zsh     
 fish       | fish                           | fish                    | fish       | fish                 | fish
 vim        | vim-tiny                       | vim-enhanced            | vim        | vim                  | vim
 systemd    | systemd                        | systemd                 | systemd    | -                    | -
+registry   | docker-registry                | -                       | -          | docker-registry      | -
+minisign   | minisign                       | minisign                | minisign   | minisign             | minisign
 chromium   | chromium-headless-shell        | chromium-headless       | chromium   | chromium             | chromium
 '
 build_needs="compiler pkg-config clang wasm-ld libclang libav turbojpeg ffmpeg curl python"
 # Tests whose tool is missing fail, unless FILMGATE_SKIP names it: tests/src/tools.rs.
-test_needs="strace mkvmerge nginx rsync gstreamer mount ed vim zsh fish systemd chromium"
+test_needs="strace mkvmerge nginx rsync gstreamer mount ed vim zsh fish systemd chromium registry minisign"
 
 has() {
     case $1 in
@@ -74,6 +76,8 @@ has() {
     ed) command -v ed ;;
     zsh) command -v zsh ;;
     fish) command -v fish ;;
+    registry) ! is_debian || command -v docker-registry ;;
+    minisign) command -v minisign ;;
     vim) command -v vim || command -v vim.tiny ;;
     chromium)
         command -v chromium-headless-shell || command -v chromium ||

@@ -204,11 +204,13 @@ const PROVOKED: [(u8, &[&str]); 21] = [
 ];
 
 /// Codes that take a broken plugin, a file that changes, or a signal; and where they are provoked.
-const ELSEWHERE: [(u8, &str); 7] = [
+const ELSEWHERE: [(u8, &str); 9] = [
     (14, "tests/promises/supervision.rs"),
     (15, "tests/cli/policies.rs"),
     (16, "tests/promises/answers.rs"),
     (17, "tests/cli/run_outputs.rs"),
+    (18, "tests/cli/packages.rs"),
+    (19, "tests/cli/packages.rs"),
     (41, "tests/join/proof.rs"),
     (42, "tests/join/proof.rs"),
     (130, "tests/cli/interrupts.rs"),

@@ -1,6 +1,7 @@
 //! The program as a person uses it.
 
 mod architecture;
+mod author;
 mod chains;
 mod collisions;
 mod completion;
@@ -14,6 +15,7 @@ mod interrupts;
 mod media;
 mod names;
 mod outputs;
+mod packages;
 mod pixels;
 mod plugin_verbs;
 mod plugins;

@@ -98,6 +98,11 @@ impl Shell {
         self.folder.path()
     }
 
+    /// The user's own folder; `share` and `cache` in it are those of XDG.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     pub fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
         self.folder().join(Path::new(&name))
     }

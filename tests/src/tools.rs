@@ -35,18 +35,21 @@ tools! {
     ED: "ed", "ed", "command -v ed";
     GSTREAMER: "gstreamer", "gstreamer1.0-tools gstreamer1.0-plugins-good",
         "gst-inspect-1.0 multifilesink && gst-inspect-1.0 jpegenc";
+    MINISIGN: "minisign", "minisign", "command -v minisign";
     MKVMERGE: "mkvmerge", "mkvtoolnix", "command -v mkvmerge";
     MOUNT: "mount", "mount",
         "folder=$(mktemp -d) || exit; mount -t tmpfs -o size=64k none $folder && umount $folder; \
          status=$?; rmdir $folder; exit $status";
     NGINX: "nginx", "nginx-core libnginx-mod-rtmp",
         "command -v nginx && ls /usr/lib/nginx/modules/ngx_rtmp_module.so";
+    REGISTRY: "docker-registry", "docker-registry", "command -v docker-registry";
     RSYNC: "rsync", "rsync", "command -v rsync";
     // A file system in memory, which is another one than that of the temporary folder.
     SHM: "shm", "none, it is a part of Linux", "test -w /dev/shm || { echo /dev/shm cannot be written to >&2; exit 1; }";
     STRACE: "strace", "strace", "strace -qq -e trace=none true";
     SYSTEMD: "systemd", "systemd", "command -v systemd-analyze";
     VIM: "vim", "vim-tiny", "command -v vim || command -v vim.tiny";
+    WASM_CC: "wasm-cc", "clang lld", "${WASM_CC:-clang} -print-targets | grep wasm32 && command -v wasm-ld";
 }
 
 /// Whether the tool can be used; false where `FILMGATE_SKIP` leaves its tests out. Fails the test

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::author::AuthorCommand;
 use super::complete;
 use super::hints;
 use super::options::{
     EncodeArguments, FrameArguments, JoinArguments, LimitOptions, RunArguments, SplitArguments,
 };
 use super::out::tell;
+use super::packages::PackageCommand;
 use super::watch::WatchArguments;
 use filmgate_core::url;
 use filmgate_plugin::OnFailure;
@@ -62,7 +64,7 @@ pub enum Command {
     Encode(Box<EncodeArguments>),
     /// Watch a folder: filter each new image or video through plugins into another folder
     Watch(Box<WatchArguments>),
-    /// List, inspect, check and pack plugins
+    /// Create, build, check, list, push and pull plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Show container, streams, timestamps and metadata of a media file
@@ -164,6 +166,10 @@ pub enum PluginCommand {
         #[arg(long, value_name = "NAME=FILE")]
         adapter: Vec<String>,
     },
+    #[command(flatten)]
+    Author(AuthorCommand),
+    #[command(flatten)]
+    Package(PackageCommand),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -9,6 +9,7 @@ use filmgate_core::publish::PublishError;
 use filmgate_engine::PipelineError;
 use filmgate_engine::spec::{Fault, SpecError};
 use filmgate_join::JoinError;
+use filmgate_kit::KitError;
 use filmgate_picture::SaveError;
 use filmgate_plugin::PluginError;
 use filmgate_watch::WatchError;
@@ -34,6 +35,10 @@ pub enum Exit {
     NoCommonFormat = 16,
     /// the plugins dropped every frame
     NothingLeft = 17,
+    /// another digest than the one that was asked for, or no signature that is trusted
+    PluginNotVerified = 18,
+    /// the registry cannot be reached, or wants rights
+    Registry = 19,
     InputMissing = 20,
     InputNotMedia = 21,
     InputTruncated = 22,
@@ -102,7 +107,25 @@ impl Exit {
         if let Some(e) = cause.downcast_ref::<Collision>() {
             return Some(Exit::of_collision(e));
         }
+        if let Some(e) = cause.downcast_ref::<KitError>() {
+            return Some(Exit::of_kit(e));
+        }
         cause.downcast_ref::<PluginError>().map(Exit::of_plugin)
+    }
+
+    fn of_kit(error: &KitError) -> Exit {
+        match error {
+            KitError::Usage(_) | KitError::Manifest { .. } => Exit::Usage,
+            KitError::Exists(_) => Exit::OutputExists,
+            KitError::Tool { .. } | KitError::Compiler { .. } => Exit::Failed,
+            KitError::Component { .. } => Exit::PluginNotAComponent,
+            KitError::File { .. } => Exit::Failed,
+            KitError::Missing { .. } => Exit::PluginUnknown,
+            KitError::Denied { .. } | KitError::Unreachable { .. } => Exit::Registry,
+            KitError::NotVerified { .. } => Exit::PluginNotVerified,
+            KitError::Publish(e) => Exit::of_publish(e),
+            KitError::Plugin(e) => Exit::of_plugin(e),
+        }
     }
 
     fn of_pipeline(error: &PipelineError) -> Option<Exit> {
@@ -205,7 +228,8 @@ impl Exit {
 
     fn of_plugin(error: &PluginError) -> Exit {
         match error {
-            PluginError::NotFound { .. } => Exit::PluginUnknown,
+            PluginError::NotFound { .. } | PluginError::NotPulled { .. } => Exit::PluginUnknown,
+            PluginError::Digest { .. } => Exit::PluginNotVerified,
             PluginError::Syntax { .. } => Exit::Usage,
             // No plain file, or too large a one; everything else that cannot be read is as good
             // as not there.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod author;
 mod complete;
 pub mod config;
 mod doctor;
@@ -15,6 +16,7 @@ pub mod join;
 mod join_show;
 pub mod options;
 mod out;
+mod packages;
 pub mod plugin;
 mod preview;
 mod probe;

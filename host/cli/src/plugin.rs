@@ -10,9 +10,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::args::{PluginCommand, World};
+use super::author;
 use super::exit::{Exit, WithExit};
 use super::options::LimitOptions;
 use super::out::{line, lossy, print, print_json};
+use super::packages;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_core::frame::PlanePool;
@@ -21,7 +23,7 @@ use filmgate_engine::spec::{PluginSpec, Request, Single, SpecError};
 use filmgate_plugin::catalogue::Found;
 use filmgate_plugin::check::{Outcome, Trial, check};
 use filmgate_plugin::{
-    self, CodeCache, Description, Engine, Limits, Plugin, PluginError, catalogue,
+    self, CodeCache, Description, Engine, Limits, Plugin, PluginError, catalogue, package,
 };
 
 pub fn run(command: PluginCommand, cancel: &Cancel) -> Result<Exit> {
@@ -34,6 +36,8 @@ pub fn run(command: PluginCommand, cancel: &Cancel) -> Result<Exit> {
         PluginCommand::Pack { module, output, world, adapter } => {
             pack(&module, &output, world, &adapter)
         }
+        PluginCommand::Author(command) => author::run(command, cancel),
+        PluginCommand::Package(command) => packages::run(command, cancel),
     }
 }
 
@@ -46,6 +50,9 @@ struct Report {
     path: PathBuf,
     #[serde(skip_serializing_if = "Option::is_none")]
     hidden_by: Option<String>,
+    /// of a package: whether it came with a signature
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed: Option<bool>,
     #[serde(flatten)]
     facts: Facts,
 }
@@ -92,6 +99,7 @@ fn list(as_json: bool, cancel: &Cancel) -> Result<Exit> {
     let folders = catalogue::folders();
     let (found, unreadable) = catalogue::find_all(&folders);
     let reports = reports(&engine, found);
+    let packages = packages_here(&engine);
     interrupted(cancel)?;
     if as_json {
         let unreadable: Vec<_> = unreadable
@@ -99,10 +107,13 @@ fn list(as_json: bool, cancel: &Cancel) -> Result<Exit> {
             .map(|(path, e)| json!({ "path": path.to_string_lossy(), "error": e.to_string() }))
             .collect();
         let folders: Vec<_> = folders.iter().map(|f| f.to_string_lossy()).collect();
-        print_json(&json!({ "folders": folders, "unreadable": unreadable, "plugins": reports }))?;
+        print_json(
+            &json!({ "folders": folders, "unreadable": unreadable, "plugins": reports, "packages": packages }),
+        )?;
         return Ok(Exit::Done);
     }
     let mut out = list_text(&reports, &folders);
+    packages_text(&mut out, &packages);
     for (folder, e) in unreadable {
         line!(out, "\n{}: cannot be read: {e}", folder.display());
     }
@@ -120,6 +131,7 @@ fn reports(engine: &Engine, found: Vec<Found>) -> Vec<Report> {
         name: f.name.clone(),
         path: f.path.clone(),
         hidden_by: f.hidden_by.as_ref().map(|p| p.display().to_string()),
+        signed: None,
     };
     let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = found.len().div_ceil(workers).max(1);
@@ -131,6 +143,42 @@ fn reports(engine: &Engine, found: Vec<Found>) -> Vec<Report> {
         let joined = parts.into_iter().map(|part| part.join());
         joined.flat_map(|part| part.unwrap_or_else(|e| std::panic::resume_unwind(e))).collect()
     })
+}
+
+/// The packages that were pulled, each checked by its digest.
+fn packages_here(engine: &Engine) -> Vec<Report> {
+    let report = |pulled: package::Pulled| {
+        let loaded = catalogue::locate(&pulled.name, &[])
+            .and_then(|located| Plugin::load_located(engine, &located, &Limits::default()));
+        let facts = match loaded {
+            Ok(plugin) => Facts::Loaded(Box::new(Loaded::of(&plugin))),
+            Err(e) => Facts::Failed { error: e.to_string() },
+        };
+        let (name, path) = (pulled.name, pulled.path);
+        Report { name, path, hidden_by: None, signed: Some(pulled.signed), facts }
+    };
+    package::pulled().into_iter().map(report).collect()
+}
+
+fn packages_text(out: &mut String, packages: &[Report]) {
+    if !packages.is_empty() {
+        line!(out, "packages");
+    }
+    for package in packages {
+        let signed = if package.signed == Some(true) { ", signed" } else { "" };
+        line!(out, "  {}", package.name);
+        match &package.facts {
+            Facts::Loaded(l) => line!(
+                out,
+                "      {} {} {}: {}{signed}",
+                l.kind.name(),
+                l.about.name,
+                l.about.version,
+                l.about.summary
+            ),
+            Facts::Failed { error } => line!(out, "      does not load: {error}"),
+        }
+    }
 }
 
 fn list_text(reports: &[Report], folders: &[PathBuf]) -> String {
@@ -175,13 +223,15 @@ fn list_text(reports: &[Report], folders: &[PathBuf]) -> String {
 
 fn inspect(name: &str, as_json: bool, cancel: &Cancel) -> Result<Exit> {
     let engine = Engine::new(&CodeCache::ForUser, &PlanePool::new(), cancel)?;
-    let path = catalogue::find(name, &catalogue::folders())?;
-    let plugin = Plugin::load(&engine, &path, &Limits::default())?;
+    let located = catalogue::locate(name, &catalogue::folders())?;
+    let plugin = Plugin::load_located(&engine, &located, &Limits::default())?;
+    let path = located.path;
     if as_json {
         let report = Report {
             name: file_name(&path),
             path,
             hidden_by: None,
+            signed: None,
             facts: Facts::Loaded(Box::new(Loaded::of(&plugin))),
         };
         print_json(&report)?;

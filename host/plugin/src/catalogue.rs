@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::error::PluginError;
+use super::package::{self, Located};
 
 /// The folders in which plugins are looked for, the first to win. A name that stands in several
 /// is taken from the first.
@@ -90,6 +91,25 @@ fn files_of(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// # Errors
 /// `NotFound`, with the nearest name that there is; `Read` for a path that is not there.
 pub fn find(name: &str, folders: &[PathBuf]) -> Result<PathBuf, PluginError> {
+    locate(name, folders).map(|located| located.path)
+}
+
+/// As [`find`], with the digest that the file has to have where `name` ends in `@sha256:…` or is
+/// that of a package, `oci://…`. [`Plugin::load_located`](crate::Plugin::load_located) checks it.
+///
+/// # Errors
+/// As [`find`]; `Syntax` for a package without a digest, `NotPulled`, and `Digest`.
+pub fn locate(name: &str, folders: &[PathBuf]) -> Result<Located, PluginError> {
+    if name.starts_with(package::SCHEME) {
+        return package::locate(name);
+    }
+    let syntax = |reason| PluginError::Syntax { text: name.to_owned(), reason };
+    let (name, digest) = package::split_digest(name).map_err(syntax)?;
+    let path = find_file(name, folders)?;
+    Ok(Located { path, sha256: digest.map(str::to_owned) })
+}
+
+fn find_file(name: &str, folders: &[PathBuf]) -> Result<PathBuf, PluginError> {
     if name.contains('/') || name.ends_with(".wasm") {
         let path = PathBuf::from(name);
         return match path.metadata() {

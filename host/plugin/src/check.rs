@@ -232,7 +232,8 @@ fn content(frame: &Frame) -> (i64, Option<i64>, Vec<Vec<u8>>, Option<filmgate_co
     (frame.timestamp, frame.duration, planes, frame.tags.as_deref().cloned())
 }
 
-fn info(format: PixelFormat, width: u32, height: u32) -> StreamInfo {
+/// A stream of 25 frames a second, with square samples.
+pub fn info(format: PixelFormat, width: u32, height: u32) -> StreamInfo {
     StreamInfo {
         format,
         width,
@@ -243,8 +244,11 @@ fn info(format: PixelFormat, width: u32, height: u32) -> StreamInfo {
     }
 }
 
-/// Noise that is the same every time, within the format's range.
-fn picture(info: &StreamInfo, index: u64) -> Result<Frame, String> {
+/// A frame of noise that is the same every time, within the range of the format.
+///
+/// # Errors
+/// For a size that no frame has.
+pub fn picture(info: &StreamInfo, index: u64) -> Result<Frame, String> {
     let mut state = index.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut planes = Vec::new();
     for size in info.format.plane_sizes(info.width, info.height) {

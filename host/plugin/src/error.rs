@@ -18,6 +18,16 @@ pub enum PluginError {
     #[error("plugin {}: cannot be read: {source}", .path.display())]
     Read { path: PathBuf, source: std::io::Error },
 
+    /// A package that is not on this machine.
+    #[error(
+        "package {name}@sha256:{digest} is not on this machine; `filmgate plugin pull {name}@sha256:{digest}` fetches it"
+    )]
+    NotPulled { name: String, digest: String },
+
+    /// Another file than the one that was asked for, or a changed one.
+    #[error("plugin {}: is not the one that was asked for: expected sha256:{expected}, found sha256:{found}", .path.display())]
+    Digest { path: PathBuf, expected: String, found: String },
+
     /// Not a WebAssembly component: a core module, another file, a damaged one.
     #[error("plugin {}: {reason}", .path.display())]
     NotAComponent { path: PathBuf, reason: String },

@@ -24,6 +24,7 @@ mod log;
 mod naming;
 mod ordering;
 mod pack;
+pub mod package;
 mod parameters;
 mod plain;
 mod record;

@@ -21,7 +21,9 @@ use super::guest::Guest;
 use super::instance::Instance;
 use super::limits::Limits;
 use super::log::harmless;
+use super::package::Located;
 use super::plain::read_plain;
+use filmgate_core::digest;
 use filmgate_core::frame::PixelFormat;
 
 /// The largest component that is loaded. Python's, the largest known, have 18 MB.
@@ -107,7 +109,37 @@ impl Plugin {
     /// `Read`, `NotAComponent`, `Compiler`, `WrongInterface`, `Description`, `Cancelled`, and
     /// `Failed` when it breaks off while describing itself.
     pub fn load(engine: &Engine, path: &Path, limits: &Limits) -> Result<Plugin, PluginError> {
+        Plugin::of_bytes(engine, path, read(path)?, limits)
+    }
+
+    /// As [`Plugin::load`]; a file with another digest than the one it has to have is refused
+    /// before anything of it runs.
+    ///
+    /// # Errors
+    /// As [`Plugin::load`]; `Digest`, with both digests.
+    pub fn load_located(
+        engine: &Engine,
+        located: &Located,
+        limits: &Limits,
+    ) -> Result<Plugin, PluginError> {
+        let path = located.path.as_path();
         let bytes = read(path)?;
+        if let Some(expected) = &located.sha256 {
+            let found = digest::of_bytes(&bytes);
+            if found != *expected {
+                let (path, expected) = (path.to_owned(), expected.clone());
+                return Err(PluginError::Digest { path, expected, found });
+            }
+        }
+        Plugin::of_bytes(engine, path, bytes, limits)
+    }
+
+    fn of_bytes(
+        engine: &Engine,
+        path: &Path,
+        bytes: Vec<u8>,
+        limits: &Limits,
+    ) -> Result<Plugin, PluginError> {
         let fail = |reason: String| PluginError::NotAComponent { path: path.to_owned(), reason };
         recognise(&bytes).map_err(fail)?;
         debug!("loading {} ({} bytes)", path.display(), bytes.len());

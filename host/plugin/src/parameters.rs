@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::describe::{Description, Parameter, ParameterKind, Value, check, takes};
 use super::error::PluginError;
+use super::package;
 use super::plain::read_plain;
 
 /// The largest file that is handed to a plugin.
@@ -19,20 +20,31 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Reads `NAME[:key=value,…]`. A backslash before `,`, `:` or `\` takes away its meaning.
+    /// Reads `NAME[:key=value,…]`; the name may end in `@sha256:…` or be a package, `oci://…`. A backslash before `,`, `:` or `\` takes away its meaning.
     ///
     /// # Errors
     /// `Syntax`, when a part is not `key=value` or the name is empty.
     pub fn parse(text: &str) -> Result<Reference, PluginError> {
         let fail =
             |reason: &str| PluginError::Syntax { text: text.to_owned(), reason: reason.to_owned() };
-        let mut parts = split(text, ':', 2).into_iter();
-        let name = unescape(&parts.next().unwrap_or_default());
+        let (name, rest) = match package::name_length(text) {
+            Some(length) => {
+                let rest = text[length..].strip_prefix(':').map(str::to_owned);
+                (text[..length].to_owned(), rest)
+            }
+            None => {
+                let mut parts = split(text, ':', 2).into_iter();
+                (unescape(&parts.next().unwrap_or_default()), parts.next())
+            }
+        };
+        if let Err(reason) = package::split_digest(&name) {
+            return Err(fail(&reason));
+        }
         if name.is_empty() {
             return Err(fail("the name is missing"));
         }
         let mut parameters: Vec<(String, String)> = Vec::new();
-        for pair in parts.next().iter().flat_map(|rest| split(rest, ',', usize::MAX)) {
+        for pair in rest.iter().flat_map(|rest| split(rest, ',', usize::MAX)) {
             if pair.is_empty() {
                 continue;
             }

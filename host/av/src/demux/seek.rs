@@ -78,11 +78,9 @@ impl Input {
         let code =
             unsafe { ffi::avformat_seek_file(self.context.as_mut_ptr(), -1, i64::MIN, to, to, 0) };
         if code < 0 {
-            tracing::debug!(
-                "{}: cannot be moved about in: {:?}",
-                self.path().display(),
-                log::reason()
-            );
+            // Outside of the macro, in which `log` may be the crate of that name.
+            let reason = log::reason();
+            tracing::debug!("{}: cannot be moved about in: {reason:?}", self.path().display());
             return false;
         }
         self.progress.restart();

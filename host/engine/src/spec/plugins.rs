@@ -40,7 +40,7 @@ pub const MEMORY: u64 = 256;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PluginSpec {
-    /// A name to look for in the plugin folders, or the path of a .wasm file
+    /// A name to look for in the plugin folders, the path of a .wasm file, or a package of a registry (oci://…); @sha256:… behind it pins it
     pub name: String,
     /// Parameters of the plugin, by name
     #[serde(default)]
@@ -240,8 +240,9 @@ impl Request<'_> {
             grants,
             ..Limits::default()
         };
-        let path = catalogue::find(&spec.name, &catalogue::folders())?;
-        let plugin = Plugin::load(engine, &path, &limits)?;
+        let located = catalogue::locate(&spec.name, &catalogue::folders())?;
+        let plugin = Plugin::load_located(engine, &located, &limits)?;
+        let path = located.path;
         let parameters = resolve(&plugin.description, &spec.parameters.0)?;
         let name = plugin.name();
         let is_file = |key: &str| {
