@@ -369,6 +369,7 @@ impl Parts<'_> {
                     publish::check_folder(path)?;
                     (Muxer::create(format, sink, path)?, None, None)
                 }
+                Target::Opened(_) => (Muxer::create(format, sink, name)?, None, None),
                 Target::Playlist(_) => (Muxer::stream("mpegts", sink, name)?, None, None),
                 Target::Url(_) if Muxer::opens_itself(format) => {
                     (Muxer::stream("matroska", sink, name)?, None, None)
@@ -381,6 +382,10 @@ impl Parts<'_> {
                 let aside = Aside::create(path, self.service.replace)?;
                 let file = aside.file().map_err(|e| unusable(aside.path(), &e))?;
                 (Muxer::create(format, Box::new(file), aside.target())?, Some(aside), None)
+            }
+            Target::Opened(opened) => {
+                let file = opened.file.try_clone().map_err(|e| unusable(name, &e))?;
+                (Muxer::create(format, Box::new(file), name)?, None, None)
             }
             Target::Playlist(path) => {
                 let (files, muxer) = Playlist::begin(path, self.service.replace)?;
