@@ -1,7 +1,9 @@
 """Plays a film in headless Chromium, and prints what the page told: `browser.py BROWSER FILM FOLDER`."""
 
 import http.server
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -43,8 +45,11 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
            "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={folder / 'profile'}",
            f"http://127.0.0.1:{server.server_port}/"]  # fmt: skip
-child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+# In a session of its own: Debian's chromium is a script whose children outlive it.
+child = subprocess.Popen(
+    command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+)
 done.wait(60)
-child.kill()
+os.killpg(child.pid, signal.SIGKILL)
 child.wait()
 print(*told)
