@@ -74,6 +74,20 @@ fn no_leftovers(shell: &Shell) {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// Where the kernel has seccomp, a worker that reads a file is locked in (proc(5), `Seccomp: 2`).
+#[test]
+fn a_worker_is_locked_in_while_it_reads() {
+    let has_it = fs::read_to_string("/proc/self/status").expect("read").contains("Seccomp:");
+    let shell = Shell::new();
+    large(&shell, "large.png");
+    let watch = Watch::start(&shell, "-j 1");
+    let status = fs::read_to_string(format!("/proc/{}/status", busy(&watch, &[]))).expect("read");
+    assert!(!has_it || status.contains("Seccomp:\t2"), "{status}");
+    assert!(!has_it || status.contains("NoNewPrivs:\t1"), "{status}");
+    watch.wait_done(1);
+    watch.stop().fine();
+}
+
 #[test]
 fn a_crash_fails_that_file_alone_with_its_cause() {
     let shell = Shell::new();

@@ -10,6 +10,8 @@ use filmgate_cli::args::{Arguments, Command, LogFormat, PluginCommand};
 use filmgate_cli::{Exit, SAID, Stderr, message, run, speak_json, tell_error};
 use filmgate_core::cancel::Cancel;
 use filmgate_plugin as plugin;
+#[cfg(target_os = "linux")]
+use filmgate_sandbox::{Mode, Profile};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use tracing_subscriber::EnvFilter;
@@ -72,7 +74,15 @@ fn media_worker() -> ExitCode {
         tell_error(&format!("signals cannot be handled: {e}"), Exit::Failed);
         return Exit::Failed.into();
     }
-    filmgate_watch::serve_parent(arguments.first().map(String::as_str), || Ok(()))
+    filmgate_watch::serve_parent(arguments.first().map(String::as_str), lock_in)
+}
+
+/// Takes paths and the network from a worker, as far as this kernel can. Its threads start later.
+#[cfg(target_os = "linux")]
+fn lock_in() -> Result<(), String> {
+    filmgate_sandbox::warm();
+    let entered = filmgate_sandbox::enter(&Profile::worker(), Mode::Auto);
+    entered.map(drop).map_err(|e| e.to_string())
 }
 
 /// What is logged where `RUST_LOG` says nothing: libav complains of much that it gets over; what
