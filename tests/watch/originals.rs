@@ -76,7 +76,8 @@ fn an_original_goes_after_its_output_is_synced() {
     command.args(["watch", "in", "-o", "out", "--once", "-q", "-j", "2", "-p", "emboss"]);
     command.args(["--originals", "delete"]);
     shell.settle(&mut command);
-    let set = "openat,write,fsync,fdatasync,rename,renameat2,unlink,unlinkat";
+    let set =
+        "openat,write,sendfile,copy_file_range,fsync,fdatasync,rename,renameat2,unlink,unlinkat";
     let (said, calls) = seen(&shell, set, &command);
     said.done();
     for name in ["a.jpg", "sub/b.jpg"] {
@@ -86,7 +87,8 @@ fn an_original_goes_after_its_output_is_synced() {
         let last = |what: &dyn Fn(&str) -> bool| calls.iter().rposition(|c| what(c));
         let is = |c: &str, names: &[&str]| names.iter().any(|n| c.contains(&format!("{n}(")));
         let synced = ["fsync", "fdatasync"];
-        let wrote = last(&|c| is(c, &["write"]) && c.contains(&partial)).expect("written");
+        let writes = ["write", "sendfile", "copy_file_range"];
+        let wrote = last(&|c| is(c, &writes) && c.contains(&partial)).expect("written");
         let sync = position(&|c| is(c, &synced) && c.contains(&partial)).expect("synced");
         let named = position(&|c| is(c, &["renameat2", "rename"]) && c.contains(&partial));
         let named = named.expect("named");

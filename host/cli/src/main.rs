@@ -1,6 +1,7 @@
 //! The `filmgate` program: parse, run, exit code.
 #![forbid(unsafe_code)]
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use filmgate_cli::args::{Arguments, Command, LogFormat, PluginCommand};
 use filmgate_cli::{Exit, SAID, Stderr, message, run, shell, speak_json, tell_error};
 use filmgate_core::cancel::Cancel;
 use filmgate_plugin as plugin;
+#[cfg(target_os = "linux")]
+use filmgate_sandbox::{Mode, Profile};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use tracing_subscriber::EnvFilter;
@@ -20,6 +23,9 @@ fn main() -> ExitCode {
         if std::env::args_os().nth(1).is_some_and(|verb| verb == plugin::COMPILE_VERB) {
             return plugin::compile_plugin();
         }
+        if std::env::args_os().nth(1).is_some_and(|verb| verb == filmgate_worker::VERB) {
+            return media_worker();
+        }
         // This very file, also when an update has put another in its place (proc(5)).
         plugin::compile_with("/proc/self/exe");
     }
@@ -29,8 +35,10 @@ fn main() -> ExitCode {
     // So that encoders write the same bits in every run.
     filmgate_av::zero_fresh_memory();
     let arguments = Arguments::of_process();
+    #[cfg(target_os = "linux")]
+    filmgate_worker::work_with("/proc/self/exe", worker_arguments(arguments.log_format));
     filmgate_av::quiet_libraries(arguments.log_format == LogFormat::Text);
-    start_log(&arguments);
+    start_log(arguments.log_format, &quiet(&arguments.command));
     let cancel = Cancel::new();
     if let Err(e) = stop_on_signals(&cancel, &arguments.command) {
         tell_error(&format!("signals cannot be handled: {e}"), Exit::Failed);
@@ -49,19 +57,54 @@ fn end(error: &anyhow::Error) -> ExitCode {
     exit.into()
 }
 
+/// The worker's argument for a log in JSON.
+const JSON_LOG: &str = "json";
+
+fn worker_arguments(log: LogFormat) -> Vec<OsString> {
+    if log == LogFormat::Json { vec![JSON_LOG.into()] } else { Vec::new() }
+}
+
+/// A child of ours that converts files for a watch: `media-worker PARENT [json]`.
+#[cfg(target_os = "linux")]
+fn media_worker() -> ExitCode {
+    filmgate_av::zero_fresh_memory();
+    let arguments: Vec<String> = std::env::args().skip(2).collect();
+    let is_json = arguments.get(1).is_some_and(|log| log == JSON_LOG);
+    filmgate_av::quiet_libraries(!is_json);
+    start_log(if is_json { LogFormat::Json } else { LogFormat::Text }, QUIET);
+    // As in its parent.
+    if let Err(e) = flag::register(SIGXFSZ, Arc::default()) {
+        tell_error(&format!("signals cannot be handled: {e}"), Exit::Failed);
+        return Exit::Failed.into();
+    }
+    filmgate_watch::serve_parent(arguments.first().map(String::as_str), lock_in)
+}
+
+/// Takes paths and the network from a worker, as far as this kernel can. Its threads start later.
+#[cfg(target_os = "linux")]
+fn lock_in() -> Result<(), String> {
+    filmgate_sandbox::warm();
+    let entered = filmgate_sandbox::enter(&Profile::worker(), Mode::Auto);
+    entered.map(drop).map_err(|e| e.to_string())
+}
+
+/// What is logged where `RUST_LOG` says nothing: libav complains of much that it gets over; what
+/// stops a job is in the error's own text.
+const QUIET: &str = "warn,libav=error";
+
+/// Whoever tries a plugin out wants to see what it says.
+fn quiet(command: &Command) -> String {
+    match command {
+        Command::Plugin(PluginCommand::Check { .. }) => format!("{QUIET},plugin=info"),
+        _ => QUIET.to_owned(),
+    }
+}
+
 /// Messages go to stderr; `RUST_LOG` sets which.
-fn start_log(arguments: &Arguments) {
-    // libav complains of much that it gets over; what stops a job is in the error's own text.
-    // Whoever tries a plugin out wants to see what it says.
-    let quiet = || match arguments.command {
-        Command::Plugin(PluginCommand::Check { .. }) => {
-            EnvFilter::new("warn,libav=error,plugin=info")
-        }
-        _ => EnvFilter::new("warn,libav=error"),
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
+fn start_log(format: LogFormat, quiet: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
     let log = tracing_subscriber::fmt().with_writer(|| Stderr).log_internal_errors(false);
-    match arguments.log_format {
+    match format {
         LogFormat::Text => {
             let ansi = std::io::stderr().is_terminal();
             log.with_env_filter(filter).with_ansi(ansi).without_time().init();

@@ -165,3 +165,4 @@ pub use filmgate_picture as picture;
 pub use filmgate_plugin as plugin;
 pub use filmgate_sys as sys;
 pub use filmgate_watch as watch;
+pub use filmgate_worker as worker;

@@ -146,11 +146,50 @@ impl Plugin {
         let digest: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
         let component =
             code::component(engine.compiler(), &bytes, &digest).map_err(|r| refused(path, r))?;
+        Plugin::of(engine, path, (bytes.len() as u64, digest), &component, limits)
+    }
+
+    /// A plugin of the parent process, by the code that [`Plugin::code`] gave there; `path` and the
+    /// component's size and digest are for messages and records.
+    ///
+    /// # Errors
+    /// As [`Plugin::load`].
+    pub(super) fn from_parent(
+        engine: &Engine,
+        path: &Path,
+        facts: (u64, String),
+        code: Vec<u8>,
+        limits: &Limits,
+    ) -> Result<Plugin, PluginError> {
+        let component = code::from_parent(engine.compiler(), code).map_err(|r| refused(path, r))?;
+        Plugin::of(engine, path, facts, &component, limits)
+    }
+
+    /// Its compiled code, for [`Plugin::from_parent`] in a process of this very program.
+    ///
+    /// # Errors
+    /// wasmtime's, in words.
+    pub(super) fn code(&self) -> Result<Vec<u8>, String> {
+        let component = match &self.pre {
+            Pre::Filter(pre) => pre.instance_pre().component(),
+            Pre::Naming(pre) => pre.instance_pre().component(),
+            Pre::Ordering(pre) => pre.instance_pre().component(),
+        };
+        component.serialize().map_err(|e| format!("{e:#}"))
+    }
+
+    fn of(
+        engine: &Engine,
+        path: &Path,
+        (size, digest): (u64, String),
+        component: &Component,
+        limits: &Limits,
+    ) -> Result<Plugin, PluginError> {
         let foreign = |reason| PluginError::WrongInterface { path: path.to_owned(), reason };
-        let facts = Facts::of(engine, &component);
+        let facts = Facts::of(engine, component);
         let (kind, interface) = facts.kind().map_err(foreign)?;
         facts.check_imports().map_err(foreign)?;
-        let pre = engine.linker().instantiate_pre(&component).and_then(|p| bind(kind, p)).map_err(
+        let pre = engine.linker().instantiate_pre(component).and_then(|p| bind(kind, p)).map_err(
             |e| {
                 foreign(format!(
                     "does not fit version {SERVED} of the contract: {}",
@@ -162,7 +201,7 @@ impl Plugin {
         let (description, filter) = introduce(engine, path, &stem, &pre, limits)?;
         Ok(Plugin {
             path: path.to_owned(),
-            size: bytes.len() as u64,
+            size,
             digest,
             kind,
             interface,

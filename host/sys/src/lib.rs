@@ -1,6 +1,6 @@
 //! System calls and vector loops that need unsafe code and are not libav's: leases on files, the
 //! offset of local time, what fresh memory holds, JPEG from planes of YUV, RGB to YUV, the
-//! environment of libraries.
+//! environment of libraries, what they load lazily.
 #![allow(unsafe_code)]
 
 mod jpeg;
@@ -9,9 +9,11 @@ mod memory;
 mod quiet;
 pub mod rgb;
 mod wall;
+mod warm;
 
 pub use jpeg::{JpegError, PlanarJpeg};
 pub use lease::{Written, being_written};
 pub use memory::zero_fresh_memory;
 pub use quiet::quiet_libraries;
 pub use wall::utc_offset;
+pub use warm::warm_libraries;

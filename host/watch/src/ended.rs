@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::identity::Heard;
 use super::journal::State;
 use filmgate_plugin::Supervisor;
@@ -63,7 +65,7 @@ pub struct Done {
 }
 
 /// Frames of one file that passed broken plugins unchanged.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Bypassed {
     /// with those that are missing, since plugins kept them at the end
     pub(super) frames: u64,

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use serde::{Deserialize, Serialize};
+
 use super::journal::JournalError;
 use filmgate_av::MediaErrorKind;
 use filmgate_core::publish::PublishError;
@@ -11,6 +13,7 @@ use filmgate_picture::PictureError;
 use filmgate_plugin::PluginError;
 
 /// Why a file was not converted.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Failure {
     /// it is being written, or was changed meanwhile
     Busy,

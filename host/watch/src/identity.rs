@@ -106,6 +106,11 @@ pub(super) fn open(path: &Path) -> Result<Opened, NotNow> {
 }
 
 impl Opened {
+    /// The file, whose position may be anywhere.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Whether the file is whole as far as anybody can know. Where the system does not tell who
     /// writes, a file that was not heard of by its closing has to have rested for `settle`.
     pub(super) fn is_settled(&self, heard: Heard, settle: Duration) -> bool {

@@ -12,6 +12,7 @@
 //! overflowed, the folder is scanned again, and the journal tells which files are new.
 #![forbid(unsafe_code)]
 
+mod convert;
 mod ended;
 mod error;
 #[cfg(target_os = "linux")]
@@ -26,6 +27,7 @@ mod plan;
 mod plugins;
 mod prepare;
 mod receipt;
+mod remote;
 mod scan;
 mod select;
 mod serve;
@@ -49,6 +51,7 @@ pub use journal::{JournalError, Report, State};
 pub use originals::Originals;
 pub use plan::Planned;
 pub use prepare::{Hooks, Prepared, prepare};
+pub use remote::serve_parent;
 pub use scan::pending;
 pub use spec::WatchSpec;
 pub use stats::{Stats, Summary};
@@ -71,6 +74,7 @@ use filmgate_picture::{PictureFormat, WriteOptions};
 use journal::Journal;
 use plugins::PluginSet;
 use receipt::Receipt;
+use remote::Remote;
 use select::Selection;
 use settle::reconcile;
 use tree::Tree;
@@ -99,6 +103,8 @@ struct Options {
     /// how long a file has to rest where the system does not tell who writes to it
     settle: Duration,
     workers: usize,
+    /// how long a file may take in a worker process
+    file_timeout: Option<Duration>,
 }
 
 impl Options {
@@ -163,6 +169,7 @@ fn run(
         _ => None,
     };
     let workers = options.workers.max(1);
+    let remote = workers_of(&options)?;
     let context = Arc::new(WorkerContext {
         options,
         journal: parts.journal,
@@ -171,6 +178,7 @@ fn run(
         stats: parts.stats,
         receipt: parts.receipt,
         pool: parts.pool,
+        remote,
         stop: stop.clone(),
         frames: AtomicU64::default(),
     });
@@ -205,6 +213,19 @@ fn run(
         written.map_err(|e| format!("the receipt cannot be completed: {e}"))?;
     }
     result
+}
+
+/// Worker processes, where a program for them is named.
+fn workers_of(options: &Options) -> Result<Option<Remote>, String> {
+    let Some((program, arguments)) = filmgate_worker::program() else { return Ok(None) };
+    let arguments = arguments.to_vec();
+    let settings = filmgate_worker::Settings {
+        arguments,
+        ..filmgate_worker::Settings::new(program, options.workers)
+    };
+    let pool = filmgate_worker::Pool::new(settings);
+    let pool = pool.map_err(|e| format!("a thread cannot be started: {e}"))?;
+    Ok(Some(Remote::new(pool, options.file_timeout)))
 }
 
 /// One worker: file after file, until the end of the feed or a stop.

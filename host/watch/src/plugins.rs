@@ -2,10 +2,11 @@
 //! load, the plugins in use stay.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
@@ -19,7 +20,8 @@ use super::spec::WatchSpec;
 use filmgate_core::cancel::Cancel;
 use filmgate_engine::PipelineError;
 use filmgate_engine::spec::{Fault, PluginSpec, Plugins, Request, SpecError};
-use filmgate_plugin::{Engine, Kind, PluginError, PluginRecord, Supervisor, catalogue};
+use filmgate_plugin::{Engine, Kind, PluginError, PluginRecord, Supervisor, catalogue, hand_over};
+use filmgate_worker::sealed_file;
 
 /// How often a request to reload is looked for.
 const TICK: Duration = Duration::from_millis(250);
@@ -42,12 +44,26 @@ pub(super) struct PluginChain {
     pub(super) supervisors: Vec<Arc<Supervisor>>,
     /// for the receipt
     pub(super) records: Vec<PluginRecord>,
+    /// for worker processes, once one was asked
+    handed: OnceLock<File>,
 }
 
 impl PluginChain {
     fn new(generation: u64, supervisors: Vec<Arc<Supervisor>>) -> Arc<PluginChain> {
         let records = supervisors.iter().map(|s| PluginRecord::supervised(s)).collect();
-        Arc::new(PluginChain { generation, supervisors, records })
+        Arc::new(PluginChain { generation, supervisors, records, handed: OnceLock::new() })
+    }
+
+    /// The plugins for worker processes, in a file that none of them can change: what one wrote, the
+    /// others would run.
+    pub(super) fn handed(&self) -> io::Result<&File> {
+        if let Some(file) = self.handed.get() {
+            return Ok(file);
+        }
+        let mut bytes = Vec::new();
+        hand_over(&self.supervisors, &mut bytes)?;
+        let file = sealed_file(&bytes)?;
+        Ok(self.handed.get_or_init(|| file))
     }
 }
 

@@ -363,6 +363,7 @@ fn options(spec: &WatchSpec, folders: &Folders) -> Result<Options, SpecError> {
         workers: spec
             .workers
             .map_or_else(|| default_workers() + 2, |w| usize::try_from(w.0).unwrap_or(usize::MAX)),
+        file_timeout: spec.file_timeout.map(|t| t.0),
     };
     options.selection = spec.selection(options.outside().map(Path::to_owned).collect())?;
     if options.poll.is_none() && on_network(&options.folder) {

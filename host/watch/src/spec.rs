@@ -45,6 +45,8 @@ spec! {
         pub settle: Option<Length>,
         /// Files that are processed at the same time
         pub workers: Option<Workers>,
+        /// Time that a file may take before the work on it is ended
+        pub file_timeout: Option<Length>,
 
         // ---- outputs ----
         /// The naming policy

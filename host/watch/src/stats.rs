@@ -1,6 +1,8 @@
 //! Counters of a watch: files by result, length of the queue, latency. Prometheus exposition.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -39,6 +41,8 @@ pub struct Stats {
     /// from heard of to published: how many took at most so long, and one more for the rest
     latency: [AtomicU64; BUCKETS.len() + 1],
     latency_sum: AtomicU64,
+    /// ends of worker processes in the middle of a job, by cause
+    crashes: Mutex<BTreeMap<String, u64>>,
 }
 
 /// What was done, for events, receipts and people.
@@ -77,6 +81,7 @@ impl Default for Stats {
             stuck: AtomicBool::default(),
             latency: Default::default(),
             latency_sum: AtomicU64::default(),
+            crashes: Mutex::default(),
         }
     }
 }
@@ -91,6 +96,12 @@ impl Stats {
         self.latency_sum.fetch_add(micros, Ordering::Relaxed);
         self.bytes_out.fetch_add(bytes, Ordering::Relaxed);
         self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A worker process ended in the middle of a job.
+    pub fn crashed(&self, cause: &str) {
+        let mut crashes = self.crashes.lock().unwrap_or_else(PoisonError::into_inner);
+        *crashes.entry(cause.to_owned()).or_default() += 1;
     }
 
     /// One file was there that is known in this state.
@@ -169,6 +180,14 @@ impl Stats {
         single("output_bytes_total", "counter", "Bytes published.", get(&self.bytes_out));
         let stuck = u64::from(self.stuck.load(Ordering::Relaxed));
         single("stuck", "gauge", "1 while outputs cannot be written.", stuck);
+        add(
+            "# HELP filmgate_watch_crashes_total Worker processes that ended during a job, by cause.",
+        );
+        add("# TYPE filmgate_watch_crashes_total counter");
+        let crashes = self.crashes.lock().unwrap_or_else(PoisonError::into_inner);
+        for (cause, count) in &*crashes {
+            add(&format!("filmgate_watch_crashes_total{{cause=\"{cause}\"}} {count}"));
+        }
         add("# HELP filmgate_watch_latency_seconds From heard of to published.");
         add("# TYPE filmgate_watch_latency_seconds histogram");
         let mut sum = 0;

@@ -3,7 +3,8 @@
 //! receipt, and its original moved or deleted. In this order, so that a process that is killed at
 //! any point leaves either the original and no output, or the whole output and its entry.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Seek, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, atomic::AtomicU64};
@@ -11,7 +12,8 @@ use std::time::Instant;
 
 use tracing::warn;
 
-use super::ended::{Bypassed, Candidate, Done, Ended};
+use super::convert::{Converted, ImageJob, Tools, VideoJob};
+use super::ended::{Candidate, Done, Ended};
 use super::failure::Failure;
 use super::identity::{Fingerprint, Identity, NotNow, Opened, open};
 use super::journal::{Journal, JournalError, State, Verdict};
@@ -20,14 +22,19 @@ use super::output::Output;
 use super::plugins::PluginChain;
 use super::plugins::PluginSet;
 use super::receipt::{FileRecord, Receipt, Record, now};
+use super::remote::{Broken, Remote};
 use super::{Options, Stats, video};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::PlanePool;
 use filmgate_core::glob::is_video;
-use filmgate_engine::graph::StillChain;
+use filmgate_core::publish::Aside;
+use filmgate_engine::default_workers;
 use filmgate_engine::sink::Namer;
-use filmgate_picture::{PICTURE_BYTES, Picture, PictureFormat, PictureReader, PictureWriter};
+use filmgate_picture::{PICTURE_BYTES, PictureFormat};
 use filmgate_plugin::{Item, Request, Value};
+
+/// Files of one content that crashed worker processes, after which the next one is not tried.
+const POISON: u64 = 3;
 
 /// What all workers share.
 pub(super) struct WorkerContext {
@@ -38,6 +45,8 @@ pub(super) struct WorkerContext {
     pub(super) stats: Arc<Stats>,
     pub(super) receipt: Option<Receipt>,
     pub(super) pool: PlanePool,
+    /// worker processes, unless all is done in this one
+    pub(super) remote: Option<Remote>,
     /// no further file is begun
     pub(super) stop: Cancel,
     /// pictures taken in hand, for plugins that count
@@ -47,19 +56,16 @@ pub(super) struct WorkerContext {
 /// One thread's tools.
 pub(super) struct Worker {
     context: Arc<WorkerContext>,
-    reader: PictureReader,
-    writer: PictureWriter,
     plugins: Arc<PluginChain>,
-    chain: StillChain,
+    /// for work in this process
+    tools: Tools,
 }
 
 impl Worker {
     pub(super) fn new(context: &Arc<WorkerContext>) -> Worker {
         let plugins = context.plugins.current();
         Worker {
-            reader: PictureReader::new(&context.pool),
-            writer: PictureWriter::new(context.options.write),
-            chain: StillChain::new(&plugins.supervisors, &context.pool),
+            tools: Tools::new(&plugins.supervisors, &context.pool),
             plugins,
             context: Arc::clone(context),
         }
@@ -76,7 +82,7 @@ impl Worker {
         let mut content = None;
         let result = match self.admit(candidate, &path, &mut opened, &mut content) {
             Ok(Admitted::Ended(ended)) => return ended,
-            Ok(Admitted::Bytes(bytes)) => self.picture(candidate, &path, &opened, &bytes, &content),
+            Ok(Admitted::Bytes(bytes)) => self.picture(candidate, &path, &opened, bytes, &content),
             Ok(Admitted::Video) => match self.video(candidate, &path, &opened, &content) {
                 // Demuxers say the same of a damaged file and of a disk that fails.
                 Err(Failure::File(reason)) => Err(match opened.digest() {
@@ -135,57 +141,85 @@ impl Worker {
             }
             return Ok(Admitted::Ended(Ended::Known(known.state)));
         }
+        let (crashes, reason) = context.journal.crashes(&print)?;
+        if crashes >= POISON {
+            return Err(Failure::File(format!(
+                "files of this content were given up {crashes} times: {reason}"
+            )));
+        }
         Ok(if is_video { Admitted::Video } else { Admitted::Bytes(bytes) })
     }
 
-    /// An image: decoded, through the plugins, encoded, published. None if they dropped it.
+    /// An image: converted, published. None if the plugins dropped it.
     fn picture(
         &mut self,
         candidate: &Candidate,
         path: &Path,
         opened: &Opened,
-        bytes: &[u8],
+        bytes: Vec<u8>,
         content: &Option<Fingerprint>,
     ) -> Result<Option<Done>, Failure> {
         let begun = Instant::now();
         self.take_new_plugins();
-        let format = self.context.options.format.unwrap_or_else(|| PictureFormat::for_source(path));
-        let mut picture = self.reader.read(bytes, path)?;
-        let size = (picture.frame.width, picture.frame.height);
-        picture.frame.index = self.context.frames.fetch_add(1, Ordering::Relaxed);
-        let frames = self.chain.process(picture.frame.clone(), format.pixel_formats())?;
-        let bypassed = Bypassed::by(self.chain.plugins());
-        let mut frames = frames.into_iter();
-        let (frame, more) = (frames.next(), frames.count());
-        let Some(frame) = frame else { return Ok(None) };
-        if more > 0 {
-            let message = format!("the plugins returned {} frames for one image", more + 1);
-            return Err(Failure::File(message));
-        }
-        picture.frame = frame;
-        if !self.chain.plugins().is_empty() {
-            picture.forget_old_samples();
-        }
-        check_alpha(&picture, size)?;
-        let (encoded, mut notes) = self.writer.write(&picture, format)?;
-        notes.splice(0..0, std::mem::take(&mut picture.notes));
-        let size = (picture.frame.width, picture.frame.height);
+        let options = &self.context.options;
+        let format = options.format.unwrap_or_else(|| PictureFormat::for_source(path));
+        let job = ImageJob::new(path, format, options.write);
+        let Some((converted, mut encoded)) = self.image(job, opened, bytes, content)? else {
+            return Ok(None);
+        };
         let output = Output {
             candidate,
             path,
             opened,
             content: content.unwrap_or_default(),
-            request: self.request(candidate, opened, &format.ending_for(path), size)?,
+            request: self.request(candidate, opened, &format.ending_for(path), converted.size)?,
         };
         let mut published = output.publish(&self.context, &mut |aside| {
             let written = |e: io::Error| {
                 Failure::System(format!("{}: cannot be written: {e}", aside.target().display()))
             };
-            aside.file().and_then(|mut file| file.write_all(&encoded)).map_err(written)?;
-            Ok(bypassed.clone())
+            aside.file().and_then(|mut file| encoded.write_to(&mut file)).map_err(written)?;
+            Ok(converted.bypassed.clone())
         })?;
-        published.notes.append(&mut notes);
-        Ok(Some(Done { size, took: begun.elapsed(), ..published }))
+        published.notes.extend(converted.notes);
+        Ok(Some(Done { size: converted.size, took: begun.elapsed(), ..published }))
+    }
+
+    /// Converts an image in a worker process, or in this one.
+    fn image(
+        &mut self,
+        job: ImageJob,
+        opened: &Opened,
+        bytes: Vec<u8>,
+        content: &Option<Fingerprint>,
+    ) -> Result<Option<(Converted, EncodedImage)>, Failure> {
+        let context = Arc::clone(&self.context);
+        let mut number = || context.frames.fetch_add(1, Ordering::Relaxed);
+        let Some(remote) = &context.remote else {
+            let converted = self.tools.image(&job, &bytes, &mut number, &mut |_| ())?;
+            return Ok(converted.map(|(facts, bytes)| (facts, EncodedImage::Bytes(bytes))));
+        };
+        drop(bytes);
+        let stats = &context.stats;
+        let written = remote.image(&self.plugins, job, opened.file(), &mut number, stats);
+        let written = written.map_err(|broken| self.blame(broken, content))?;
+        Ok(written.map(|(facts, file)| (facts, EncodedImage::File(file))))
+    }
+
+    /// Notes a crash for the content, should it come again.
+    fn blame(&self, broken: Broken, content: &Option<Fingerprint>) -> Failure {
+        let crash = match broken {
+            Broken::Failed(failure) => return failure,
+            Broken::Crashed(crash) => crash,
+        };
+        let reason = crash.to_string();
+        if crash.cause.may_be_the_content()
+            && let Some(content) = content
+            && let Err(e) = self.context.journal.crashed(content, &reason)
+        {
+            warn!("{e}");
+        }
+        Failure::File(reason)
     }
 
     fn video(
@@ -205,23 +239,48 @@ impl Worker {
             content: content.unwrap_or_default(),
             request: self.request(candidate, opened, &extension, (0, 0))?,
         };
-        let mut notes = Vec::new();
-        let mut size = (0, 0);
+        let mut converted = None;
         let mut published = output.publish(&self.context, &mut |aside| {
-            let converted =
-                video::convert(&self.context, &self.plugins.supervisors, path, aside, &settings)?;
-            notes = converted.notes;
-            size = converted.size;
-            Ok(converted.bypassed)
+            let job = VideoJob {
+                name: path.as_os_str().to_owned(),
+                output: aside.path().as_os_str().to_owned(),
+                format: settings.format.clone(),
+                codec: settings.codec.clone(),
+                workers: default_workers(),
+            };
+            let done = self.convert_video(job, opened, aside, content)?;
+            let bypassed = done.bypassed.clone();
+            converted = Some(done);
+            Ok(bypassed)
         })?;
-        published.notes.append(&mut notes);
-        Ok(Some(Done { size, took: begun.elapsed(), ..published }))
+        let converted = converted.unwrap_or_default();
+        published.notes.extend(converted.notes);
+        Ok(Some(Done { size: converted.size, took: begun.elapsed(), ..published }))
+    }
+
+    /// Converts a video in a worker process, or in this one.
+    fn convert_video(
+        &self,
+        job: VideoJob,
+        opened: &Opened,
+        aside: &Aside,
+        content: &Option<Fingerprint>,
+    ) -> Result<Converted, Failure> {
+        let system = |e: io::Error| Failure::System(format!("{}: {e}", aside.path().display()));
+        let output = aside.file().map_err(system)?;
+        if let Some(remote) = &self.context.remote {
+            let files = (opened.file(), &output);
+            let converted = remote.video(&self.plugins, job, files, &self.context.stats);
+            return converted.map_err(|broken| self.blame(broken, content));
+        }
+        let input = opened.file().try_clone().map_err(system)?;
+        self.tools.video(&job, input, output, &mut |_| ())
     }
 
     fn take_new_plugins(&mut self) {
         let current = self.context.plugins.current();
         if current.generation != self.plugins.generation {
-            self.chain = StillChain::new(&current.supervisors, &self.context.pool);
+            self.tools = Tools::new(&current.supervisors, &self.context.pool);
             self.plugins = current;
         }
     }
@@ -264,7 +323,7 @@ impl Worker {
             Err(Failure::File(reason)) => reason,
         };
         // Instances that broke are not used again.
-        self.chain = StillChain::new(&self.plugins.supervisors, &self.context.pool);
+        self.tools.renew();
         self.fail(candidate, path, &opened.identity, content, reason)
     }
 
@@ -404,14 +463,25 @@ enum Admitted {
     Video,
 }
 
-/// Transparency of sixteen bits goes beside the frame, past the plugins.
-fn check_alpha(picture: &Picture, before: (u32, u32)) -> Result<(), Failure> {
-    let after = (picture.frame.width, picture.frame.height);
-    match picture.alpha {
-        Some(_) if after != before => Err(Failure::File(
-            "transparency of 16 bits cannot follow a change of size; convert it to 8 bits first"
-                .to_owned(),
-        )),
-        _ => Ok(()),
+/// An image that was encoded.
+enum EncodedImage {
+    Bytes(Vec<u8>),
+    /// by a worker process, or why it could not write it
+    File(io::Result<File>),
+}
+
+impl EncodedImage {
+    fn write_to(&mut self, to: &mut File) -> io::Result<()> {
+        match self {
+            EncodedImage::Bytes(bytes) => to.write_all(bytes),
+            EncodedImage::File(Ok(file)) => {
+                file.rewind()?;
+                io::copy(file, to).map(drop)
+            }
+            EncodedImage::File(Err(e)) => Err(match e.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => e.kind().into(),
+            }),
+        }
     }
 }

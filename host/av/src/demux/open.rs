@@ -2,6 +2,8 @@
 //!
 //! Reading packets is in `demux`; what was found out is in `facts`.
 
+use std::fs::File;
+use std::io::Seek;
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
@@ -102,7 +104,7 @@ impl Input {
             }
             InputSource::Url(url) => opening.connect(url)?,
             InputSource::Named { format, name } => opening.open_named(format, name)?,
-            InputSource::File(_) | InputSource::Pipe(_) => {
+            InputSource::File(_) | InputSource::Opened(_) | InputSource::Pipe(_) => {
                 let format = opening.choose_format()?;
                 opening.read_header(format)?
             }
@@ -229,6 +231,12 @@ impl Input {
     }
 }
 
+/// Another handle on an open file, which is read from its start.
+fn at_start(file: &File, doing: &str) -> Result<File, MediaError> {
+    let start = file.try_clone().and_then(|mut file| file.rewind().map(|()| file));
+    start.map_err(|e| MediaError::new(Kind::Read, format!("{doing}: {e}")))
+}
+
 /// What stands behind a source that is read through Rust.
 fn reader(
     source: &InputSource,
@@ -238,6 +246,7 @@ fn reader(
 ) -> Result<Option<Avio<Source>>, MediaError> {
     let (file, pipe) = match source {
         InputSource::File(path) => (regular_file(path, doing)?, false),
+        InputSource::Opened(opened) => (at_start(&opened.file, doing)?, false),
         InputSource::Pipe(path) => open_pipe(path.as_ref())
             .map_err(|e| MediaError::new(Kind::Read, format!("{doing}: {e}")))?,
         InputSource::Url(_) | InputSource::Named { .. } | InputSource::Images(_) => {

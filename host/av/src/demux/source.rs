@@ -2,11 +2,11 @@
 //! each, so that neither a file nor a server can make libav open something else.
 
 use std::ffi::{OsStr, c_void};
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::PathBuf;
 use std::ptr;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use crate::av;
 use crate::demux::images::is_pattern;
@@ -21,6 +21,8 @@ use filmgate_core::url::{self, Url};
 pub enum InputSource {
     /// a file; it opens nothing else
     File(PathBuf),
+    /// a file that is open already: for processes that may not open any
+    Opened(OpenedFile),
     /// a named pipe, or standard input where none is named
     Pipe(Option<PathBuf>),
     /// a stream of the network, which may lead on to others of the same kind, and never to a file
@@ -75,6 +77,7 @@ impl InputSource {
             InputSource::File(path) | InputSource::Images(path) | InputSource::Pipe(Some(path)) => {
                 path.clone()
             }
+            InputSource::Opened(opened) => opened.name.clone(),
             InputSource::Pipe(None) => PathBuf::from("stdin"),
             InputSource::Url(url) => PathBuf::from(url.to_string()),
             InputSource::Named { name, .. } => PathBuf::from(url::redact(name)),
@@ -91,7 +94,10 @@ impl InputSource {
                     && format != "lavfi"
                     && !REFER_TO_OTHERS.contains(&format.as_str())
             }
-            InputSource::File(_) | InputSource::Images(_) | InputSource::Pipe(None) => false,
+            InputSource::File(_)
+            | InputSource::Images(_)
+            | InputSource::Opened(_)
+            | InputSource::Pipe(None) => false,
         }
     }
 
@@ -108,6 +114,22 @@ impl InputSource {
         matches!(self, InputSource::Url(_))
     }
 }
+
+/// A file that is open, read from its start whatever its position.
+#[derive(Clone, Debug)]
+pub struct OpenedFile {
+    pub file: Arc<File>,
+    /// for messages; its ending is a hint at the format
+    pub name: PathBuf,
+}
+
+impl PartialEq for OpenedFile {
+    fn eq(&self, other: &OpenedFile) -> bool {
+        Arc::ptr_eq(&self.file, &other.file)
+    }
+}
+
+impl Eq for OpenedFile {}
 
 /// Whether a device number is one of video4linux's (Documentation/admin-guide/devices.txt: 81).
 fn is_camera(device: u64) -> bool {
@@ -253,7 +275,7 @@ fn demuxers() -> Vec<String> {
 }
 
 /// Opens a named pipe or standard input.
-pub(crate) fn open_pipe(path: Option<&PathBuf>) -> std::io::Result<(fs::File, bool)> {
+pub(crate) fn open_pipe(path: Option<&PathBuf>) -> std::io::Result<(File, bool)> {
     match path {
         None => pipe::stdin(),
         Some(path) => pipe::named(path).map(|file| (file, true)),

@@ -33,6 +33,9 @@ pub struct WatchArguments {
     /// Process N files at the same time [default: processors + 2] [range: 1 to 256]
     #[arg(short = 'j', long, value_name = "N")]
     pub workers: Option<Workers>,
+    /// End the work on a file after this time; the file fails [default: 600 for images, none for videos]
+    #[arg(long, value_name = "SECONDS")]
+    pub file_timeout: Option<Length>,
     #[command(flatten)]
     pub files: FileOptions,
     #[command(flatten)]
@@ -161,6 +164,7 @@ impl WatchArguments {
             poll: files.poll,
             settle: files.settle,
             workers: self.workers,
+            file_timeout: self.file_timeout,
             names: images.names,
             format: images.format,
             quality: images.quality,

@@ -46,7 +46,7 @@ fn add_input(files: &mut Files, input: &Path, format: Option<&str>) {
                 _ => files.reads(what, path),
             }
         }
-        InputSource::Url(_) | InputSource::Pipe(_) => {}
+        InputSource::Url(_) | InputSource::Pipe(_) | InputSource::Opened(_) => {}
     }
 }
 

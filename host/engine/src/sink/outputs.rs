@@ -370,6 +370,7 @@ impl Parts<'_> {
                     publish::check_folder(path)?;
                     (Muxer::create(format, sink, path)?, None, None)
                 }
+                Target::Opened(_) => (Muxer::create(format, sink, name)?, None, None),
                 Target::Playlist(_) => (Muxer::stream("mpegts", sink, name)?, None, None),
                 Target::Url(_) if Muxer::opens_itself(format) => {
                     (Muxer::stream("matroska", sink, name)?, None, None)
@@ -384,6 +385,10 @@ impl Parts<'_> {
                 (Muxer::create(format, Box::new(file), aside.target())?, Some(aside), None)
             }
             Target::Null => (Muxer::create(format, Box::new(Null::default()), name)?, None, None),
+            Target::Opened(opened) => {
+                let file = opened.file.try_clone().map_err(|e| unusable(name, &e))?;
+                (Muxer::create(format, Box::new(file), name)?, None, None)
+            }
             Target::Playlist(path) => {
                 let (files, muxer) = Playlist::begin(path, self.service.replace)?;
                 (muxer, None, Some(files))

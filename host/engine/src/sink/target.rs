@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use filmgate_av::OpenedFile;
 use filmgate_core::url::Url;
 
 /// An output, as asked for.
@@ -26,6 +27,8 @@ impl Output {
 pub enum Target {
     /// a file, which appears under its name when it is whole
     File(PathBuf),
+    /// a file that the caller opened for reading and writing, and publishes
+    Opened(OpenedFile),
     /// standard output
     Stdout,
     /// nothing: what is encoded is discarded
@@ -40,7 +43,7 @@ pub enum Target {
 
 impl Target {
     pub(super) fn is_seekable(&self) -> bool {
-        matches!(self, Target::File(_) | Target::Images(_) | Target::Null)
+        matches!(self, Target::File(_) | Target::Opened(_) | Target::Images(_) | Target::Null)
     }
 
     /// For messages.
@@ -49,6 +52,7 @@ impl Target {
             Target::File(path) | Target::Playlist(path) | Target::Images(path) => {
                 path.display().to_string()
             }
+            Target::Opened(opened) => opened.name.display().to_string(),
             Target::Stdout => "stdout".to_owned(),
             Target::Null => "/dev/null".to_owned(),
             Target::Url(url) => url.to_string(),

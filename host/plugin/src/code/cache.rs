@@ -21,7 +21,7 @@ const FOLDER: &str = "code";
 const MAGIC: [u8; 8] = *b"fgcode\x00\x01";
 const HEADER: usize = MAGIC.len() + size_of::<u128>();
 /// The largest entry; Python's has 35 MB.
-pub(super) const ENTRY_BYTES: u64 = 512 << 20;
+pub(in super::super) const ENTRY_BYTES: u64 = 512 << 20;
 /// What all entries may take; the ones that were not used for the longest time make room.
 const TOTAL_BYTES: u64 = 1 << 30;
 /// How often the time of use is noted, so that a start does not write to the disk.

@@ -1,7 +1,8 @@
 //! From a component's bytes to code that runs: out of the cache, or compiled within limits.
 //!
 //! This is the only place that trusts native code, and the only `unsafe` of this crate.
-//! [`NativeCode`] comes from three places: a child that is this very program, over a file in
+//! [`NativeCode`] comes from four places: the parent process of a worker, which is this very
+//! program and all that can write to the worker's socket ([`from_parent`]); a child that is this very program, over a file in
 //! memory without a name ([`child`]); this process itself, where there is no such program; and
 //! the cache, whose folder and entries nobody else can write to ([`cache`]). Nothing else makes
 //! one, and nothing precompiled is ever taken from anywhere else.
@@ -83,6 +84,12 @@ pub(super) fn component(
         cache.put(&key, &code.0);
     }
     Ok(component)
+}
+
+/// The component of which the parent process of this one has the code. Only a worker calls this, with
+/// what came through the socket that it was started with.
+pub(super) fn from_parent(compiler: &Compiler, code: Vec<u8>) -> Result<Component, Refusal> {
+    load(&compiler.engine, &NativeCode(code)).map_err(|e| Refusal::Unfit(damaged(&e)))
 }
 
 /// Differs between compilers, their settings and processors' features.

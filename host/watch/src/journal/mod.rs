@@ -57,6 +57,10 @@ const TABLES: &str = "
     CREATE INDEX IF NOT EXISTS by_inode ON files (inode, device);
     CREATE INDEX IF NOT EXISTS by_state ON files (state, kept, finished);
     CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    -- contents that worker processes crashed on
+    CREATE TABLE IF NOT EXISTS crashes (
+        content BLOB PRIMARY KEY, times INTEGER NOT NULL, reason TEXT NOT NULL
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 ";
 
@@ -387,6 +391,7 @@ impl Journal {
         let bypassed = "UPDATE files SET inode = 0, changed = 0, content = NULL \
                         WHERE state = 'bypassed' AND kept = 1";
         let database = self.database();
+        self.with_path(database.execute("DELETE FROM crashes", []))?;
         let failed = database.execute("DELETE FROM files WHERE state = 'failed'", []);
         Ok(self.with_path(failed)? + self.with_path(database.execute(bypassed, []))?)
     }
@@ -465,6 +470,31 @@ impl Journal {
             database.prepare_cached(next).and_then(|mut s| s.query_row([], |r| r.get(0))),
         )?;
         Ok(u64::try_from(number - 1).unwrap_or(0))
+    }
+
+    /// Notes that a worker process crashed on this content.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn crashed(&self, content: &Fingerprint, reason: &str) -> Result<(), JournalError> {
+        let add = "INSERT INTO crashes VALUES (?1, 1, ?2) \
+                   ON CONFLICT (content) DO UPDATE SET times = times + 1, reason = ?2";
+        self.with_path(self.database().execute(add, params![content, reason]))?;
+        Ok(())
+    }
+
+    /// How often worker processes crashed on this content, and on what the last time.
+    ///
+    /// # Errors
+    /// `Database`.
+    pub fn crashes(&self, content: &Fingerprint) -> Result<(u64, String), JournalError> {
+        let query = "SELECT times, reason FROM crashes WHERE content = ?1";
+        let database = self.database();
+        let found = database.prepare_cached(query).and_then(|mut statement| {
+            statement.query_row([content], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
+        });
+        let (times, reason) = self.with_path(found.optional())?.unwrap_or_default();
+        Ok((u64::try_from(times).unwrap_or(0), reason))
     }
 
     /// Forgets the oldest files that are gone, all but the last ten thousand.
