@@ -139,3 +139,24 @@ fn a_recording_that_starts_inside_a_group_of_pictures_says_what_is_missing() {
     let all = packets["streams"][0]["nb_read_packets"].as_str().expect("a count").to_owned();
     assert_eq!((lead + frames).to_string(), all, "shown or named");
 }
+
+/// Formats of which libav does not look whether the end is there.
+#[test]
+fn a_cut_is_seen_where_a_format_says_where_it_ends() {
+    let shell = Shell::new();
+    let film = "-f lavfi -i testsrc2=size=160x120:rate=10:duration=2";
+    for (name, more) in [("end.gif", ""), ("end.y4m", ""), ("end.ogv", "-c:v libtheora")] {
+        let whole = made(name, &format!("{film} {more}"));
+        shell.copy(&whole, name);
+        shell.filmgate(&format!("run -i {name} -o /dev/null")).done();
+        let bytes = std::fs::read(&whole).expect("read");
+        // Nowhere between two frames or pages.
+        for percent in [41, 67, 93] {
+            shell.write(name, &bytes[..bytes.len() * percent / 100]);
+            let line = format!("run -i {name} -o /dev/null");
+            shell.filmgate(&line).refused(22, &[name, "cut off"]);
+            let said = shell.filmgate(&format!("{line} --accept-truncated"));
+            assert_eq!(said.code, Some(3), "{name}: {said:?}");
+        }
+    }
+}

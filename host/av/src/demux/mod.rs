@@ -10,3 +10,4 @@ pub(crate) mod quick;
 pub(crate) mod seek;
 pub(crate) mod shape;
 pub(crate) mod source;
+pub(crate) mod tail;

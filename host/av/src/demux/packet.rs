@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use crate::av::{self, AvPacket};
 use crate::demux::facts::{MediaFacts, StreamKind};
 use crate::demux::open::Input;
+use crate::demux::tail;
 use crate::error::{MediaError, MediaErrorKind as Kind};
 use crate::io::avio::Avio;
 use crate::log;
@@ -130,6 +131,8 @@ pub(crate) struct Progress {
     /// what is to be told once `ready` is empty
     last_word: Option<MediaError>,
     last_corrupt: Vec<bool>,
+    /// where the last packet ends in the file, bytes
+    read: i64,
     unknown_stream_told: bool,
 }
 
@@ -161,6 +164,7 @@ impl Progress {
             absolute: facts.format.starts_with("matroska"),
             start: facts.start,
             last_corrupt: vec![false; streams.len()],
+            read: 0,
             streams,
             ..Progress::default()
         }
@@ -198,6 +202,8 @@ impl Progress {
     fn note(&mut self, packet: &Packet) {
         let index = packet.stream();
         self.last_corrupt[index] = packet.is_corrupt();
+        let (at, size) = (packet.packet.get().pos, packet.packet.get().size);
+        self.read = self.read.max(at.saturating_add(size.into()));
         let Some(reached) = &mut self.streams[index] else { return };
         let raw = packet.packet.get();
         let time = if raw.pts == ffi::AV_NOPTS_VALUE { raw.dts } else { raw.pts };
@@ -326,6 +332,11 @@ impl Input {
                 Kind::Truncated,
                 self.cut_off("its last packet is incomplete"),
             ));
+        }
+        let (format, read) = (self.facts.format.clone(), self.progress.read);
+        let source = self.source.as_mut().map(Avio::stream).filter(|s| !s.pipe);
+        if let Some(why) = source.and_then(|s| tail::missing(&s.file, &format, read)) {
+            return Err(MediaError::new(Kind::Truncated, self.cut_off(why)));
         }
         Ok(())
     }
