@@ -29,7 +29,7 @@ pub enum AuthorCommand {
     New(NewArguments),
     /// Build the plugin in a folder, with the compiler of its language, to NAME.wasm
     ///
-    /// The same sources give the same component, bit by bit, with the same compiler.
+    /// In Rust, C and Zig the same sources give the same component, bit by bit, with the same compiler.
     Build {
         /// Read this folder, which has a plugin.toml
         #[arg(value_name = "DIR", default_value = ".")]
