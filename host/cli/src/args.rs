@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::options::{
-    EncodeArguments, FrameArguments, JoinArguments, LimitOptions, RunArguments, SplitArguments,
+    EncodeArguments, FrameArguments, JoinArguments, LimitOptions, RunArguments, SandboxOptions,
+    SplitArguments,
 };
 use super::out::tell;
 use super::watch::WatchArguments;
@@ -66,9 +67,11 @@ pub enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
+        sandbox: SandboxOptions,
+        #[command(flatten)]
         json: Json,
     },
-    /// Check what filmgate depends on: libav, codecs, plugins, cache; exit code 1 if something is broken
+    /// Check what filmgate depends on: libav, codecs, plugins, cache, sandbox; exit code 1 if something is broken
     Doctor {
         #[command(flatten)]
         json: Json,

@@ -10,6 +10,7 @@ mod job;
 mod job_text;
 pub mod join;
 mod join_show;
+mod locked;
 pub mod options;
 mod out;
 pub mod plugin;
@@ -50,7 +51,9 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
             job::run::<options::EncodeArguments>(arguments.spec(), mode, cancel)
         }
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
-        Command::Probe { file, json } => probe::run(&file, json.json, cancel),
+        Command::Probe { file, sandbox, json } => {
+            probe::run(&file, json.json, sandbox.sandbox, cancel)
+        }
         Command::Doctor { json } => doctor::run(json.json, cancel),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { folder } => shell::man(folder.as_deref()),
