@@ -5,6 +5,7 @@ use std::process::Command;
 use filmgate_tests::hostile::program;
 use filmgate_tests::outside::small;
 use filmgate_tests::shell::Shell;
+use filmgate_tests::trace;
 
 #[test]
 fn probe_tells_what_a_file_holds() {
@@ -19,6 +20,32 @@ fn probe_tells_what_a_file_holds() {
     let text = shell.filmgate("probe in.mp4").done().stdout;
     assert!(text.contains("yuv420p 320x180") && text.contains("audio, aac"), "{text}");
     shell.filmgate("probe none.mp4").refused(20, &["none.mp4"]);
+}
+
+#[test]
+fn probe_is_locked_in_before_it_reads_the_file() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    shell.copy(&input, "in.mp4");
+    let open = shell.filmgate("probe in.mp4 --json --sandbox off").done().stdout;
+    let sandbox = &shell.filmgate("doctor --json").done().json()["sandbox"];
+    if sandbox["whole"] != true {
+        shell.filmgate("probe in.mp4 --sandbox require").refused(1, &["kernel", "--sandbox auto"]);
+        return;
+    }
+    let locked = shell.filmgate("probe in.mp4 --json --sandbox require").done().stdout;
+    assert_eq!(locked, open);
+    if !trace::possible() {
+        return;
+    }
+    let mut command = shell.command();
+    command.args(["probe", "in.mp4"]);
+    let set = "landlock_restrict_self,seccomp,read,pread64";
+    let (said, calls) = trace::seen(&shell, set, &command);
+    said.done();
+    let place = |what: &str| calls.iter().position(|call| call.contains(what));
+    let read = place("in.mp4>").expect("the file is read");
+    assert!(place("landlock_restrict_self(").is_some_and(|layer| layer < read), "{calls:?}");
+    assert!(place("seccomp(SECCOMP_SET_MODE_FILTER").is_some_and(|layer| layer < read));
 }
 
 #[test]

@@ -8,7 +8,8 @@ use super::author::AuthorCommand;
 use super::complete;
 use super::hints;
 use super::options::{
-    EncodeArguments, FrameArguments, JoinArguments, LimitOptions, RunArguments, SplitArguments,
+    EncodeArguments, FrameArguments, JoinArguments, LimitOptions, RunArguments, SandboxOptions,
+    SplitArguments,
 };
 use super::out::tell;
 use super::packages::PackageCommand;
@@ -73,9 +74,11 @@ pub enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
+        sandbox: SandboxOptions,
+        #[command(flatten)]
         json: Json,
     },
-    /// Check what filmgate depends on: libav, codecs, plugins, cache; exit code 1 if something is broken
+    /// Check what filmgate depends on: libav, codecs, plugins, cache, sandbox; exit code 1 if something is broken
     Doctor {
         /// Print the command that mends each problem on this system
         #[arg(long)]

@@ -41,6 +41,7 @@ pub(super) fn run(as_json: bool, with_fixes: bool, cancel: &Cancel) -> Result<Ex
     findings.plugins(&Engine::new(&CodeCache::Off, &PlanePool::new(), cancel)?);
     findings.cache();
     findings.limits();
+    findings.sandbox();
     let exit = if findings.problems.is_empty() { Exit::Done } else { Exit::Failed };
     if as_json {
         findings.set("problems", json!(findings.problems));
@@ -204,6 +205,23 @@ impl Findings {
         line!(self.text, "cache of compiled plugins");
         line!(self.text, "  {}: {state}", path.as_deref().unwrap_or("no folder"));
         self.set("cache", json!({ "path": path, "state": state, "bytes": size }));
+    }
+
+    /// What the kernel can lock in. That it lacks something is no fault: `--sandbox auto` goes on.
+    fn sandbox(&mut self) {
+        let found = filmgate_sandbox::support();
+        let landlock = match found.landlock {
+            0 => "no Landlock".to_owned(),
+            version => format!("Landlock version {version}"),
+        };
+        let seccomp = if found.seccomp { "seccomp" } else { "no seccomp" };
+        let whole = if found.is_whole() { "works" } else { "refuses to start" };
+        line!(self.text, "sandbox");
+        line!(self.text, "  {landlock}, {seccomp}: --sandbox require {whole}");
+        self.set(
+            "sandbox",
+            json!({ "landlock": found.landlock, "seccomp": found.seccomp, "whole": found.is_whole() }),
+        );
     }
 
     fn limits(&mut self) {

@@ -14,6 +14,7 @@ mod job;
 mod job_text;
 pub mod join;
 mod join_show;
+mod locked;
 pub mod options;
 mod out;
 mod packages;
@@ -57,7 +58,9 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
             job::run::<options::EncodeArguments>(arguments.spec(), mode, cancel)
         }
         Command::Plugin(arguments) => plugin::run(arguments, cancel),
-        Command::Probe { file, json } => probe::run(&file, json.json, cancel),
+        Command::Probe { file, sandbox, json } => {
+            probe::run(&file, json.json, sandbox.sandbox, cancel)
+        }
         Command::Doctor { fix_hints, json } => doctor::run(json.json, fix_hints, cancel),
         Command::Version => version::print(),
         Command::Completions { shell } => {

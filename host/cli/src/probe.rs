@@ -6,6 +6,8 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use super::exit::Exit;
+use super::locked;
+use super::options::SandboxMode;
 use super::out::{self, line, print, print_json};
 use filmgate_av::{Input, InputSource, MediaFacts, OpenOptions, StreamFacts};
 use filmgate_core::cancel::Cancel;
@@ -15,8 +17,14 @@ use filmgate_plugin::{harmless, seconds};
 /// Characters of a tag that are shown to people.
 const TAG: usize = 200;
 
-pub(super) fn run(file: &Path, as_json: bool, cancel: &Cancel) -> Result<Exit> {
+pub(super) fn run(
+    file: &Path,
+    as_json: bool,
+    sandbox: SandboxMode,
+    cancel: &Cancel,
+) -> Result<Exit> {
     let source = InputSource::parse(file.as_os_str(), None);
+    locked::for_reading(&source, sandbox.into())?;
     let input = Input::open_source(&source, &OpenOptions::files(cancel))?;
     let size = std::fs::metadata(file).map(|m| m.len()).ok();
     let chosen = input.best_video().ok();

@@ -12,6 +12,7 @@ mod pushing;
 mod reading;
 mod reports;
 mod run;
+mod sandbox;
 mod split;
 
 pub use encode::EncodeArguments;
@@ -20,6 +21,7 @@ pub use join::JoinArguments;
 pub use plugins::{LimitOptions, PluginOptions};
 pub use reports::{Mode, ReportOptions};
 pub use run::RunArguments;
+pub use sandbox::{SandboxMode, SandboxOptions};
 pub use split::SplitArguments;
 
 pub(crate) use encoding::EncodingOptions;
