@@ -2,7 +2,6 @@
 
 mod bypass;
 mod carried;
-mod crashes;
 mod desk;
 mod kept;
 mod looks;
