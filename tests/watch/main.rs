@@ -5,6 +5,7 @@ mod carried;
 mod desk;
 mod kept;
 mod looks;
+mod mutated;
 mod once;
 mod originals;
 mod pictures;
