@@ -2,10 +2,10 @@
 
 mod bypass;
 mod carried;
-mod crashes;
 mod desk;
 mod kept;
 mod looks;
+mod mutated;
 mod once;
 mod originals;
 mod pictures;
