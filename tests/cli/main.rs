@@ -26,3 +26,4 @@ mod setup;
 mod shared_options;
 mod stills;
 mod talk;
+mod transparency;

@@ -3,6 +3,7 @@
 pub(crate) mod display;
 pub(crate) mod ending;
 pub(crate) mod facts;
+pub(crate) mod jumps;
 pub(crate) mod open;
 pub(crate) mod packet;
 pub(crate) mod quick;

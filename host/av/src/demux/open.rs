@@ -2,6 +2,7 @@
 //!
 //! Reading packets is in `demux`; what was found out is in `facts`.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use crate::av;
 use crate::demux::display::Display;
 use crate::demux::ending::is_event;
 use crate::demux::facts::{self, MediaFacts, StreamKind};
-use crate::demux::packet::Progress;
+use crate::demux::jumps::Jumps;
+use crate::demux::packet::{Packet, Progress};
 use crate::demux::quick;
 use crate::demux::source::{InputSource, check_input_format, find_demuxer, open_pipe};
 use crate::error::{MediaError, MediaErrorKind as Kind};
@@ -38,6 +40,10 @@ pub struct Input {
     pub(crate) facts: MediaFacts,
     pub(crate) progress: Progress,
     pub(crate) display: Option<Display>,
+    /// removes timestamp discontinuities, where that is asked for
+    pub(crate) jumps: Option<Jumps>,
+    /// packets read on the way to a time, their times as they are to be given out
+    pub(crate) sought: VecDeque<Packet>,
     /// how it was opened, to open it once more
     pub(crate) origin: (InputSource, OpenOptions),
     /// an HLS event that still goes on
@@ -120,6 +126,8 @@ impl Input {
             facts,
             progress,
             display: None,
+            jumps: None,
+            sought: VecDeque::new(),
             origin,
             event,
             path,
