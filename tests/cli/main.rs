@@ -31,3 +31,4 @@ mod setup;
 mod shared_options;
 mod stills;
 mod talk;
+mod transparency;

@@ -7,10 +7,11 @@ use filmgate_tests::outside::succeed;
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
 
-const BUILT: [(&str, &str); 6] = [
+const BUILT: [(&str, &str); 7] = [
     ("denoise", "filter"),
     ("emboss", "filter"),
     ("emboss-c", "filter"),
+    ("gopro", "ordering"),
     ("grayscale", "filter"),
     ("natural", "ordering"),
     ("template", "naming"),

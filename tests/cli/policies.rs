@@ -40,6 +40,18 @@ fn natural_puts_two_before_ten_and_says_why() {
     assert_eq!(order(&[], &[&longer, &long]).0, [long.clone(), longer.clone()]);
 }
 
+#[test]
+fn gopro_puts_the_chapters_of_a_video_one_behind_the_other() {
+    let plugin = load("gopro");
+    let parameters = resolve(&plugin.description, &[]).expect("there are none");
+    let mut ordering = Ordering::start(&plugin, &parameters).expect("it starts");
+    let paths = ["GX010124.MP4", "GX020123.MP4", "clip.mp4", "GX010123.MP4"];
+    let placed = ordering.order(&items(&paths)).expect("it orders");
+    let order: Vec<_> = placed.iter().map(|p| paths[p.item]).collect();
+    assert_eq!(order, ["GX010123.MP4", "GX020123.MP4", "GX010124.MP4", "clip.mp4"]);
+    assert_eq!(placed[1].reason, "video 0123, chapter 2");
+}
+
 fn naming(pattern: &str, zone: &str) -> Result<Naming, PluginError> {
     let plugin = load("template");
     let given = [("pattern", pattern), ("zone", zone)].map(|(k, v)| (k.to_owned(), v.to_owned()));

@@ -7,6 +7,7 @@ mod config;
 mod display;
 mod exact;
 mod files;
+mod input_clocks;
 mod kills;
 mod odd;
 mod plugins;

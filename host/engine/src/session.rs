@@ -403,7 +403,16 @@ impl Prepared {
             }
         };
         report.take_sink(notes);
-        report.source_ended(source.report(), pumped.late);
+        let source = source.report();
+        if source.transparent && chain.output.format != PixelFormat::Rgba {
+            let lost = format!(
+                "transparency (alpha): {} has none; numbered .png images keep it",
+                chain.output.format
+            );
+            tracing::warn!("not all of it is in the output: {lost}");
+            report.missing.push(lost);
+        }
+        report.source_ended(source, pumped.late);
         over.cancel();
         let watched = watch.map(|thread| {
             // It only looks at flags.

@@ -57,6 +57,8 @@ const PRIMING: i64 = 3;
 pub struct AudioTimeline {
     /// samples of a packet of silence, where there is such a thing
     pub silent: Option<i64>,
+    /// the first packets of the track may precede its start
+    leads: bool,
     /// where the next packet goes; none before the first
     end: Option<i64>,
     /// the next packet is the first of its segment
@@ -65,7 +67,17 @@ pub struct AudioTimeline {
 
 impl AudioTimeline {
     pub fn new(silent: Option<i64>) -> AudioTimeline {
-        AudioTimeline { silent, end: None, seam: true }
+        AudioTimeline { silent, leads: true, end: None, seam: true }
+    }
+
+    /// Whether the first packets of the track may precede its start: not in AVI, which begins all
+    /// streams together, and not PCM in mov, whose edit list would hide them.
+    pub fn leading(self, leads: bool) -> AudioTimeline {
+        AudioTimeline { leads, ..self }
+    }
+
+    pub fn leads(&self) -> bool {
+        self.leads
     }
 
     /// A segment begins.
@@ -96,7 +108,8 @@ impl AudioTimeline {
 
     /// The first packet of the track. Priming may precede the start.
     fn fit_first(&mut self, wanted: i64, length: i64, start: i64) -> Fit {
-        if wanted < start - PRIMING * length {
+        let earliest = if self.leads { start - PRIMING * length } else { start };
+        if wanted < earliest {
             return Fit::LeaveOut;
         }
         self.seam = false;
@@ -178,6 +191,15 @@ mod tests {
         assert!(drift.abs() <= step / 2, "{drift}");
         assert!(worst <= step / 2 && worst * 1000 / rate < 20, "{worst}");
         assert!((300..420).contains(&left_out), "{left_out}");
+    }
+
+    #[test]
+    fn nothing_precedes_the_start_where_it_may_not() {
+        let mut chain = AudioTimeline::new(None).leading(false);
+        assert_eq!(chain.fit(-1, 1024, 0), Fit::LeaveOut);
+        assert_eq!(chain.fit(3, 1024, 0), Fit::Place { at: 3, silent: 0 });
+        let mut chain = AudioTimeline::new(None);
+        assert_eq!(chain.fit(-1024, 1024, 0), Fit::Place { at: -1024, silent: 0 });
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is kept of every packet of a track until the output is read back: a hash for every few of
 //! them, and when each is shown or heard, in a byte or two. A join of a day's recordings has
-//! millions of packets.
+//! millions of packets. PCM is kept by blocks of samples instead.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

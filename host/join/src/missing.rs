@@ -3,7 +3,7 @@
 
 use super::plan::{Action, Missing, Plan};
 use super::tracks::is_film;
-use filmgate_av::{Muxer, Shape, StreamKind};
+use filmgate_av::{Muxer, Shape, StreamKind, holds_chapters};
 
 /// Notes them in a plan whose tracks are known.
 pub(super) fn note(plan: &mut Plan, first: usize, drop_audio: bool) {
@@ -37,9 +37,15 @@ fn of(plan: &Plan, place: usize, first: bool, drop_audio: bool) -> Vec<Missing> 
         reason: reason(plan, s, drop_audio).to_owned(),
     };
     let lost = has_chapters && !holds_late_chapters(&plan.format);
+    let why = if holds_chapters(&plan.format) {
+        // libav's ogg, nut and asf write them before the first packet.
+        "the container holds them in front, and where segments lie is known at the end only"
+    } else {
+        "the container cannot hold them"
+    };
     let lost = lost.then(|| Missing {
         what: format!("{chapters} chapters"),
-        reason: "the container cannot hold them".to_owned(),
+        reason: format!("{why}; .mkv and .mp4 keep them"),
     });
     planned.shapes.iter().filter(gone).map(missing).chain(lost).collect()
 }

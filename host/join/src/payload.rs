@@ -15,6 +15,79 @@ pub(super) enum Payload {
     Units(UnitCodec, Framing),
     /// AAC, perhaps with a header of its own before each packet
     Aac,
+    /// samples of so many bytes, all channels together, whose packets a demuxer may cut between any two
+    Samples(u64),
+}
+
+/// Samples of PCM that are hashed together.
+const BLOCK: u64 = 1024;
+
+/// PCM in blocks of as many samples, however it is cut into packets: mov's demuxer cuts it differently
+/// from Matroska's.
+#[derive(Clone)]
+pub(super) struct SampleBlocks {
+    /// bytes of a sample
+    size: u64,
+    hash: Xxh3,
+    /// bytes of the block that is not full
+    filled: u64,
+    /// of its first sample
+    time: i64,
+}
+
+impl SampleBlocks {
+    pub(super) fn new(size: u64) -> SampleBlocks {
+        SampleBlocks { size, hash: Xxh3::new(), filled: 0, time: 0 }
+    }
+
+    /// Samples, the first of which is heard at `time`, counted in samples: the hash and the time of
+    /// each block that is full.
+    pub(super) fn push(&mut self, mut data: &[u8], mut time: i64) -> Vec<(u64, i64)> {
+        let (whole, mut full) = (BLOCK * self.size, Vec::new());
+        while !data.is_empty() {
+            if self.filled == 0 {
+                self.time = time;
+            }
+            let room = usize::try_from(whole - self.filled).unwrap_or(usize::MAX);
+            let (part, rest) = data.split_at(room.min(data.len()));
+            self.hash.update(part);
+            self.filled += part.len() as u64;
+            time += (part.len() as u64 / self.size) as i64;
+            data = rest;
+            if self.filled == whole {
+                full.extend(self.end());
+            }
+        }
+        full
+    }
+
+    /// The block that is not full, if there is one.
+    pub(super) fn end(&mut self) -> Option<(u64, i64)> {
+        let block = (self.filled > 0).then(|| (self.hash.digest(), self.time));
+        *self = SampleBlocks::new(self.size);
+        block
+    }
+}
+
+/// Bytes of a sample of PCM, all channels together; none for other codecs, and for the kinds of PCM
+/// whose packets have a header or hold one channel after the other.
+pub(super) fn sample_bytes(shape: &Shape) -> Option<u64> {
+    let name = shape.facts.codec.strip_prefix("pcm_")?;
+    let bits: u64 = match name.trim_end_matches("le").trim_end_matches("be") {
+        "alaw" | "mulaw" | "s8" | "u8" => 8,
+        "s16" | "u16" => 16,
+        "s24" | "u24" => 24,
+        "s32" | "u32" | "f32" => 32,
+        "s64" | "f64" => 64,
+        _ => return None,
+    };
+    let channels = shape.facts.audio.as_ref()?.channels;
+    (channels > 0).then(|| u64::from(channels) * bits / 8)
+}
+
+/// What is counted of a track in messages.
+pub(super) fn unit_name(codec: &str) -> &'static str {
+    if codec.starts_with("pcm_") { "sample" } else { "packet" }
 }
 
 impl Payload {
@@ -28,13 +101,13 @@ impl Payload {
                 }
             }
             _ if shape.facts.codec == "aac" => Payload::Aac,
-            _ => Payload::Whole,
+            _ => sample_bytes(shape).map_or(Payload::Whole, Payload::Samples),
         }
     }
 
     pub(super) fn hash(self, data: &[u8]) -> u64 {
         match self {
-            Payload::Whole => xxh3_64(data),
+            Payload::Whole | Payload::Samples(_) => xxh3_64(data),
             Payload::Aac => xxh3_64(strip_adts(data)),
             Payload::Units(codec, framing) => {
                 let mut hash = Xxh3::new();
@@ -50,7 +123,7 @@ impl Payload {
     /// Bytes of it.
     pub(super) fn size(self, data: &[u8]) -> u64 {
         match self {
-            Payload::Whole => data.len() as u64,
+            Payload::Whole | Payload::Samples(_) => data.len() as u64,
             Payload::Aac => strip_adts(data).len() as u64,
             Payload::Units(codec, framing) => {
                 let mut size = 0;
@@ -122,6 +195,26 @@ pub(super) fn is_no_text(codec: &str, data: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_are_the_same_however_they_are_cut() {
+        let data: Vec<u8> = (0..10_000u32).map(|n| (n * 7 % 251) as u8).collect();
+        let blocks = |cut: usize| {
+            let mut blocks = SampleBlocks::new(4);
+            let mut all = Vec::new();
+            for (number, part) in data.chunks(cut).enumerate() {
+                all.extend(blocks.push(part, 7 + (number * cut / 4) as i64));
+            }
+            all.extend(blocks.end());
+            all
+        };
+        let whole = blocks(10_000);
+        assert_eq!(whole.iter().map(|b| b.1).collect::<Vec<_>>(), [7, 1031, 2055]);
+        for cut in [4, 36, 4096, 8192] {
+            assert_eq!(blocks(cut), whole, "{cut}");
+        }
+        assert_ne!(SampleBlocks::new(4).push(&data[1..], 7)[0], whole[0]);
+    }
 
     #[test]
     fn opus_says_how_long_it_is() {

@@ -13,7 +13,7 @@ use super::clock::rescale;
 use super::display_order::DisplayOrder;
 use super::error::JoinError;
 use super::ledger::{Check, Fault};
-use super::payload::{Payload, is_no_text, with_addition};
+use super::payload::{Payload, SampleBlocks, is_no_text, unit_name, with_addition};
 use super::plan::Plan;
 use super::segment::quick;
 use super::written::{Seam, Written, WrittenTrack};
@@ -53,6 +53,9 @@ pub struct TrackProof {
 struct Track<'a> {
     stream: Option<usize>,
     payload: Payload,
+    /// of PCM
+    blocks: Option<SampleBlocks>,
+    /// packets, or samples of PCM
     seen: u64,
     bytes: u64,
     last_dts: Option<i64>,
@@ -141,18 +144,22 @@ fn read_back(
         let (pts, dts) = (time(packet.pts().or(packet.dts())), time(packet.dts()));
         let seen = track.seen;
         let fail = |what: String| Err(wrong(plan, number, seen, &what));
-        let hash = with_addition(track.payload.hash(packet.data()), &packet, &plan.format);
-        let wanted = match track.check.next(hash) {
-            Ok(time) => time,
-            Err(Fault::OneTooMany) => return fail("is one too many".to_owned()),
-            Err(Fault::Differs(0)) => return fail("is not the source's".to_owned()),
-            Err(Fault::Differs(before)) => {
-                let segment = named(plan, &written.seams, number, seen);
-                return fail(format!(
-                    "or one of the {before} before it is not the source's, in {segment}"
-                ));
+        let clock = plan.tracks[number].clock;
+        let (count, hashed) = match (track.payload, &mut track.blocks) {
+            (Payload::Samples(size), Some(blocks)) => {
+                let time = rescale(pts.unwrap_or(0), NANOSECONDS, clock);
+                let full = blocks.push(packet.data(), time).into_iter();
+                let times = full.map(|(hash, at)| (hash, Some(rescale(at, clock, NANOSECONDS))));
+                (packet.size() as u64 / size, times.collect())
+            }
+            _ => {
+                let hash = track.payload.hash(packet.data());
+                (1, vec![(with_addition(hash, &packet, &plan.format), pts)])
             }
         };
+        for (hash, time) in hashed {
+            compare(plan, &written.seams, (number, track), (hash, time), packet.time_base())?;
+        }
         let film = plan.tracks[number].kind == StreamKind::Video && !plan.tracks[number].cover;
         let ordered = matches!(plan.tracks[number].kind, StreamKind::Video | StreamKind::Audio);
         if let (Some(last), Some(dts), true) = (track.last_dts, packet.dts(), ordered)
@@ -160,11 +167,11 @@ fn read_back(
         {
             return fail(format!("goes back in time, to {dts}"));
         }
-        if let Some(seam) = due(&written.seams, number, track) {
+        if let Some((seam, before)) = due(&written.seams, number, track, count) {
             if film && !packet.is_key() {
                 return fail(format!("begins segment {} and is not a key frame", seam + 1));
             }
-            track.seams[seam] = pts;
+            track.seams[seam] = pts.map(|pts| pts + rescale(before, clock, NANOSECONDS));
             track.next_seam = seam + 1;
             if plan.leader() == Some(number) && film {
                 let place = written.seams[seam].place;
@@ -174,16 +181,9 @@ fn read_back(
         if plan.leader() == Some(number) && film {
             order.packet(&packet).map_err(disordered)?;
         }
-        if let (Some(pts), true) = (packet.pts().or(packet.dts()), ordered) {
-            track.base = packet.time_base();
-            let off = rescale(pts, track.base, NANOSECONDS)
-                - rescale(wanted, plan.tracks[number].clock, NANOSECONDS);
-            let start = TimeOffset { first: off, least: (off, seen), most: (off, seen) };
-            track.off = Some(track.off.unwrap_or(start).with(off, seen));
-        }
         track.last_dts = packet.dts();
         track.bytes += track.payload.size(packet.data());
-        track.seen += 1;
+        track.seen += count;
         if let Some(pts) = pts.or(dts) {
             let (first, last) = track.span.unwrap_or((pts, pts));
             track.span = Some((first.min(pts), last.max(pts + packet.length())));
@@ -191,7 +191,49 @@ fn read_back(
         }
     }
     order.end().map_err(disordered)?;
+    for (number, track) in tracks.iter_mut().enumerate() {
+        if let Some((hash, at)) = track.blocks.as_mut().and_then(SampleBlocks::end) {
+            let (base, clock) = (track.base, plan.tracks[number].clock);
+            let hashed = (hash, Some(rescale(at, clock, NANOSECONDS)));
+            compare(plan, &written.seams, (number, track), hashed, base)?;
+        }
+    }
     judge(plan, written, &tracks)
+}
+
+/// Holds the next packet of a track, or block of samples, against what was written.
+fn compare(
+    plan: &Plan,
+    seams: &[Seam],
+    (number, track): (usize, &mut Track<'_>),
+    (hash, time): (u64, Option<i64>),
+    base: Rational,
+) -> Result<(), JoinError> {
+    let seen = track.seen;
+    let fail = |what: &str| Err(wrong(plan, number, seen, what));
+    let wanted = match track.check.next(hash) {
+        Ok(time) => time,
+        Err(Fault::OneTooMany) => return fail("is one too many"),
+        Err(Fault::Differs(0)) => return fail("is not the source's"),
+        Err(Fault::Differs(before)) => {
+            let segment = named(plan, seams, number, seen);
+            let before = match track.blocks {
+                Some(_) => "those".to_owned(),
+                None => before.to_string(),
+            };
+            return fail(&format!(
+                "or one of the {before} before it is not the source's, in {segment}"
+            ));
+        }
+    };
+    let ordered = matches!(plan.tracks[number].kind, StreamKind::Video | StreamKind::Audio);
+    if let (Some(time), true) = (time, ordered) {
+        track.base = base;
+        let off = time - rescale(wanted, plan.tracks[number].clock, NANOSECONDS);
+        let start = TimeOffset { first: off, least: (off, seen), most: (off, seen) };
+        track.off = Some(track.off.unwrap_or(start).with(off, seen));
+    }
+    Ok(())
 }
 
 /// The pictures of a segment are shown in another order than they were coded in.
@@ -219,7 +261,8 @@ fn attached(plan: &Plan, shapes: &[Shape], tracks: &[Track<'_>]) -> Result<(), J
 
 fn wrong(plan: &Plan, number: usize, packet: u64, what: &str) -> JoinError {
     let track = &plan.tracks[number];
-    JoinError::Proof(format!("{} ({}) packet {packet} {what}", track.kind.name(), track.codec))
+    let (kind, codec, unit) = (track.kind.name(), &track.codec, unit_name(&track.codec));
+    JoinError::Proof(format!("{kind} ({codec}) {unit} {packet} {what}"))
 }
 
 /// The segment that a packet comes from.
@@ -229,12 +272,14 @@ fn named(plan: &Plan, seams: &[Seam], number: usize, packet: u64) -> String {
     plan.segments[place].segment.name.display().to_string()
 }
 
-/// The seam that begins with the packet that comes next.
-fn due(seams: &[Seam], number: usize, track: &mut Track<'_>) -> Option<usize> {
+/// The seam that begins within the next `count` packets or samples, and how many precede it there.
+fn due(seams: &[Seam], number: usize, track: &mut Track<'_>, count: u64) -> Option<(usize, i64)> {
     while let Some(seam) = seams.get(track.next_seam) {
         match seam.first.get(number).copied().flatten() {
-            Some((packet, _)) if packet == track.seen => return Some(track.next_seam),
-            Some((packet, _)) if packet > track.seen => return None,
+            Some((first, _)) if first >= track.seen + count => return None,
+            Some((first, _)) if first >= track.seen => {
+                return Some((track.next_seam, (first - track.seen) as i64));
+            }
             _ => track.next_seam += 1,
         }
     }
@@ -253,9 +298,16 @@ fn tracks<'a>(plan: &Plan, shapes: &[Shape], written: &'a Written) -> Vec<Track<
             let mut alike =
                 shapes.iter().filter(|s| (s.facts.kind, s.facts.attached_picture) == wanted);
             let shape = alike.nth(number(track));
+            let payload =
+                shape.map_or(Payload::Whole, |s| Payload::of(s, plan.tracks[track].whole));
+            let blocks = match payload {
+                Payload::Samples(size) => Some(SampleBlocks::new(size)),
+                _ => None,
+            };
             Track {
                 stream: shape.map(|s| s.facts.index),
-                payload: shape.map_or(Payload::Whole, |s| Payload::of(s, plan.tracks[track].whole)),
+                payload,
+                blocks,
                 seen: 0,
                 bytes: 0,
                 last_dts: None,
@@ -279,11 +331,17 @@ fn judge(plan: &Plan, written: &Written, tracks: &[Track<'_>]) -> Result<Proof, 
     };
     for (number, (track, expected)) in tracks.iter().zip(&written.tracks).enumerate() {
         let fail = |what: String| Err(wrong(plan, number, track.seen, &what));
-        let count = expected.packets + expected.silent;
+        let count = match track.payload {
+            Payload::Samples(size) => expected.total / size,
+            _ => expected.packets + expected.silent,
+        };
         if (track.seen, track.bytes) != (count, expected.total) {
             return fail(format!(
-                "is the end: {} packets of {count}, {} bytes of {}",
-                track.seen, track.bytes, expected.total
+                "is the end: {} {}s of {count}, {} bytes of {}",
+                track.seen,
+                unit_name(&plan.tracks[number].codec),
+                track.bytes,
+                expected.total
             ));
         }
         let length = |span: Option<(i64, i64)>| span.map_or(0, |(first, last)| last - first);
@@ -325,6 +383,15 @@ fn times(plan: &Plan, tracks: &[Track<'_>]) -> Result<(), JoinError> {
         // One tick for the rounding of this packet, one for that of the reference: 2 ms in mkv and
         // flv, 22 µs in mpegts (90 kHz). 1 µs more for the detour over nanoseconds.
         let slack = 2 * rescale(1, track.base, NANOSECONDS) + 1000;
+        // libav's muxers of MPEG-TS and MPEG-PS put several frames of audio into one packet with one
+        // timestamp, and the demuxer counts on from there by lengths that are rounded to ticks: AC-3 at
+        // 44.1 kHz has 1536 samples, 3134.69 ticks, a frame. At most 0.7 s (libav's `max_delay`) lie in
+        // one packet, 20 of these frames: 20 ticks more.
+        let packed = matches!(&*plan.format, "mpegts" | "mpeg" | "vob" | "dvd" | "svcd");
+        let frames = 700_000_000 / track.longest.max(1_000_000);
+        let audio = plan.tracks[number].kind == StreamKind::Audio;
+        let slack =
+            slack + if packed && audio { frames * rescale(1, track.base, NANOSECONDS) } else { 0 };
         // libav's Matroska muxer and demuxer both correct timestamps for Opus' pre-skip
         // (CodecDelay), which counts it twice: usually 312 samples at 48 kHz, 6.5 ms; 8 ms are 384.
         let twice = plan.format == "matroska" || plan.format == "webm";

@@ -9,13 +9,15 @@ use super::clock::rescale;
 use super::display::{derive_display_times, unshown};
 use super::error::JoinError;
 use super::nal::{self, Framing, Setup, UnitCodec};
-use super::payload::{Payload, is_no_text, opus_samples, strip_adts};
+use super::payload::{Payload, is_no_text, opus_samples, sample_bytes, strip_adts};
 use super::plan::{Action, Plan, Planned, Units};
 use super::plugin_transcode::{FrameCounts, PluginTranscode};
 use super::segment::Identity;
+use super::tracks::frame_clock;
 use filmgate_av::{Input, MediaError, OpenOptions, Packet, StreamKind};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::Rational;
+use filmgate_core::time::NANOSECONDS;
 
 /// Bytes that are read from a file at once.
 const BUFFER: usize = 256 << 10;
@@ -46,6 +48,27 @@ pub(super) struct Ready {
     pub(super) size: u64,
 }
 
+impl Ready {
+    /// Cuts some samples off the front of PCM, `size` bytes each.
+    pub(super) fn cut(&mut self, samples: i64, size: u64) -> Result<(), MediaError> {
+        let bytes = u64::try_from(samples).unwrap_or(0).saturating_mul(size);
+        let Some(rest) = self.packet.data().get(usize::try_from(bytes).unwrap_or(usize::MAX)..)
+        else {
+            return Ok(());
+        };
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let rest = rest.to_vec();
+        self.packet.replace_data(&rest)?;
+        self.pts += samples;
+        (self.dts, self.size) = (self.pts, rest.len() as u64);
+        self.length = (self.length - samples).max(1);
+        self.duration = (self.duration - samples).max(1);
+        Ok(())
+    }
+}
+
 /// What the writer is told.
 pub(super) enum Event {
     /// The segment in this place begins; at what time of its own, in nanoseconds.
@@ -53,7 +76,10 @@ pub(super) enum Event {
     Packets(Vec<Ready>),
     /// of the segment's video, which went through plugins
     Frames(FrameCounts),
-    End,
+    /// The segment ends, after so many timestamp discontinuities that were removed.
+    End {
+        jumps: u64,
+    },
 }
 
 /// Reads all segments that are joined.
@@ -105,7 +131,7 @@ impl Reader<'_> {
         }
         self.send(Event::Packets(batch))?;
         unchanged(&mut input, planned).map_err(failed)?;
-        self.send(Event::End)
+        self.send(Event::End { jumps: input.jumps() })
     }
 
     pub(super) fn send(&self, event: Event) -> Result<(), Stop> {
@@ -121,6 +147,7 @@ impl Reader<'_> {
         let mut input = Input::open(&planned.segment.path, &options)?;
         unchanged(&mut input, planned)?;
         derive_display_times(&mut input, planned);
+        input.remove_jumps();
         Ok(input)
     }
 
@@ -132,6 +159,7 @@ impl Reader<'_> {
             let shape = &planned.shapes[stream];
             let model = &self.plan.segments[plan.model.0].shapes[plan.model.1];
             let sized = if audio { model } else { shape };
+            let film = plan.kind == StreamKind::Video && !plan.cover;
             let setup = UnitCodec::of(&plan.codec)
                 .filter(|_| !plan.cover)
                 .and_then(|codec| Setup::read(codec, &shape.extradata));
@@ -142,7 +170,9 @@ impl Reader<'_> {
                 cover: plan.cover,
                 clock: plan.clock,
                 start: 0,
+                counted: frame_clock(&self.plan.format, model).filter(|_| film).map(|_| 0),
                 frame: i64::from(sized.frame_size),
+                sample: sample_bytes(sized),
                 payload: Payload::of(shape, plan.whole),
                 units: plan.units.clone(),
                 setup,
@@ -266,8 +296,12 @@ struct TrackReader {
     clock: Rational,
     /// when the segment begins, in the track's clock
     start: i64,
+    /// when the segment begins, in nanoseconds, for a track whose container counts frames
+    counted: Option<i64>,
     /// samples of a packet, where all have as many
     frame: i64,
+    /// bytes of a sample of PCM
+    sample: Option<u64>,
     payload: Payload,
     units: Units,
     setup: Option<Setup>,
@@ -288,6 +322,9 @@ impl TrackReaders {
         for reader in &mut self.0 {
             let counted = reader.encoded && reader.kind == StreamKind::Video;
             reader.start = if counted { 0 } else { start.in_clock(reader.clock) };
+            if let Some(begun) = &mut reader.counted {
+                *begun = if counted { 0 } else { start.nanoseconds() };
+            }
         }
     }
 
@@ -341,8 +378,14 @@ impl TrackReader {
         if self.reorders && !self.encoded && packet.pts().is_none() {
             return Err(unshown(&packet));
         }
-        let time = |t: Option<i64>| t.map(|t| rescale(t, base, self.clock) - self.start);
-        let (pts, dts) = (time(packet.pts()), time(packet.dts()));
+        let time = |t: i64| match self.counted {
+            Some(start) => rescale(rescale(t, base, NANOSECONDS) - start, NANOSECONDS, self.clock),
+            None => rescale(t, base, self.clock) - self.start,
+        };
+        let (pts, dts) = (packet.pts().map(time), packet.dts().map(time));
+        if let (Some(start), Some(own), Some(pts)) = (self.counted, packet.time(), pts) {
+            self.is_even(own - start, pts)?;
+        }
         let following = self.last.unwrap_or(0);
         let pts = pts.or(dts).unwrap_or(following);
         let dts = dts.unwrap_or(pts);
@@ -363,11 +406,33 @@ impl TrackReader {
         Ok(Ready { track: self.track, packet, pts, dts, duration, length, key, hash, size })
     }
 
-    /// In the track's clock. Audio packets are as long as their samples, whatever a container
-    /// that counts milliseconds makes of it.
+    /// Checks that a frame is where a container that counts frames puts it, within a quarter of a
+    /// frame: other containers round to milliseconds.
+    fn is_even(&self, time: i64, pts: i64) -> Result<(), JoinError> {
+        let frame = rescale(1, self.clock, NANOSECONDS);
+        if 4 * (time - rescale(pts, self.clock, NANOSECONDS)).abs() <= frame {
+            return Ok(());
+        }
+        Err(JoinError::Unfit(format!(
+            "stream {}: the frame at {:.3} s is not at a multiple of {:.3} ms, and AVI counts frames \
+             instead of storing timestamps; choose a container that stores them (.mkv or .mp4)",
+            self.stream,
+            time as f64 / 1e9,
+            frame as f64 / 1e6
+        )))
+    }
+
+    /// In the track's clock, which counts samples of audio. Audio packets are as long as their samples,
+    /// whatever a container that counts milliseconds makes of it.
     fn duration(&self, packet: &Packet) -> i64 {
         let base = packet.time_base();
         let told = rescale(packet.duration(), base, self.clock).max(0);
+        if self.counted.is_some() {
+            return told.max(1);
+        }
+        if let Some(bytes) = self.sample {
+            return (packet.size() as u64 / bytes) as i64;
+        }
         let tick = rescale(1, base, self.clock).max(1);
         if self.kind == StreamKind::Audio
             && self.frame > 0

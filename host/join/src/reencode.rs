@@ -73,13 +73,14 @@ pub(super) fn segment(reader: &Reader<'_>, place: usize, planned: &Planned) -> R
     }
     reencoder.end()?;
     super::read::unchanged(&mut input, planned).map_err(failed)?;
-    reader.send(Event::End)
+    reader.send(Event::End { jumps: input.jumps() })
 }
 
 fn open(reader: &Reader<'_>, planned: &Planned) -> Result<Input, JoinError> {
     let mut input = Input::open(&planned.segment.path, &OpenOptions::files(reader.cancel))?;
     super::read::unchanged(&mut input, planned)?;
     super::display::derive_display_times(&mut input, planned);
+    input.remove_jumps();
     Ok(input)
 }
 

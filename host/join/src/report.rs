@@ -186,6 +186,8 @@ pub struct ResultReport {
     pub notes: Vec<String>,
     /// decoding timestamps that were moved so that they rise
     pub retimed: u64,
+    /// timestamp discontinuities within segments that were removed
+    pub clock_jumps: u64,
     pub proof: Option<Proof>,
     #[serde(skip)]
     pub loses_alpha: bool,
@@ -345,6 +347,7 @@ impl ResultReport {
             duration: seconds(done.written.duration),
             notes: done.written.notes.clone(),
             retimed: done.written.retimed,
+            clock_jumps: done.written.jumps,
             proof: done.proof.clone(),
             loses_alpha: done.written.loses_alpha,
             joining_seconds: done.joining.as_secs_f64(),

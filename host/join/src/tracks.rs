@@ -7,7 +7,9 @@ use super::error::JoinError;
 use super::nal::{Framing, Setup, UnitCodec};
 use super::plan::{Action, Plan, Planned, Track, Units};
 use super::{clock, missing};
-use filmgate_av::{MediaError, MediaErrorKind, Muxer, Shape, StreamKind, way_out};
+use filmgate_av::{
+    MediaError, MediaErrorKind, Muxer, Shape, StreamKind, is_told_by_order, way_out,
+};
 use filmgate_core::frame::Rational;
 
 /// Decides on the tracks of a plan. `first`: the place of the segment that all others are measured
@@ -50,6 +52,10 @@ fn find(plan: &mut Plan, first: usize, drop_audio: bool) -> Result<(), JoinError
                     return Err(refused(plan, place, shape).into());
                 }
                 continue;
+            }
+            // AVI has decoding times only (see `display.rs`).
+            if film && plan.format == "avi" && shape.reorders && !is_told_by_order(&facts.codec) {
+                return Err(unordered(plan, place, shape).into());
             }
             tracks.push(Track {
                 kind: facts.kind,
@@ -94,6 +100,17 @@ fn refused(plan: &Plan, place: usize, shape: &Shape) -> MediaError {
     let (number, codec) = (facts.index, &facts.codec);
     let message = format!(
         "{path}, stream {number}: the container \"{format}\" cannot hold {kind} ({codec}); {container}{drop}"
+    );
+    MediaError { kind: MediaErrorKind::Unsupported, message }
+}
+
+/// Reordered frames of a codec whose order AVI cannot tell.
+fn unordered(plan: &Plan, place: usize, shape: &Shape) -> MediaError {
+    let (path, facts) = (plan.segments[place].segment.path.display(), &shape.facts);
+    let message = format!(
+        "{path}, stream {}: the container \"{}\" cannot hold the display times of reordered frames \
+         (B-frames) of {}; choose a container that can (.mkv or .mp4)",
+        facts.index, plan.format, facts.codec
     );
     MediaError { kind: MediaErrorKind::Unsupported, message }
 }
@@ -155,6 +172,11 @@ fn clocks(plan: &mut Plan) {
             (StreamKind::Audio, Some(rate)) if rate > 0 => {
                 Rational { num: 1, den: i32::try_from(rate).unwrap_or(i32::MAX) }
             }
+            (StreamKind::Video, _)
+                if let Some(clock) = frame_clock(&plan.format, &shapes[model.1]) =>
+            {
+                clock
+            }
             _ => {
                 let own = |p: &Planned| {
                     let stream = p.streams.get(number).copied().flatten()?;
@@ -166,6 +188,13 @@ fn clocks(plan: &mut Plan) {
         };
         plan.tracks[number].clock = clock;
     }
+}
+
+/// The clock of video in AVI, which has no timestamps: the frames are counted. In a finer clock libav
+/// would write empty frames for the ticks between two frames (`avienc.c`, write_skip_frames).
+pub(super) fn frame_clock(format: &str, shape: &Shape) -> Option<Rational> {
+    let rate = shape.facts.frame_rate.filter(|_| format == "avi")?;
+    Some(Rational { num: rate.den, den: rate.num })
 }
 
 /// How the units of H.264 and HEVC are written.
@@ -197,8 +226,8 @@ fn units(plan: &mut Plan) {
         let track = &mut plan.tracks[number];
         track.in_band = differ;
         track.units = match (&*plan.format, first.framing) {
-            ("mpegts", Framing::StartCodes) if framed_alike && !differ => Units::Keep,
-            ("mpegts", _) => Units::Rewrite { to: Framing::StartCodes, sets: true },
+            ("mpegts" | "avi", Framing::StartCodes) if framed_alike && !differ => Units::Keep,
+            ("mpegts" | "avi", _) => Units::Rewrite { to: Framing::StartCodes, sets: true },
             (_, _) if framed_alike && !differ => Units::Keep,
             (_, Framing::Length(_)) if lengths => {
                 Units::Rewrite { to: first.framing, sets: differ }

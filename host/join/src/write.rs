@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::clock::{AudioTimeline, Fit, rescale};
 use super::error::JoinError;
 use super::layout::{like, room, spent};
-use super::payload::with_addition;
+use super::payload::{SampleBlocks, sample_bytes, with_addition};
 use super::plan::Plan;
 use super::plugin_transcode::PluginTranscode;
 use super::read::{Event, Ready};
@@ -45,6 +45,8 @@ struct Track {
     base: i64,
     last_dts: Option<i64>,
     model: bool,
+    /// bytes of a sample, and the samples that are to be hashed, of PCM
+    samples: Option<(u64, SampleBlocks)>,
 }
 
 /// Writes one output.
@@ -102,7 +104,16 @@ impl<'a> Writer<'a> {
             let shape = &plan.segments[place].shapes[stream];
             let sound = track.kind == StreamKind::Audio;
             let silence = if sound { input.silence(stream)? } else { None };
-            let chain = sound.then(|| AudioTimeline::new(silence.as_ref().map(|s| s.samples)));
+            let samples = sample_bytes(shape).map(|size| (size, SampleBlocks::new(size)));
+            let leads = match &*plan.format {
+                "avi" => false,
+                "mp4" | "mov" => samples.is_none(),
+                _ => true,
+            };
+            let chain = sound.then(|| {
+                let silent = silence.as_ref().map(|s| s.samples);
+                AudioTimeline::new(silent).leading(leads)
+            });
             tracks.push(Track {
                 kind: track.kind,
                 cover: track.cover,
@@ -116,6 +127,7 @@ impl<'a> Writer<'a> {
                 base: 0,
                 last_dts: None,
                 model: false,
+                samples,
             });
             if number == 0 {
                 muxer.set_tags(input);
@@ -166,7 +178,10 @@ impl<'a> Writer<'a> {
                 all.damaged += more.damaged;
                 Ok(())
             }
-            Event::End => self.end().map_err(JoinError::from),
+            Event::End { jumps } => {
+                self.written.jumps += jumps;
+                self.end().map_err(JoinError::from)
+            }
         }
     }
 
@@ -268,9 +283,14 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn sound(&mut self, ready: Ready) -> Result<(), MediaError> {
+    fn sound(&mut self, mut ready: Ready) -> Result<(), MediaError> {
         let number = ready.track;
         let track = &mut self.tracks[number];
+        let early = -(track.base + ready.pts);
+        let first = track.chain.as_ref().is_some_and(|c| !c.leads() && c.end().is_none());
+        if let Some((size, _)) = track.samples.as_ref().filter(|_| first && early > 0) {
+            ready.cut(early, *size)?;
+        }
         let (wanted, length) = (track.base + ready.pts, ready.length);
         let Some(chain) = &mut track.chain else { return Ok(()) };
         let (at, silent) = match chain.fit(wanted, length, 0) {
@@ -296,6 +316,7 @@ impl<'a> Writer<'a> {
         let data: Arc<[u8]> = silence.data.into();
         for left in (1..=i64::try_from(count).unwrap_or(i64::MAX)).rev() {
             let at = until - left * step;
+            self.note(number, hash, &data, at);
             let packet = Packet::of(&data, clock)?;
             let times = Times { pts: at, dts: at, duration: step };
             self.muxer.write_placed(number, packet, times, self.sort)?;
@@ -306,9 +327,6 @@ impl<'a> Writer<'a> {
             written.silent += 1;
             written.total += data.len() as u64;
             written.length += step;
-            if self.settings.proof {
-                written.ledger.push(hash, at);
-            }
         }
         Ok(())
     }
@@ -326,7 +344,10 @@ impl<'a> Writer<'a> {
             self.progress.note(end);
         }
         written.keys += u64::from(ready.key && track.kind == StreamKind::Video);
-        let count = written.packets + written.silent;
+        let count = match &track.samples {
+            Some((size, _)) => written.total / size,
+            None => written.packets + written.silent,
+        };
         if let Some(seam) = self.written.seams.last_mut()
             && let Some(first) = seam.first.get_mut(number)
         {
@@ -346,11 +367,21 @@ impl<'a> Writer<'a> {
         written.bytes += ready.size;
         written.total += ready.size;
         written.length += ready.length;
-        if self.settings.proof {
-            let hash = with_addition(ready.hash, &ready.packet, &self.plan.format);
-            written.ledger.push(hash, times.pts);
-        }
+        let hash = with_addition(ready.hash, &ready.packet, &self.plan.format);
+        self.note(number, hash, ready.packet.data(), times.pts);
         self.muxer.write_placed(number, ready.packet, times, self.sort)
+    }
+
+    /// Keeps what the proof has to know of a packet: its hash and its time.
+    fn note(&mut self, number: usize, hash: u64, data: &[u8], time: i64) {
+        if !self.settings.proof {
+            return;
+        }
+        let ledger = &mut self.written.tracks[number].ledger;
+        match &mut self.tracks[number].samples {
+            Some((_, blocks)) => blocks.push(data, time).iter().for_each(|b| ledger.push(b.0, b.1)),
+            None => ledger.push(hash, time),
+        }
     }
 
     /// The segment ends. Its length is that of its video, or of audio that goes on longer than
@@ -395,6 +426,12 @@ impl<'a> Writer<'a> {
     /// Writes the container's end.
     pub(super) fn finish(mut self) -> Result<Written, JoinError> {
         self.written.duration = rescale(self.at, self.clock, NANOSECONDS);
+        for (track, written) in self.tracks.iter_mut().zip(&mut self.written.tracks) {
+            let rest = track.samples.as_mut().and_then(|(_, blocks)| blocks.end());
+            if let Some((hash, time)) = rest.filter(|_| self.settings.proof) {
+                written.ledger.push(hash, time);
+            }
+        }
         self.written.retimed += self.muxer.retimed();
         let chapters =
             if self.settings.chapters { self.a_chapter_each() } else { self.own_chapters() };

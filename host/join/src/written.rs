@@ -12,6 +12,8 @@ pub struct Written {
     pub duration: i64,
     /// timestamps that had to be moved to rise
     pub retimed: u64,
+    /// timestamp discontinuities within segments that were removed
+    pub jumps: u64,
     pub notes: Vec<String>,
     /// alpha planes that stand beside packets are not in the output
     pub loses_alpha: bool,
@@ -59,7 +61,7 @@ pub struct Seam {
     pub place: usize,
     /// nanoseconds on the output's time line
     pub at: i64,
-    /// for each track, its first packet there, and by how much the segment's own clock puts that
+    /// for each track, its first packet there (of PCM: its first sample), and by how much the segment's own clock puts that
     /// behind the seam, in nanoseconds
     pub first: Vec<Option<(u64, i64)>>,
 }

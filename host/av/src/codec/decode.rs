@@ -21,7 +21,7 @@ use crate::formats;
 use crate::log;
 use crate::versions;
 use ffmpeg_next::ffi::{self, AVPixelFormat};
-use filmgate_core::frame::{self, Frame, Plane, PlanePool, StreamInfo};
+use filmgate_core::frame::{self, Frame, PixelFormat, Plane, PlanePool, StreamInfo};
 use filmgate_core::time;
 
 #[derive(Clone, Debug, Default)]
@@ -48,6 +48,8 @@ pub struct VideoDecoder {
     /// the timestamp and duration of the frame before, nanoseconds
     before: Option<(i64, i64)>,
     damaged: u64,
+    /// a frame was transparent somewhere
+    transparent: bool,
     leading: Leading,
     seen: Option<(c_int, c_int, c_int)>,
     scaler: Option<Scaler>,
@@ -86,6 +88,7 @@ impl VideoDecoder {
             index: 0,
             before: None,
             damaged: 0,
+            transparent: facts.video.as_ref().is_some_and(|v| v.hidden_alpha),
             leading: Leading::default(),
             seen: None,
             scaler: None,
@@ -132,6 +135,12 @@ impl VideoDecoder {
     /// Packets and frames that could not be decoded, or not fully. Decoding goes on after them.
     pub fn damaged(&self) -> u64 {
         self.damaged
+    }
+
+    /// Whether the stream has an alpha plane with something in it: an RGBA stream only if a frame was
+    /// transparent somewhere.
+    pub fn transparent(&self) -> bool {
+        self.transparent
     }
 
     /// Pictures before the first key frame, which cannot be shown.
@@ -233,6 +242,12 @@ impl VideoDecoder {
         let (timestamp, duration) = self.times(raw);
         let baggage = lend::baggage(&decoded);
         let planes = self.planes(decoded)?;
+        if self.output.format == PixelFormat::Rgba && !self.transparent {
+            let width = self.output.width as usize;
+            let clear =
+                |row: usize| planes[0].row(row).chunks_exact(4).take(width).any(|s| s[3] != 255);
+            self.transparent = (0..self.output.height as usize).any(clear);
+        }
         let frame = Frame {
             format: self.output.format,
             width: self.output.width,

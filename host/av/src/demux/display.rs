@@ -11,6 +11,7 @@
 
 use std::collections::VecDeque;
 
+use crate::demux::jumps::Jumps;
 use crate::demux::open::Input;
 use crate::demux::packet::Packet;
 use crate::error::{MediaError, MediaErrorKind as Kind};
@@ -46,6 +47,17 @@ impl Input {
     /// Truncated, once, where the file ends before it should: what was read is all there is, and
     /// later calls give none. Cancelled; Read for a failing disk or damage that stops the demuxer.
     pub fn read(&mut self) -> Result<Option<Packet>, MediaError> {
+        if let Some(packet) = self.sought.pop_front() {
+            return Ok(Some(packet));
+        }
+        let mut packet = self.read_displayed()?;
+        if let (Some(jumps), Some(packet)) = (&mut self.jumps, &mut packet) {
+            jumps.smooth(packet);
+        }
+        Ok(packet)
+    }
+
+    fn read_displayed(&mut self) -> Result<Option<Packet>, MediaError> {
         loop {
             match &mut self.display {
                 None => return self.read_stored(),
@@ -65,6 +77,21 @@ impl Input {
                 }
             }
         }
+    }
+
+    /// From now on [`Input::read`] removes timestamp discontinuities, in containers that are made for
+    /// streams whose clock may jump ([`MediaFacts::clock_may_jump`]): MPEG-TS, MPEG-PS, FLV, Ogg.
+    ///
+    /// [`MediaFacts::clock_may_jump`]: crate::MediaFacts::clock_may_jump
+    pub fn remove_jumps(&mut self) {
+        if self.facts.clock_may_jump {
+            self.jumps = Some(Jumps::new(&self.facts, self.path().display().to_string()));
+        }
+    }
+
+    /// How many discontinuities were removed.
+    pub fn jumps(&self) -> u64 {
+        self.jumps.as_ref().map_or(0, Jumps::count)
     }
 
     /// From now on [`Input::read`] fills in the display times of a stream's packets. The stream is of

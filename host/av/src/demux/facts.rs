@@ -98,6 +98,9 @@ pub struct VideoFacts {
     /// degrees clockwise by which the picture is to be turned for display: 0, 90, 180, 270 from
     /// cameras
     pub rotation: i32,
+    /// it has an alpha plane that its frames of the contract's format do not have: YUV with alpha, and
+    /// the second stream of VP8 and VP9 in WebM (`alpha_mode`), which libav's own decoders pass over
+    pub hidden_alpha: bool,
     /// pictures are of two fields each, and whether the top one comes first
     pub interlaced: Option<bool>,
 }
@@ -206,6 +209,10 @@ unsafe fn video(context: *const ffi::AVFormatContext, stream: *mut ffi::AVStream
             sample_aspect: av::positive(aspect).unwrap_or(Rational { num: 1, den: 1 }),
             color,
             rotation: rotation(stream),
+            hidden_alpha: format.is_some_and(formats::loses_alpha)
+                || av::pairs((*stream).metadata)
+                    .iter()
+                    .any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && value == "1"),
             interlaced: match par.field_order {
                 ffi::AVFieldOrder::AV_FIELD_TT | ffi::AVFieldOrder::AV_FIELD_BT => Some(true),
                 ffi::AVFieldOrder::AV_FIELD_BB | ffi::AVFieldOrder::AV_FIELD_TB => Some(false),

@@ -4,6 +4,7 @@ pub(crate) mod display;
 pub(crate) mod ending;
 pub(crate) mod facts;
 pub(crate) mod images;
+pub(crate) mod jumps;
 pub(crate) mod open;
 pub(crate) mod packet;
 pub(crate) mod quick;

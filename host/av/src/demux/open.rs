@@ -2,6 +2,7 @@
 //!
 //! Reading packets is in `demux`; what was found out is in `facts`.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Seek;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ use crate::demux::display::Display;
 use crate::demux::ending::is_event;
 use crate::demux::facts::{self, MediaFacts, StreamKind};
 use crate::demux::images::Links;
-use crate::demux::packet::Progress;
+use crate::demux::jumps::Jumps;
+use crate::demux::packet::{Packet, Progress};
 use crate::demux::quick;
 use crate::demux::source::{InputSource, check_input_format, find_demuxer, open_pipe};
 use crate::error::{MediaError, MediaErrorKind as Kind};
@@ -41,6 +43,10 @@ pub struct Input {
     pub(crate) facts: MediaFacts,
     pub(crate) progress: Progress,
     pub(crate) display: Option<Display>,
+    /// removes timestamp discontinuities, where that is asked for
+    pub(crate) jumps: Option<Jumps>,
+    /// packets read on the way to a time, their times as they are to be given out
+    pub(crate) sought: VecDeque<Packet>,
     /// how it was opened, to open it once more
     pub(crate) origin: (InputSource, OpenOptions),
     /// an HLS event that still goes on
@@ -130,6 +136,8 @@ impl Input {
             facts,
             progress,
             display: None,
+            jumps: None,
+            sought: VecDeque::new(),
             origin,
             event,
             path,

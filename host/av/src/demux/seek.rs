@@ -1,5 +1,7 @@
 //! Going to a time in an input: to the last place before it at which decoding can begin.
 
+use std::collections::VecDeque;
+
 use crate::demux::open::Input;
 use crate::demux::packet::Packet;
 use crate::error::{MediaError, MediaErrorKind};
@@ -16,13 +18,17 @@ const LOOK: usize = 20_000;
 impl Input {
     /// Makes the next packets those from the last key frame of `stream` at or before `time`
     /// nanoseconds from the input's start. Where an input cannot be moved about in (a pipe), or the
-    /// place cannot be found, it is read from its beginning.
+    /// place cannot be found, it is read from its beginning. A file whose clock may jump
+    /// ([`Input::remove_jumps`]) is read up to there, from where it is.
     ///
     /// # Errors
     /// Those of [`Input::read`].
     pub fn seek(&mut self, stream: usize, time: i64) -> Result<(), MediaError> {
         if time <= 0 || !self.can_seek() {
             return Ok(());
+        }
+        if self.jumps.is_some() && self.patience.is_none() {
+            return self.read_up_to(stream, time);
         }
         let (start, target) = (self.facts.start, self.facts.start.saturating_add(time));
         for margin in MARGINS {
@@ -42,11 +48,46 @@ impl Input {
         self.begin_again()
     }
 
+    /// Goes to a time without decoding. Behind a discontinuity the same timestamp is found in more than
+    /// one place of the file, so that libav's search by timestamps goes astray.
+    fn read_up_to(&mut self, stream: usize, time: i64) -> Result<(), MediaError> {
+        let target = self.facts.start.saturating_add(time);
+        let mut kept = VecDeque::new();
+        while let Some(packet) = match self.read() {
+            Err(e) if e.kind != MediaErrorKind::Truncated => return Err(e),
+            Err(_) => return self.begin_again(),
+            Ok(packet) => packet,
+        } {
+            if kept.len() >= LOOK {
+                return self.begin_again();
+            }
+            let film = packet.stream() == stream;
+            let begins = |t: Option<i64>| t.is_some_and(|t| t <= target);
+            if film && packet.is_key() && begins(packet.time()) {
+                // Of other streams what goes on behind the time stays: audio may stand in the file
+                // before the video that it belongs to.
+                let ends = |p: &Packet| p.time().map(|t| t.saturating_add(p.length()));
+                kept.retain(|p: &Packet| p.stream() != stream && !begins(ends(p)));
+            }
+            let reached = film && !begins(packet.decode_time().or_else(|| packet.time()));
+            kept.push_back(packet);
+            if reached {
+                break;
+            }
+        }
+        self.sought = kept;
+        Ok(())
+    }
+
     /// Opens the input once more: not every demuxer finds its own beginning again, and what it
     /// has read ahead may be lost.
     fn begin_again(&mut self) -> Result<(), MediaError> {
         let (source, options) = self.origin.clone();
+        let smooth = self.jumps.is_some();
         *self = Input::open_source(&source, &options)?;
+        if smooth {
+            self.remove_jumps();
+        }
         Ok(())
     }
 
@@ -92,7 +133,7 @@ impl Input {
     fn read_to_key(&mut self, stream: usize) -> Result<(Vec<Packet>, Option<i64>), MediaError> {
         let mut packets = Vec::new();
         while packets.len() < LOOK {
-            let Some(packet) = self.read()? else { break };
+            let Some(packet) = self.read_stored()? else { break };
             if packet.stream() != stream {
                 packets.push(packet);
             } else if packet.is_key() {

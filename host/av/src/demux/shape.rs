@@ -96,11 +96,13 @@ fn field_order(order: ffi::AVFieldOrder) -> &'static str {
     }
 }
 
-/// Samples in a packet: of AAC always 1024 of its core's rate (ISO/IEC 14496-3, 4.5.1), which the
-/// mp4 demuxer does not say without a look inside.
+/// Samples in a packet: of AAC always 1024 of its core's rate (ISO/IEC 14496-3, 4.5.1), and of AC-3
+/// 1536 (ATSC A/52, 4.1), which the demuxers of mp4 and Matroska do not say by themselves. Matroska
+/// rounds the 34.83 ms of AC-3 at 44.1 kHz to 34 ms.
 fn frame_size(par: &ffi::AVCodecParameters) -> u32 {
     match u32::try_from(par.frame_size) {
         Ok(0) | Err(_) if par.codec_id == ffi::AVCodecID::AV_CODEC_ID_AAC => 1024,
+        Ok(0) | Err(_) if par.codec_id == ffi::AVCodecID::AV_CODEC_ID_AC3 => 1536,
         other => other.unwrap_or(0),
     }
 }

@@ -193,6 +193,9 @@ impl Muxer {
             }
             if let Some(source) = source {
                 copy_tags(source, stream);
+                // Of VP8 and VP9 in WebM; what was encoded here has no alpha.
+                let metadata = &raw mut (*stream).metadata;
+                ffi::av_dict_set(metadata, c"alpha_mode".as_ptr(), ptr::null(), 0);
                 copy_hdr(source, stream);
                 if let Some(matrix) = facts::display_matrix(source) {
                     set_display_matrix(stream, matrix);

@@ -74,6 +74,9 @@ pub(super) fn check_start(
     whole: Option<i64>,
     input: &Input,
 ) -> Result<(), PipelineError> {
+    // Behind a timestamp discontinuity an estimated duration is no bound.
+    let facts = input.facts();
+    let whole = whole.filter(|_| facts.duration_declared || !facts.clock_may_jump);
     match (spec.start, whole) {
         (Some(start), Some(whole)) if start.0 >= whole => {
             let (name, whole) = (input.path().display(), whole as f64 / 1e9);

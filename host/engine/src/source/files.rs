@@ -232,6 +232,7 @@ impl Source for Files {
             damaged: self.parts.damaged(),
             undecodable_lead: self.parts.undecodable_lead(),
             jumps: self.parts.jumped(),
+            transparent: self.parts.transparent(),
             truncated: self.truncated.clone(),
             ..SourceReport::default()
         }

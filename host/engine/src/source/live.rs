@@ -158,7 +158,7 @@ impl Pictures {
         let mut account = self.account.clone();
         if let Some(now) = &self.now {
             account.damaged += now.reader.decoder.damaged();
-            account.jumps += now.reader.jumps.count();
+            account.jumps += now.reader.input.jumps();
         }
         account
     }
@@ -266,7 +266,7 @@ impl Pictures {
     fn close(&mut self) {
         if let Some(now) = self.now.take() {
             self.account.damaged += now.reader.decoder.damaged();
-            self.account.jumps += now.reader.jumps.count();
+            self.account.jumps += now.reader.input.jumps();
         }
     }
 

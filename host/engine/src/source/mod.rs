@@ -4,7 +4,6 @@
 pub(crate) mod feed;
 mod fifo;
 mod files;
-mod jumps;
 mod live;
 mod parts;
 mod raw;
@@ -122,6 +121,8 @@ pub struct SourceReport {
     pub undecodable_lead: u64,
     /// timestamp discontinuities that were removed
     pub jumps: u64,
+    /// frames were transparent somewhere, or the stream has an alpha plane
+    pub transparent: bool,
     /// why the input ended early, where that was accepted
     pub truncated: Option<String>,
     /// writers that left in the middle of a frame

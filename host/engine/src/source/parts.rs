@@ -31,6 +31,7 @@ pub(super) struct Parts {
     damaged: u64,
     lead: u64,
     jumped: u64,
+    transparent: bool,
 }
 
 struct First {
@@ -54,7 +55,16 @@ impl Parts {
             plans: VecDeque::new(),
         };
         let now = Part { reader, targets: Vec::new(), offset: 0, end: 0, last: None };
-        Parts { rest: rest.into(), now, first, options, damaged: 0, lead: 0, jumped: 0 }
+        Parts {
+            rest: rest.into(),
+            now,
+            first,
+            options,
+            damaged: 0,
+            lead: 0,
+            jumped: 0,
+            transparent: false,
+        }
     }
 
     /// Says which streams of the first input are copied; what of later inputs is not in the output
@@ -89,8 +99,9 @@ impl Parts {
         let like = before.output();
         let reader = Reader::new(input, video, &self.options, Some(&like))?;
         self.damaged += before.decoder.damaged();
+        self.transparent |= before.decoder.transparent();
         self.lead += before.decoder.undecodable_lead();
-        self.jumped += before.jumps.count();
+        self.jumped += before.input.jumps();
         let offset = self.now.offset + self.now.end;
         let targets = self.first.plans.pop_front().unwrap_or_default();
         self.now = Part { reader, targets, offset, end: 0, last: None };
@@ -129,8 +140,12 @@ impl Parts {
         self.lead + self.now.reader.decoder.undecodable_lead()
     }
 
+    pub(super) fn transparent(&self) -> bool {
+        self.transparent || self.now.reader.decoder.transparent()
+    }
+
     pub(super) fn jumped(&self) -> u64 {
-        self.jumped + self.now.reader.jumps.count()
+        self.jumped + self.now.reader.input.jumps()
     }
 
     /// When a picture of the present input begins, in the whole.

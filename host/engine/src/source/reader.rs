@@ -2,7 +2,6 @@
 //! that libav reads stands on it; which part is wanted, what comes behind the end and what an
 //! error means is theirs to say.
 
-use super::jumps::Jumps;
 use filmgate_av::{DecodeOptions, Input, MediaError, MediaErrorKind, Packet, VideoDecoder};
 use filmgate_core::frame::{Frame, PixelFormat, PlanePool, StreamInfo};
 use filmgate_picture::Upright;
@@ -24,7 +23,6 @@ pub(super) struct Reader {
     pub(super) input: Input,
     pub(super) decoder: VideoDecoder,
     pub(super) video: usize,
-    pub(super) jumps: Jumps,
     /// everything has been given to the decoder
     pub(super) ended: bool,
     /// how still images are turned; the first one of numbered images decides
@@ -65,9 +63,9 @@ impl Reader {
                 VideoDecoder::continuing(&input, video, options, &stored)
             }
         }?;
-        let jumps = Jumps::new(input.facts());
+        input.remove_jumps();
         let pool = PlanePool::new();
-        Ok(Reader { input, decoder, video, jumps, ended: false, upright, pool })
+        Ok(Reader { input, decoder, video, ended: false, upright, pool })
     }
 
     /// What all frames are like.
@@ -96,7 +94,7 @@ impl Reader {
         if self.ended {
             return Ok(Came::End);
         }
-        let Some(mut packet) = self.input.read()? else {
+        let Some(packet) = self.input.read()? else {
             if !decode {
                 self.ended = true;
                 return Ok(Came::End);
@@ -105,7 +103,6 @@ impl Reader {
             self.ended = true;
             return self.next(decode);
         };
-        self.jumps.smooth(&mut packet);
         if packet.stream() != self.video {
             return Ok(Came::Packet(packet));
         }

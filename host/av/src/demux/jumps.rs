@@ -1,9 +1,10 @@
-//! Clocks that jump in mid-stream, as those of broadcasts do: the jump is taken out, as the ffmpeg
-//! program does, so that pictures and sound go on without a gap.
+//! Timestamp discontinuities in mid-stream, as broadcasts have them: they are removed, as the ffmpeg
+//! program does, so that video and audio go on without a gap.
 
 use tracing::warn;
 
-use filmgate_av::{MediaFacts, Packet, StreamKind};
+use crate::demux::facts::{MediaFacts, StreamKind};
+use crate::demux::packet::Packet;
 
 /// A step forward that is no pause but another clock (ffmpeg's `-dts_delta_threshold`).
 const FORWARD: i64 = 10_000_000_000;
@@ -12,8 +13,10 @@ const FORWARD: i64 = 10_000_000_000;
 const BACK: i64 = -100_000_000;
 
 /// Smooths the clock of one input.
+#[derive(Default)]
 pub(crate) struct Jumps {
-    active: bool,
+    /// of the file, for warnings
+    name: String,
     streams: Vec<Clock>,
     /// what the last jump came to; the other streams are about to make the same one
     latest: i64,
@@ -31,12 +34,11 @@ struct Clock {
 }
 
 impl Jumps {
-    pub(crate) fn new(facts: &MediaFacts) -> Jumps {
+    pub(crate) fn new(facts: &MediaFacts, name: String) -> Jumps {
         let steady = |kind| matches!(kind, StreamKind::Video | StreamKind::Audio);
         let streams = facts.streams.iter();
         let streams = streams.map(|s| Clock { steady: steady(s.kind), ..Clock::default() });
-        let (active, streams) = (facts.clock_may_jump, streams.collect());
-        Jumps { active, streams, latest: 0, count: 0 }
+        Jumps { name, streams: streams.collect(), latest: 0, count: 0 }
     }
 
     /// How many there were.
@@ -46,7 +48,7 @@ impl Jumps {
 
     /// Moves a packet to where it would be had the clock not jumped.
     pub(crate) fn smooth(&mut self, packet: &mut Packet) {
-        let Some(time) = packet.decode_time().filter(|_| self.active) else { return };
+        let Some(time) = packet.decode_time().or_else(|| packet.time()) else { return };
         let by = self.offset_at(packet.stream(), time, packet.length());
         if by != 0 {
             packet.shift(by);
@@ -68,7 +70,10 @@ impl Jumps {
                 self.count += 1;
                 let step = (time + clock.offset - due) as f64 / 1e9;
                 let at = due as f64 / 1e9;
-                warn!("stream {stream}: the clock jumps by {step:.1} s at {at:.1} s; taken out");
+                warn!(
+                    "{}: stream {stream}: removed a timestamp discontinuity of {step:.1} s at {at:.1} s",
+                    self.name
+                );
             }
             clock.offset = self.latest;
         }
@@ -85,7 +90,7 @@ mod tests {
 
     fn jumps() -> Jumps {
         let steady = Clock { steady: true, ..Clock::default() };
-        Jumps { active: true, streams: vec![steady, steady, Clock::default()], latest: 0, count: 0 }
+        Jumps { streams: vec![steady, steady, Clock::default()], ..Jumps::default() }
     }
 
     #[test]
