@@ -65,7 +65,15 @@ fn reading(source: &InputSource) -> Option<Profile> {
     let mut profile = Profile { read: SYSTEM.map(PathBuf::from).into(), ..Profile::default() };
     match source {
         InputSource::File(path) | InputSource::Pipe(Some(path)) => profile.read.push(path.clone()),
-        InputSource::Pipe(None) => {}
+        InputSource::Pipe(None) | InputSource::Opened(_) => {}
+        InputSource::Images(path) => {
+            // Read in order through links, which lie in a folder of their own.
+            let is_folder = path.is_dir();
+            let folder = if is_folder { Some(path.as_path()) } else { path.parent() };
+            let folder = folder.filter(|f| !f.as_os_str().is_empty());
+            profile.read.push(folder.unwrap_or(Path::new(".")).to_owned());
+            profile.write.push(std::env::temp_dir());
+        }
         InputSource::Url(_) => {
             profile.read.extend(NETWORK.map(PathBuf::from));
             // A server leads on to others, and RTSP takes ports that only the server knows.
