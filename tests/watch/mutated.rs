@@ -106,7 +106,7 @@ fn damaged_files_neither_end_nor_hang_a_watch() {
             let (ending, bytes) = &originals[number % originals.len()];
             let mut bytes = bytes.clone();
             mutate(&mut bytes, &mut dice);
-            fs::write(shell.path(&format!("in/{number:04}.{ending}")), bytes).expect("written");
+            fs::write(shell.path(format!("in/{number:04}.{ending}")), bytes).expect("written");
         }
         let over = once(&shell, "-p emboss --file-timeout 60");
         // Some are sound enough to be converted, and the others have failed.
