@@ -2,9 +2,7 @@
 
 mod name;
 
-use filmgate_plugin::{
-    Description, Error, Item, Ordering, Parameters, Placement, export_ordering,
-};
+use filmgate_plugin::{Description, Error, Item, Ordering, Parameters, Placement, export_ordering};
 use name::Key;
 
 struct Gopro;

@@ -20,9 +20,8 @@ enum Place {
 impl Key {
     pub(crate) fn new(path: &str) -> Key {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let place = chapter(name).map_or(Place::Other, |(video, chapter)| {
-            Place::Chapter { video, chapter }
-        });
+        let place = chapter(name)
+            .map_or(Place::Other, |(video, chapter)| Place::Chapter { video, chapter });
         Key { folder: folder.to_owned(), place, name: name.to_owned() }
     }
 
@@ -42,9 +41,8 @@ fn chapter(name: &str) -> Option<(u16, u8)> {
         return None;
     }
     let (letters, numbers) = stem.split_at(4);
-    let number = |text: &str| {
-        text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-    };
+    let number =
+        |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     let video = number(numbers)?;
     if letters == "GOPR" {
         return Some((video, 1));
