@@ -6,6 +6,7 @@
 
 mod bindings;
 pub mod catalogue;
+mod change;
 pub mod check;
 mod code;
 mod describe;
@@ -19,6 +20,7 @@ mod held;
 mod instance;
 mod item;
 mod limits;
+mod live;
 mod load;
 mod log;
 mod naming;
@@ -26,9 +28,12 @@ mod ordering;
 mod pack;
 mod parameters;
 mod plain;
+mod promised;
 mod record;
+mod specimen;
 mod supervise;
 mod wasi;
+mod wasi3;
 
 pub use code::cache::CodeCache;
 #[cfg(target_os = "linux")]
@@ -40,7 +45,7 @@ pub use filter::{Filter, seconds, summary};
 pub use grants::Grants;
 pub use item::Item;
 pub use limits::Limits;
-pub use load::{COMPONENT_BYTES, FilterTraits, Kind, Plugin, SERVED};
+pub use load::{COMPONENT_BYTES, FilterTraits, Kind, Plugin, Reach, SERVED};
 pub use log::harmless;
 pub use naming::{Naming, Request, check_name};
 pub use ordering::{Ordering, Placement, check_order};

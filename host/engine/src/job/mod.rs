@@ -271,9 +271,10 @@ impl Workshop<'_> {
         let format = filmgate_picture::format_of(&path)?;
         publish::check(&path, spec.overwrite)?;
         let input = inputs::open(spec, &self.stop.gently)?.remove(0);
-        let is_parallel =
-            |p: &Arc<Supervisor>| p.plugin().filter.as_ref().is_none_or(|f| f.parallel);
-        let lead = if self.plugins.iter().all(is_parallel) { 0 } else { LEAD };
+        let filters = || self.plugins.iter().filter_map(|p| p.plugin().filter.as_ref());
+        let known: usize = filters().filter_map(|f| f.reach).map(|reach| reach.before).sum();
+        let all_known = filters().all(|f| f.parallel || f.reach.is_some());
+        let lead = known + if all_known { 0 } else { LEAD };
         let (wanted, at) = (Wanted::default(), spec.at.map_or(0, |t| t.0));
         let source = Reel::new(input, at, lead, &wanted)?;
         let (replace, compare) = (spec.overwrite, spec.compare);
