@@ -31,7 +31,7 @@ fn a_dry_run_says_everything_and_writes_nothing() {
     for part in [
         "video (h264)  decoded: yuv420p 320x180 at 25 fps",
         "audio (aac)  copied",
-        "1 thread, which sees every frame in order",
+        "3 threads, which share out pieces of the stream",
         "3 threads, which share out the frames",
         "frames = 3",
         "convert yuv420p to gray8: hostile takes gray8",

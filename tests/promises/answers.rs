@@ -159,7 +159,7 @@ fn is_sound(frame: &Frame, info: &StreamInfo) {
     let planes: Vec<_> = frame.planes.iter().map(|p| p.size()).collect();
     assert_eq!(planes, sizes);
     assert!(frame.planes.iter().zip(&sizes).all(|(p, s)| p.to_packed().len() == s.bytes()));
-    assert!(frame.timestamp.unsigned_abs() < 1 << 53, "{}", frame.timestamp);
+    assert!(frame.timestamp.unsigned_abs() < 1 << 62, "{}", frame.timestamp);
     assert!(frame.duration.is_none_or(|d| d > 0 && d < 1 << 53), "{:?}", frame.duration);
     let tags = frame.tags.iter().flat_map(|tags| tags.iter());
     assert!(tags.clone().count() <= 64);
@@ -371,7 +371,7 @@ fn handles_that_are_none_end_the_instance() {
                 .to_owned(),
         ),
         (
-            "a time beyond 2^53",
+            "a time beyond 2^62",
             "(call $set-timestamp (local.get $frame)
             (i64.const 0x7fffffffffffffff)) (call $same (local.get $frame))"
                 .to_owned(),

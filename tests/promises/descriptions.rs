@@ -44,6 +44,7 @@ struct Told {
 /// Offsets in it: of the description (`filter-description`), and of its parameter (`parameter-spec`).
 const SPEC: usize = 64;
 const FORMATS: usize = 320;
+const MORE: usize = 400;
 
 impl Told {
     fn sound() -> Told {
@@ -80,6 +81,14 @@ impl Told {
         self.bytes[SPEC + 56..SPEC + 64].copy_from_slice(&number.to_le_bytes());
     }
 
+    /// One thing more that it says: a name, and a value of this case.
+    fn more(&mut self, case: u8, name: &str, value: &str) {
+        self.words(32, &[TOLD_AT + MORE as u32, 1]);
+        self.text(MORE, name);
+        self.bytes[MORE + 8] = case;
+        self.text(MORE + 16, value);
+    }
+
     /// Minimum (72) or maximum (88).
     fn bound(&mut self, at: usize, number: Option<f64>) {
         self.bytes[SPEC + at] = u8::from(number.is_some());
@@ -95,7 +104,7 @@ type Broken = (&'static str, fn(&mut Told), &'static str);
 fn descriptions_that_break_a_rule_are_refused_with_the_reason() {
     let sound = describe(&Told::sound().bytes).expect("sound");
     assert_eq!(sound.description.parameters[0].default, Some(Value::Decimal(0.5)));
-    let cases: [Broken; 23] = [
+    let cases: [Broken; 30] = [
         ("upper case", |t| t.text(0, "Tester"), "its name"),
         ("no name", |t| t.text(0, ""), "its name"),
         ("a path as a name", |t| t.text(0, "../tester"), "its name"),
@@ -125,6 +134,40 @@ fn descriptions_that_break_a_rule_are_refused_with_the_reason() {
         ("bound NaN", |t| t.bound(72, Some(f64::NAN)), "range"),
         ("bound infinite", |t| t.bound(88, Some(f64::INFINITY)), "range"),
         ("a range upside down", |t| t.bound(72, Some(3.0)), "range"),
+        (
+            "requires what is not known",
+            |t| t.more(3, "requires", "random-access"),
+            "`random-access`",
+        ),
+        ("requires a number", |t| t.more(1, "requires", "\x01\0\0\0\0\0\0\0"), "requires"),
+        (
+            "half a reach",
+            |t| {
+                t.more(1, "frames-before", "");
+                t.words(MORE + 16, &[2, 0]);
+            },
+            "one alone",
+        ),
+        ("a reach in words", |t| t.more(3, "frames-after", "2"), "`frames-after`"),
+        (
+            "a format twice",
+            |t| {
+                t.words(44, &[2]);
+                t.text(FORMATS + 8, "gray8");
+            },
+            "twice",
+        ),
+        ("required, with a default", |t| t.bytes[SPEC + 64] = 1, "must be given"),
+        (
+            "a range without a whole number",
+            |t| {
+                t.text(SPEC + 16, "integer");
+                t.bytes[SPEC + 40] = 0;
+                t.bound(72, Some(0.2));
+                t.bound(88, Some(0.8));
+            },
+            "no whole number",
+        ),
         (
             "choices where there are none",
             |t| {

@@ -63,7 +63,7 @@ fn dropping_and_doubling() -> Vec<u8> {
 }
 
 /// Runs a clip through a chain, without loss, and answers its frames.
-fn through(input: &str, chain: &[&str], workers: &str) -> Vec<(i64, String)> {
+pub(super) fn through(input: &str, chain: &[&str], workers: &str) -> Vec<(i64, String)> {
     let folder = tempfile::tempdir().expect("a folder");
     let doubling = folder.path().join("doubling.wasm");
     std::fs::write(&doubling, dropping_and_doubling()).expect("written");
@@ -102,6 +102,35 @@ fn one_parallel_plugin() {
 fn parallel_and_serial_plugins_in_one_chain() {
     let chain = ["emboss", "denoise", "grayscale"];
     the_same_with_any_number_of_workers("carphone_pristine.mp4", &chain, 120);
+}
+
+/// Each worker has pieces of the stream, and sees some frames before and behind them.
+#[test]
+fn serial_plugins_that_say_how_far_they_look() {
+    for chain in [&["denoise:frames=5"][..], &["emboss", "denoise", "scene", "doubling"]] {
+        let expected = if chain.len() == 1 { 120 } else { 144 };
+        the_same_with_any_number_of_workers("carphone_pristine.mp4", chain, expected);
+    }
+}
+
+#[test]
+fn tags_are_the_same_with_any_number_of_workers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tags = |workers: &str| {
+        let (output, tags) = (folder.path().join("o.mp4"), folder.path().join("t.jsonl"));
+        let mut command = Command::new(program());
+        command.arg("run").arg("-i").arg(clip("bigbuckbunny.mp4")).arg("-o").arg(output);
+        command.arg("--tags").arg(&tags).args(["--overwrite", "--quiet", "-j", workers]);
+        command.args(["--preset", "ultrafast", "--deadline", "60000"]);
+        for (name, parameters) in [("scene", ":scores=all"), ("motion", "")] {
+            command.arg("-p").arg(format!("{}{parameters}", built_in(name).display()));
+        }
+        assert!(command.status().expect("the program runs").success());
+        std::fs::read_to_string(tags).expect("written")
+    };
+    let one = tags("1");
+    assert_eq!(one.matches("scene.score").count(), 132);
+    assert!(one == tags("2") && one == tags("4"));
 }
 
 /// Where each worker gives another number of frames than it is given.

@@ -4,7 +4,9 @@
 mod answers;
 mod cache;
 mod capabilities;
+mod compat;
 mod compile;
+mod contract;
 mod deadline;
 mod descriptions;
 mod determinism;

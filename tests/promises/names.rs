@@ -168,6 +168,12 @@ fn the_names_of_textbooks_are_refused() {
         "a/",
         "/a",
         "a\0b",
+        "a\nb",
+        "a\u{7f}",
+        "a\u{85}b",
+        "gpj.\u{202e}a",
+        "a\u{2066}",
+        "\u{200f}a",
         &long,
     ];
     for name in always {
@@ -268,4 +274,22 @@ fn orders_that_are_none_are_refused() {
         assert!(check_order(&order, count).is_err(), "{order:?} of {count}");
     }
     assert!(check_order(&[], 0).is_ok() && check_order(&[2, 0, 1], 3).is_ok());
+}
+
+#[test]
+fn a_name_ends_as_it_was_asked_to() {
+    for (answer, fits) in
+        [("a.jpg", true), ("b/.jpg", false), ("jpg", false), (".jpg", false), ("a.jpg.png", false)]
+    {
+        let plugin = load(&puppet("sources", 1).naming(), &Limits::default()).expect("loads");
+        let mut naming = Naming::start(&plugin, &[]).expect("starts");
+        let request = Request {
+            sources: vec![told(answer.as_bytes().to_vec())],
+            folders: true,
+            extension: "jpg".to_owned(),
+            ..Request::default()
+        };
+        let named = naming.name(&request);
+        assert_eq!(named.is_ok(), fits, "{answer}: {named:?}");
+    }
 }

@@ -178,6 +178,7 @@ pub enum PluginCommand {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum World {
     FilterPlugin,
+    LiveFilterPlugin,
     NamingPlugin,
     OrderingPlugin,
 }
@@ -186,6 +187,7 @@ impl World {
     pub fn name(self) -> &'static str {
         match self {
             World::FilterPlugin => "filter-plugin",
+            World::LiveFilterPlugin => "live-filter-plugin",
             World::NamingPlugin => "naming-plugin",
             World::OrderingPlugin => "ordering-plugin",
         }

@@ -54,6 +54,7 @@ fn threads(stage: &PlannedStage) -> String {
     match (stage.parallel, stage.threads) {
         (true, 1) => "1 thread".to_owned(),
         (true, n) => format!("{n} threads, which share out the frames"),
+        (false, n @ 2..) => format!("{n} threads, which share out pieces of the stream"),
         (false, _) => "1 thread, which sees every frame in order".to_owned(),
     }
 }

@@ -23,7 +23,7 @@ use filmgate_engine::spec::{PluginSpec, Request, Single, SpecError};
 use filmgate_plugin::catalogue::Found;
 use filmgate_plugin::check::{Outcome, Trial, check};
 use filmgate_plugin::{
-    self, CodeCache, Description, Engine, Limits, Plugin, PluginError, catalogue, package,
+    self, CodeCache, Description, Engine, Limits, Plugin, PluginError, Reach, catalogue, package,
 };
 
 pub fn run(command: PluginCommand, cancel: &Cancel) -> Result<Exit> {
@@ -75,6 +75,10 @@ struct Loaded {
     formats: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     concurrency: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reach: Option<Reach>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<bool>,
     about: Description,
 }
 
@@ -89,6 +93,8 @@ impl Loaded {
             imports: plugin.imports.clone(),
             formats: filter.map(|f| f.formats.iter().map(|p| p.name()).collect()),
             concurrency: filter.map(|f| if f.parallel { "parallel" } else { "serial" }),
+            reach: filter.and_then(|f| f.reach),
+            live: filter.map(|f| f.live),
             about: plugin.description.clone(),
         }
     }
@@ -256,12 +262,19 @@ fn plugin_text(plugin: &Plugin) -> String {
     if let Some(filter) = &plugin.filter {
         let names: Vec<&str> = filter.formats.iter().map(|f| f.name()).collect();
         line!(out, "  formats     {}", names.join(" "));
-        let runs = if filter.parallel {
-            "parallel: frames are shared out between workers"
-        } else {
-            "serial: one instance sees every frame, in order"
+        let runs = match (filter.parallel, filter.reach) {
+            (true, _) => "parallel: frames are shared out between workers".to_owned(),
+            (false, None) => "serial: one instance sees every frame, in order".to_owned(),
+            (false, Some(reach)) => format!(
+                "serial, looks at {} frames before and {} behind: pieces of the stream are shared \
+                 out between workers",
+                reach.before, reach.after
+            ),
         };
         line!(out, "  runs        {runs}");
+        if filter.live {
+            line!(out, "  live        takes other parameters while it runs");
+        }
     }
     let imports =
         if plugin.imports.is_empty() { "nothing".to_owned() } else { plugin.imports.join(" ") };

@@ -7,6 +7,7 @@ use crate::report::StreamReport;
 use crate::session::Prepared;
 use crate::sink::PlannedEncoder;
 use filmgate_core::frame::PixelFormat;
+use filmgate_plugin::Reach;
 
 /// What is about to happen. The fields stand in docs/json.md.
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +56,9 @@ pub struct PlannedStage {
     pub threads: usize,
     /// whether frames are shared out between the threads; else one thread sees all, in order
     pub parallel: bool,
+    /// how far its plugin looks, where the threads share out pieces of the stream
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
     pub links: Vec<PlannedLink>,
 }
 
@@ -136,8 +140,10 @@ impl Prepared {
                     }
                 });
             }
-            let threads = if stage.parallel { self.options.workers.max(1) } else { 1 };
-            planned.push(PlannedStage { threads, parallel: stage.parallel, links });
+            let reach = stage.reach.filter(|_| !self.options.live);
+            let shared = stage.parallel || reach.is_some();
+            let threads = if shared { self.options.workers.max(1) } else { 1 };
+            planned.push(PlannedStage { threads, parallel: stage.parallel, reach, links });
         }
         planned
     }

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use crate::error::PipelineError;
 use crate::graph::compare::{Compare, SideBySide, Sources};
 use crate::graph::flow::{Collect, Deal, Flow, Offered, Trouble};
-use crate::graph::{Chain, Doing, Meter, Progress, Reading};
+use crate::graph::{Chain, Doing, Meter, Progress, Reading, Stage};
 use crate::report::{LiveReport, PluginReport, Report, StreamReport};
 use crate::sink::{
     EncodedImage, End, Opening, PlannedEncoder, Selection, Sink, SinkPlan, SinkReport, Watched,
@@ -461,7 +461,13 @@ impl Running<'_> {
         let trouble = Trouble::new(&stop.hard);
         let maker = self.sink.maker();
         let ends = maker.as_ref().map_or(1, |(threads, _)| *threads);
-        let stages = &self.chain.stages;
+        // Pieces of a stream would make frames wait that come as they happen.
+        let in_order: Vec<Stage>;
+        let mut stages = self.chain.stages.as_slice();
+        if self.options.live {
+            in_order = stages.iter().map(Stage::in_order).collect();
+            stages = &in_order;
+        }
         let (mut flow, deal, collect) =
             Flow::start(stages, self.options.workers, ends, pool, &trouble)?;
         let encode = Arc::<Meter>::default();

@@ -76,13 +76,14 @@ pub(super) fn write(
         (PixelFormat::Rgb24, Subsampling::None) => (TurboFormat::RGB, Subsamp::None),
         _ => return Err(unfit()),
     };
+    let plane = plane.upright();
     let mut turbo = Compressor::new().map_err(failed)?;
     turbo.set_quality(i32::from(quality));
     turbo.set_subsamp(subsampling);
     let image = Image {
-        pixels: plane.storage().bytes(),
+        pixels: &plane.storage().bytes()[plane.at(0)..],
         width: frame.width as usize,
-        pitch: plane.stride(),
+        pitch: plane.stride().unsigned_abs(),
         height: frame.height as usize,
         format,
     };

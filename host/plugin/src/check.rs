@@ -1,7 +1,6 @@
 //! Tries a plugin out, as its author would want before handing it to anybody: every format and
 //! some awkward sizes, the same picture twice, the end of the stream.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::describe::Value;
@@ -11,7 +10,10 @@ use super::item::Item;
 use super::load::{FilterTraits, Kind, Plugin};
 use super::naming::{Naming, Request};
 use super::ordering::Ordering;
-use filmgate_core::frame::{Color, Frame, PixelFormat, Plane, Rational, StreamInfo};
+use super::promised;
+use super::specimen::{Trouble, content};
+pub use super::specimen::{info, picture};
+use filmgate_core::frame::{Rational, StreamInfo};
 
 /// How one trial went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,11 +52,18 @@ const ASPECT: f64 = 1000.0;
 
 /// Tries everything. `parameters` are those that the user wants it tried with.
 pub fn check(plugin: &Plugin, parameters: &[(String, Value)]) -> Vec<Trial> {
-    match (&plugin.filter, plugin.kind) {
+    let mut trials = match (&plugin.filter, plugin.kind) {
         (Some(traits), _) => check_filter(plugin, traits, parameters),
         (None, Kind::Naming) => vec![check_naming(plugin, parameters)],
         (None, _) => vec![check_ordering(plugin, parameters)],
-    }
+    };
+    let example = promised::example(plugin).map_err(|trouble| match trouble {
+        // To refuse its own example is no answer by the contract.
+        Trouble::Plugin(e) => Trouble::Text(e.to_string()),
+        text => text,
+    });
+    trials.push(trial("its example".to_owned(), example.map(|()| Tried::default())));
+    trials
 }
 
 fn check_filter(
@@ -80,6 +89,15 @@ fn check_filter(
         _ => Ok(Tried::default()),
     };
     trials.push(trial("whether anything comes out".to_owned(), any));
+    if let (Some(reach), Some(&format)) = (traits.reach, traits.formats.first()) {
+        let result = promised::reach(plugin, parameters, format, reach);
+        trials.push(trial("how far it looks".to_owned(), result.map(|()| Tried::default())));
+    }
+    if let (true, Some(&format)) = (traits.live, traits.formats.first()) {
+        let result = promised::live(plugin, parameters, format);
+        trials
+            .push(trial("other parameters at work".to_owned(), result.map(|()| Tried::default())));
+    }
     trials
 }
 
@@ -103,23 +121,6 @@ fn trial(name: String, result: Result<Tried, Trouble>) -> Trial {
         Err(Trouble::Text(t)) => (Outcome::Failed(t), none),
     };
     Trial { name, outcome, time, memory }
-}
-
-enum Trouble {
-    Plugin(PluginError),
-    Text(String),
-}
-
-impl From<PluginError> for Trouble {
-    fn from(error: PluginError) -> Trouble {
-        Trouble::Plugin(error)
-    }
-}
-
-impl From<String> for Trouble {
-    fn from(text: String) -> Trouble {
-        Trouble::Text(text)
-    }
 }
 
 /// Some pictures and the end: what comes out has to be a stream. A parallel filter has to answer
@@ -224,55 +225,6 @@ fn timed(
     times.sort();
     let time = times.get(times.len() / 2).copied();
     Ok(Tried { time, memory: Some(filter.memory()), frames: 0 })
-}
-
-/// What has to be equal for two pictures to be.
-fn content(frame: &Frame) -> (i64, Option<i64>, Vec<Vec<u8>>, Option<filmgate_core::frame::Tags>) {
-    let planes = frame.planes.iter().map(Plane::to_packed).collect();
-    (frame.timestamp, frame.duration, planes, frame.tags.as_deref().cloned())
-}
-
-/// A stream of 25 frames a second, with square samples.
-pub fn info(format: PixelFormat, width: u32, height: u32) -> StreamInfo {
-    StreamInfo {
-        format,
-        width,
-        height,
-        frame_rate: Some(Rational { num: 25, den: 1 }),
-        sample_aspect: Rational { num: 1, den: 1 },
-        color: Color::default(),
-    }
-}
-
-/// A frame of noise that is the same every time, within the range of the format.
-///
-/// # Errors
-/// For a size that no frame has.
-pub fn picture(info: &StreamInfo, index: u64) -> Result<Frame, String> {
-    let mut state = index.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut planes = Vec::new();
-    for size in info.format.plane_sizes(info.width, info.height) {
-        let mut bytes = Vec::with_capacity(size.bytes());
-        while bytes.len() < size.bytes() {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let value = (state >> 48) as u16 >> (16 - info.format.bits());
-            bytes.extend_from_slice(&value.to_le_bytes()[..info.format.sample_bytes()]);
-        }
-        planes.push(Plane::new(Arc::new(bytes), size.row_bytes, size)?);
-    }
-    Ok(Frame {
-        format: info.format,
-        width: info.width,
-        height: info.height,
-        planes,
-        index,
-        timestamp: i64::try_from(index).unwrap_or(i64::MAX).saturating_mul(40_000_000),
-        duration: Some(40_000_000),
-        tags: None,
-        baggage: None,
-    })
 }
 
 fn items() -> Vec<Item> {

@@ -30,7 +30,7 @@ pub struct Description {
     pub version: String,
     pub summary: String,
     pub parameters: Vec<Parameter>,
-    /// author, licence, home page: whatever it gives as text
+    /// license, authors, homepage, category, keywords, example: whatever it gives as text
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<(String, String)>,
 }
@@ -185,6 +185,7 @@ pub(super) fn description(from: types::Description) -> Result<Description, Strin
         }
         parameters.push(parameter);
     }
+    required(&from.more)?;
     let more = from
         .more
         .into_iter()
@@ -203,6 +204,25 @@ pub(super) fn description(from: types::Description) -> Result<Description, Strin
         parameters,
         more,
     })
+}
+
+/// What a host has to know to run a plugin right, of what later versions of the contract add.
+const KNOWN: [&str; 0] = [];
+
+/// A plugin that needs more than this filmgate knows would run, and do something else.
+fn required(more: &[types::Property]) -> Result<(), String> {
+    for property in more.iter().filter(|p| p.name == "requires") {
+        let types::Value::Text(words) = &property.value else {
+            return Err("what it requires is not given as text".to_owned());
+        };
+        if let Some(word) = words.split_whitespace().find(|word| !KNOWN.contains(word)) {
+            return Err(format!(
+                "it requires `{}`, which this filmgate does not know; a newer filmgate may run it",
+                harmless(word, NAME_BYTES)
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn identifier(name: &str, what: &str) -> Result<(), String> {
@@ -267,6 +287,9 @@ fn parameter(spec: types::ParameterSpec) -> Result<Parameter, String> {
         maximum: spec.maximum,
         choices: spec.choices,
     };
+    if parameter.default.is_some() && parameter.required {
+        return Err("it must be given, and has a default, which nothing would use".to_owned());
+    }
     if let Some(default) = &parameter.default {
         check(&parameter, default)
             .map_err(|e| format!("its default {}", harmless(&e, ERROR_BYTES)))?;
@@ -325,6 +348,9 @@ fn bounds(spec: &types::ParameterSpec, kind: ParameterKind) -> Result<(), String
     if given.clone().any(|b| !b.is_finite() || b.abs() > WHOLE) || low > high {
         return Err(format!("its range {low} to {high} is not one"));
     }
+    if kind == Integer && low.ceil() > high.floor() {
+        return Err(format!("there is no whole number from {low} to {high}"));
+    }
     let allowed =
         matches!(kind, Integer | Decimal | Text) || (kind == File && spec.minimum.is_none());
     if given.count() > 0 && !allowed {
@@ -339,6 +365,10 @@ fn choices(spec: &types::ParameterSpec, kind: ParameterKind) -> Result<(), Strin
     }
     if spec.choices.len() > CHOICES {
         return Err(format!("{} choices; at most {CHOICES}", spec.choices.len()));
+    }
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = spec.choices.iter().find(|choice| !seen.insert(choice.as_str())) {
+        return Err(format!("the choice `{}` stands twice", harmless(twice, NAME_BYTES)));
     }
     spec.choices.iter().try_for_each(|c| line(c, "a choice"))
 }

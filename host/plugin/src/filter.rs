@@ -1,30 +1,38 @@
 //! A filter at work: one instance, pictures in, pictures out, every answer checked.
 
+use wasmtime::Store;
 use wasmtime::component::Resource;
 
 use super::bindings::filter::FilterPlugin;
 use super::bindings::frames::{Rational as GuestRational, StreamInfo as GuestStreamInfo};
+use super::bindings::types::Error as GuestError;
 use super::describe::{Value, properties, text_property};
 use super::error::PluginError;
-use super::frames::TAGS;
-use super::guest::Misuse;
+use super::guest::{Guest, Misuse};
 use super::held::{HeldFrame, Source};
 use super::instance::Instance;
+use super::live::Live;
 use super::load::{Kind, Plugin, Pre};
 use super::log::harmless;
-use filmgate_core::frame::{Color, Frame, PixelFormat, Rational, StreamInfo, Tags, check_size};
+use filmgate_core::frame::{Color, Frame, PixelFormat, Rational, StreamInfo, check_size};
 
 /// One configured instance of a filter.
 pub struct Filter {
     instance: Instance,
     bindings: FilterPlugin,
+    live: Option<Live>,
     output: StreamInfo,
-    /// how many pictures were handed in
+    /// whether each frame of an answer has to stand for one that was handed in
+    stands: bool,
+    /// one more than the turn of the picture that was handed in last
     handed: u64,
     /// how many of them it still held when the stream had ended
     held_at_end: usize,
     answered: Answered,
 }
+
+/// A frame of an answer, and the turn of the one that it stands for.
+pub(super) type Answer = (Option<u64>, Frame);
 
 /// How far along the stream the answers have come.
 #[derive(Default)]
@@ -65,8 +73,13 @@ impl Filter {
         let Pre::Filter(pre) = &plugin.pre else { return Err(plugin.wrong_kind(Kind::Filter)) };
         let mut instance = Instance::new(&plugin.engine, plugin.name(), &plugin.limits);
         instance.guest().make.full_range = input.color.range.as_deref() == Some("pc");
-        let bindings =
-            instance.call(|| "was started".to_owned(), |store| pre.instantiate(store))?;
+        let (bindings, live) = instance.call(
+            || "was started".to_owned(),
+            |store| {
+                let instance = pre.instance_pre().instantiate(&mut *store)?;
+                Ok((FilterPlugin::new(&mut *store, &instance)?, Live::of(&instance, store)?))
+            },
+        )?;
         let doing = || format!("was configured for {}", summary(input));
         let (stream, parameters) = (to_guest(input), properties(parameters));
         let answer = instance.call(doing, |store| {
@@ -78,7 +91,9 @@ impl Filter {
         Ok(Filter {
             instance,
             bindings,
+            live,
             output,
+            stands: plugin.filter.as_ref().is_some_and(|f| f.reach.is_some()),
             handed: 0,
             held_at_end: 0,
             answered: Answered::default(),
@@ -101,33 +116,74 @@ impl Filter {
     /// `Refused`: the plugin could not do it, and may be asked again. Anything else: this
     /// instance is at its end; see [`Filter::kept`].
     pub fn process(&mut self, frame: Frame) -> Result<Vec<Frame>, PluginError> {
+        let answers = self.answer(frame, self.handed)?;
+        Ok(answers.into_iter().map(|(_, frame)| frame).collect())
+    }
+
+    /// As [`Filter::process`]. `turn`: the frame's place in the stream, beyond that of all that
+    /// were handed in before.
+    pub(super) fn answer(&mut self, frame: Frame, turn: u64) -> Result<Vec<Answer>, PluginError> {
         let (index, timestamp) = (frame.index, frame.timestamp);
         let doing = move || format!("was given frame {index} (at {})", seconds(timestamp));
-        let baggage = frame.baggage.clone();
-        let tags = frame.tags.clone().map(|tags| (index, tags));
         let instance = &mut self.instance;
-        let held = HeldFrame::input(frame, self.handed);
-        self.handed += 1;
+        let held = HeldFrame::input(frame, turn);
+        self.handed = turn + 1;
         let handle =
             instance.guest().frames.hold(held).map_err(|e| instance.misuse(doing(), e.0))?;
         let filter = self.bindings.filmgate_plugin_filter();
         let answer = instance.call(doing, |store| filter.call_process(store, handle))?;
         let handles = answer.map_err(|e| instance.refusal(doing(), e))?;
-        let mut frames = self.collect(handles, tags, doing)?;
-        for frame in &mut frames {
-            // A picture that the plugin made inherits what only the encoder understands.
-            frame.baggage = frame.baggage.take().or_else(|| baggage.clone());
+        self.collect(handles, doing)
+    }
+
+    /// Whether all up to `turn` have been answered or dropped.
+    ///
+    /// # Errors
+    /// `Failed`, and the instance is at its end.
+    pub(super) fn check_answered(&mut self, turn: u64) -> Result<(), PluginError> {
+        let mut sources = self.instance.guest().frames.sources();
+        sources.retain(|s| s.turn <= turn && !self.answered.is_past(s));
+        let Some(source) = sources.first() else { return Ok(()) };
+        let (index, doing) = (source.frame.index, "looked on".to_owned());
+        let reason = format!("still holds frame {index}, further behind than it says it looks");
+        Err(self.instance.misuse(doing, reason))
+    }
+
+    /// Has it go on with other parameters. False where it cannot, and another instance has to be
+    /// made.
+    ///
+    /// # Errors
+    /// As [`Filter::process`].
+    pub(super) fn reconfigure(
+        &mut self,
+        parameters: &[(String, Value)],
+    ) -> Result<bool, PluginError> {
+        let Some(Live(function)) = self.live else { return Ok(false) };
+        let doing = || "was given other parameters".to_owned();
+        let parameters = properties(parameters);
+        let call = |store: &mut Store<Guest>| function.call(store, (parameters,));
+        match self.instance.call(doing, call)?.0 {
+            Ok(()) => Ok(true),
+            Err(GuestError::Unsupported(_)) => Ok(false),
+            Err(e) => Err(self.instance.refusal(doing(), e)),
         }
-        Ok(frames)
     }
 
     /// The stream has ended: takes out what the plugin kept.
+    ///
+    /// # Errors
+    /// As [`Filter::process`].
     pub fn flush(&mut self) -> Result<Vec<Frame>, PluginError> {
+        Ok(self.last_answer()?.into_iter().map(|(_, frame)| frame).collect())
+    }
+
+    /// As [`Filter::flush`].
+    pub(super) fn last_answer(&mut self) -> Result<Vec<Answer>, PluginError> {
         let doing = || "was asked for its last frames".to_owned();
         let filter = self.bindings.filmgate_plugin_filter();
         let answer = self.instance.call(doing, |store| filter.call_flush(store))?;
         let handles = answer.map_err(|e| self.instance.refusal(doing(), e))?;
-        let frames = self.collect(handles, None, doing)?;
+        let frames = self.collect(handles, doing)?;
         self.end();
         Ok(frames)
     }
@@ -165,48 +221,37 @@ impl Filter {
     }
 
     /// Takes the answer out of the plugin's hands: all of it, or, where a part breaks a rule,
-    /// nothing, so that what it holds can still be saved. `given`: the number and the tags of the
-    /// picture that was handed in.
+    /// nothing, so that what it holds can still be saved.
     fn collect(
         &mut self,
         handles: Vec<Resource<HeldFrame>>,
-        given: Option<(u64, Box<Tags>)>,
         doing: impl Fn() -> String,
-    ) -> Result<Vec<Frame>, PluginError> {
+    ) -> Result<Vec<Answer>, PluginError> {
         let guest = self.instance.guest();
         let sound = handles.iter().try_for_each(|handle| {
             let held = guest.frames.get(handle).map_err(|e| e.0)?;
+            if self.stands && held.source().is_none() {
+                return Err("answered with a frame that stands for none of the stream, though it \
+                            says how far it looks; `like` makes one that does"
+                    .to_owned());
+            }
             fits(held.facts(), &self.output)
         });
         sound.map_err(|e| self.instance.misuse(doing(), e))?;
         let mut frames = Vec::with_capacity(handles.len());
         for handle in handles {
-            let taken = self.take(&handle, given.as_ref());
+            let taken = self.take(&handle);
             frames.push(taken.map_err(|e| self.instance.misuse(doing(), e.0))?);
         }
         Ok(frames)
     }
 
-    fn take(
-        &mut self,
-        handle: &Resource<HeldFrame>,
-        given: Option<&(u64, Box<Tags>)>,
-    ) -> Result<Frame, Misuse> {
+    fn take(&mut self, handle: &Resource<HeldFrame>) -> Result<Answer, Misuse> {
         let guest = self.instance.guest();
         let held = guest.frames.take(handle)?;
         self.answered.note(&held);
-        let made = held.source().is_none();
-        let mut frame = held.into_frame(&guest.make)?;
-        // A picture that the plugin made of this one, which its number says, inherits its tags.
-        if let Some((_, tags)) = given.filter(|(index, _)| made && *index == frame.index) {
-            let own = frame.tags.get_or_insert_default();
-            for (key, value) in tags.iter() {
-                if own.len() < TAGS {
-                    own.entry(key.clone()).or_insert_with(|| value.clone());
-                }
-            }
-        }
-        Ok(frame)
+        let turn = held.source().map(|source| source.turn);
+        Ok((turn, held.into_frame(&guest.make)?))
     }
 }
 
@@ -236,9 +281,11 @@ pub fn seconds(nanoseconds: i64) -> String {
 
 fn to_guest(info: &StreamInfo) -> GuestStreamInfo {
     let color = &info.color;
+    // Samples of RGB and gray have one range, and no matrix.
+    let of_yuv = |value: &Option<String>| value.clone().filter(|_| info.format.is_yuv());
     let named = [
-        ("color-range", &color.range),
-        ("color-space", &color.space),
+        ("color-range", &of_yuv(&color.range)),
+        ("color-space", &of_yuv(&color.space)),
         ("color-primaries", &color.primaries),
         ("color-transfer", &color.transfer),
     ];
@@ -277,11 +324,16 @@ fn from_guest(answer: &GuestStreamInfo, input: &StreamInfo) -> Result<StreamInfo
                 let shown = harmless(&text, 8 * COLOR_BYTES);
                 Err(format!("announced a {name} with control characters in it: `{shown}`"))
             }
+            Some(text) if text == "unknown" => Ok(None),
             Some(text) => Ok(Some(text)),
             None => Ok(before.clone()),
         }
     };
     let from = &input.color;
+    let of_yuv = |name: &str, before: &Option<String>| {
+        let told = color(name, before)?;
+        Ok::<_, String>(if format.is_yuv() { told } else { before.clone() })
+    };
     Ok(StreamInfo {
         format,
         width: answer.width,
@@ -289,8 +341,8 @@ fn from_guest(answer: &GuestStreamInfo, input: &StreamInfo) -> Result<StreamInfo
         frame_rate,
         sample_aspect: aspect,
         color: Color {
-            range: color("color-range", &from.range)?,
-            space: color("color-space", &from.space)?,
+            range: of_yuv("color-range", &from.range)?,
+            space: of_yuv("color-space", &from.space)?,
             primaries: color("color-primaries", &from.primaries)?,
             transfer: color("color-transfer", &from.transfer)?,
         },

@@ -9,12 +9,12 @@ use wasmtime::component::{Linker, Resource, WasmList};
 
 use super::bindings::frames::{FrameInfo, Host, HostFrame};
 use super::guest::{Guest, Misuse};
-use super::held::{HeldFrame, check_duration, check_number};
+use super::held::{HeldFrame, check_duration, check_timestamp};
 use filmgate_core::frame::Plane;
 
 const INTERFACE: &str = "filmgate:plugin/frames@0.1.0";
 
-pub(super) const TAGS: usize = 64;
+const TAGS: usize = 64;
 const TAG_KEY_BYTES: usize = 64;
 const TAG_VALUE_BYTES: usize = 64 << 10;
 
@@ -23,6 +23,37 @@ impl Host for Guest {}
 impl HostFrame for Guest {
     fn new(&mut self, info: FrameInfo) -> wasmtime::Result<Resource<HeldFrame>> {
         Ok(self.frames.hold(HeldFrame::new(info)?)?)
+    }
+
+    fn like(
+        &mut self,
+        origin: Resource<HeldFrame>,
+        info: FrameInfo,
+    ) -> wasmtime::Result<Resource<HeldFrame>> {
+        let made = self.frames.get(&origin)?.like(info)?;
+        Ok(self.frames.hold(made)?)
+    }
+
+    fn crop(
+        &mut self,
+        frame: Resource<HeldFrame>,
+        left: u32,
+        top: u32,
+        width: u32,
+        height: u32,
+    ) -> wasmtime::Result<()> {
+        let held = self.frames.get_mut(&frame)?;
+        Ok(held.crop((left, top), (width, height), &self.make)?)
+    }
+
+    fn flip(
+        &mut self,
+        frame: Resource<HeldFrame>,
+        horizontal: bool,
+        vertical: bool,
+    ) -> wasmtime::Result<()> {
+        self.frames.get_mut(&frame)?.flip(horizontal, vertical, &self.make)?;
+        Ok(self.frames.check_room(0)?)
     }
 
     fn info(&mut self, frame: Resource<HeldFrame>) -> wasmtime::Result<FrameInfo> {
@@ -87,7 +118,7 @@ impl HostFrame for Guest {
         frame: Resource<HeldFrame>,
         timestamp: i64,
     ) -> wasmtime::Result<()> {
-        check_number(timestamp.unsigned_abs(), "timestamp")?;
+        check_timestamp(timestamp)?;
         self.frames.get_mut(&frame)?.facts.timestamp = timestamp;
         Ok(())
     }

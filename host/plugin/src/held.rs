@@ -23,7 +23,7 @@ pub struct HeldFrame {
     /// planes that are being set row by row; they take the place of those above when somebody
     /// looks at them as a whole
     drafts: [Option<Draft>; 3],
-    /// the picture that this is, or was cloned from; none for one that the plugin made
+    /// the picture that this stands for; none for one that the plugin made like no other
     source: Option<Arc<Source>>,
 }
 
@@ -49,7 +49,7 @@ impl HeldFrame {
         })?;
         check_size(info.width, info.height).map_err(|e| Misuse(format!("asked for {e}")))?;
         check_number(info.index, "number")?;
-        check_number(info.timestamp.unsigned_abs(), "timestamp")?;
+        check_timestamp(info.timestamp)?;
         check_duration(info.duration)?;
         let facts = Frame {
             format,
@@ -64,6 +64,15 @@ impl HeldFrame {
         };
         let (planes, drafts) = (vec![None; format.plane_count()], Default::default());
         Ok(HeldFrame { facts, planes, drafts, source: None })
+    }
+
+    /// A picture that the plugin makes and that stands for another one.
+    pub(super) fn like(&self, info: FrameInfo) -> Result<HeldFrame, Misuse> {
+        let mut made = HeldFrame::new(info)?;
+        made.facts.tags.clone_from(&self.facts.tags);
+        made.facts.baggage.clone_from(&self.facts.baggage);
+        made.source.clone_from(&self.source);
+        Ok(made)
     }
 
     pub(super) fn source(&self) -> Option<&Arc<Source>> {
@@ -203,12 +212,71 @@ impl HeldFrame {
         Ok(self.facts)
     }
 
-    pub(super) fn duplicate(&mut self, make: &Make) -> Result<HeldFrame, Misuse> {
+    /// Keeps `width` x `height` of it from column `left` and row `top` on.
+    pub(super) fn crop(
+        &mut self,
+        (left, top): (u32, u32),
+        (width, height): (u32, u32),
+        make: &Make,
+    ) -> Result<(), Misuse> {
+        let (format, across, down) = (self.facts.format, self.facts.width, self.facts.height);
+        let within = |from: u32, count: u32, all: u32| {
+            count > 0 && from.checked_add(count).is_some_and(|end| end <= all)
+        };
+        let shift = format.chroma_shift();
+        let begins = left.is_multiple_of(1 << shift.0) && top.is_multiple_of(1 << shift.1);
+        if !within(left, width, across) || !within(top, height, down) || !begins {
+            return Err(Misuse(format!(
+                "asked for {width}x{height} from column {left} and row {top} of a {format} frame \
+                 of {across}x{down}"
+            )));
+        }
+        self.settle(make)?;
+        for (slot, size) in format.plane_sizes(width, height).enumerate() {
+            let (x, y) = if slot == 0 { (0, 0) } else { shift };
+            let pixel = pixel_bytes(format, slot);
+            let (left, top) = ((left >> x) as usize * pixel, (top >> y) as usize);
+            let plane = self.planes[slot].as_ref().map(|plane| plane.part(left, top, size));
+            self.planes[slot] = plane.transpose().map_err(Misuse)?;
+        }
+        (self.facts.width, self.facts.height) = (width, height);
+        Ok(())
+    }
+
+    /// Mirrors it, left and right, top and bottom, or both.
+    pub(super) fn flip(
+        &mut self,
+        horizontal: bool,
+        vertical: bool,
+        make: &Make,
+    ) -> Result<(), Misuse> {
+        self.settle(make)?;
+        let format = self.facts.format;
+        for (slot, plane) in self.planes.iter_mut().enumerate() {
+            let Some(plane) = plane else { continue };
+            if vertical {
+                *plane = plane.upside_down();
+            }
+            if horizontal {
+                let pixel = pixel_bytes(format, slot);
+                *plane = mirrored(plane, pixel, &make.pool).map_err(Misuse)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has no plane half set any more.
+    fn settle(&mut self, make: &Make) -> Result<(), Misuse> {
         for slot in 0..self.planes.len() {
             if self.drafts[slot].is_some() {
                 self.plane(slot as u32, make)?;
             }
         }
+        Ok(())
+    }
+
+    pub(super) fn duplicate(&mut self, make: &Make) -> Result<HeldFrame, Misuse> {
+        self.settle(make)?;
         Ok(HeldFrame {
             facts: self.facts.clone(),
             planes: self.planes.clone(),
@@ -216,6 +284,33 @@ impl HeldFrame {
             source: self.source.clone(),
         })
     }
+}
+
+/// Bytes from one sample of a plane to the next one of its kind.
+fn pixel_bytes(format: PixelFormat, plane: usize) -> usize {
+    format.plane_size(plane, 1, 1).map_or(1, |size| size.row_bytes)
+}
+
+/// The plane with each row's last pixel first.
+fn mirrored(plane: &Plane, pixel: usize, pool: &PlanePool) -> Result<Plane, String> {
+    fn reverse<const PIXEL: usize>(to: &mut [u8], from: &[u8]) {
+        for (to, from) in to.chunks_exact_mut(PIXEL).zip(from.chunks_exact(PIXEL).rev()) {
+            to.copy_from_slice(from);
+        }
+    }
+    let reverse = match pixel {
+        1 => reverse::<1>,
+        2 => reverse::<2>,
+        3 => reverse::<3>,
+        4 => reverse::<4>,
+        _ => reverse::<6>,
+    };
+    let size = plane.size();
+    let mut buffer = pool.packed_buffer(size);
+    for (to, from) in buffer.rows_mut().zip(plane.rows()) {
+        reverse(&mut to[..size.row_bytes], from);
+    }
+    buffer.into_plane()
 }
 
 /// What new planes are made from and with.
@@ -297,6 +392,14 @@ pub(super) fn check_number(magnitude: u64, what: &str) -> Result<(), Misuse> {
     }
 }
 
+/// Beyond 2^53, which a live stream reaches after 104 days; but no difference of two leaves 64 bits.
+pub(super) fn check_timestamp(timestamp: i64) -> Result<(), Misuse> {
+    if timestamp.unsigned_abs() < 1 << 62 {
+        return Ok(());
+    }
+    Err(Misuse("gave a frame a timestamp of 2^62 ns (146 years) or more".to_owned()))
+}
+
 pub(super) fn check_duration(duration: Option<i64>) -> Result<(), Misuse> {
     check_number(duration.unwrap_or(0).unsigned_abs(), "duration")?;
     match duration {
@@ -309,17 +412,20 @@ pub(super) fn check_duration(duration: Option<i64>) -> Result<(), Misuse> {
 mod tests {
     use super::*;
 
-    /// A gray picture of 3 x 4 whose rows are 0, 1, 2, 3; `padded` has rows four bytes apart.
-    fn picture(padded: bool) -> HeldFrame {
-        let info = FrameInfo {
+    fn info() -> FrameInfo {
+        FrameInfo {
             width: 3,
             height: 4,
             format: "gray8".to_owned(),
             index: 0,
             timestamp: 0,
             duration: None,
-        };
-        let mut held = HeldFrame::new(info).expect("sound");
+        }
+    }
+
+    /// A gray picture of 3 x 4 whose rows are 0, 1, 2, 3; `padded` has rows four bytes apart.
+    fn picture(padded: bool) -> HeldFrame {
+        let mut held = HeldFrame::new(info()).expect("sound");
         let size = held.slot(0).expect("a plane").1;
         let stride = if padded { 4 } else { 3 };
         let samples: Vec<u8> = (0..4).flat_map(|y| vec![y; stride]).collect();
@@ -382,6 +488,68 @@ mod tests {
         let other = picture(false).plane(0, &make()).expect("a plane");
         held.set_plane(0, other).expect("a plane");
         assert_eq!(get(&mut held, 0, 1), [0; 3]);
+    }
+
+    #[test]
+    fn views_show_what_was_set() {
+        for padded in [false, true] {
+            let mut held = picture(padded);
+            set(&mut held, 0, &[7, 8, 9]).expect("a row");
+            held.flip(true, true, &make()).expect("turned");
+            assert_eq!(get(&mut held, 0, 4), [3, 3, 3, 2, 2, 2, 1, 1, 1, 9, 8, 7]);
+            held.crop((1, 2), (2, 2), &make()).expect("within the picture");
+            assert_eq!((held.facts.width, held.facts.height), (2, 2));
+            assert_eq!(get(&mut held, 0, 2), [1, 1, 8, 7]);
+            set(&mut held, 1, &[5, 5]).expect("a row");
+            assert_eq!(get(&mut held, 0, 2), [1, 1, 5, 5]);
+        }
+    }
+
+    #[test]
+    fn rectangles_lie_within_the_picture_and_begin_with_chroma() {
+        let mut held = picture(false);
+        for (place, size) in [
+            ((0, 0), (0, 1)),
+            ((0, 0), (4, 1)),
+            ((3, 0), (1, 1)),
+            ((u32::MAX, 0), (2, 1)),
+            ((0, 1), (3, 4)),
+        ] {
+            assert!(held.crop(place, size, &make()).is_err(), "{place:?} {size:?}");
+        }
+        let format = "yuv420p".to_owned();
+        let info = FrameInfo { format, width: 5, height: 5, ..info() };
+        let mut held = HeldFrame::new(info).expect("sound");
+        assert!(held.crop((1, 0), (2, 2), &make()).is_err());
+        assert!(held.crop((0, 1), (2, 2), &make()).is_err());
+        held.crop((2, 2), (3, 1), &make()).expect("begins with chroma");
+        assert_eq!(held.plane(1, &make()).expect("a plane").to_packed(), [128, 128]);
+    }
+
+    #[test]
+    fn pixels_of_a_mirrored_plane_stay_whole() {
+        for pixel in [1, 2, 3, 4, 6] {
+            let size = PlaneSize { row_bytes: 5 * pixel, rows: 1 };
+            let samples: Vec<u8> = (0..size.row_bytes as u8).collect();
+            let expected: Vec<u8> = samples.chunks(pixel).rev().flatten().copied().collect();
+            let plane = Plane::packed(samples, size).expect("fits");
+            let mirrored = mirrored(&plane, pixel, &PlanePool::new()).expect("made");
+            assert_eq!(mirrored.to_packed(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_made_like_another_has_its_tags_and_stands_for_it() {
+        let mut tags = filmgate_core::frame::Tags::new();
+        tags.insert("a".to_owned(), "b".to_owned());
+        let frame = Frame {
+            tags: Some(Box::new(tags)),
+            ..picture(false).into_frame(&make()).expect("whole")
+        };
+        let held = HeldFrame::input(frame, 7);
+        let made = held.like(FrameInfo { width: 9, ..info() }).expect("sound");
+        assert_eq!(made.facts.tags, held.facts.tags);
+        assert_eq!((made.facts.width, made.source.map(|s| s.turn)), (9, Some(7)));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod bindings;
 pub mod catalogue;
+mod change;
 pub mod check;
 mod code;
 mod describe;
@@ -20,6 +21,7 @@ mod held;
 mod instance;
 mod item;
 mod limits;
+mod live;
 mod load;
 mod log;
 mod naming;
@@ -28,9 +30,12 @@ mod pack;
 pub mod package;
 mod parameters;
 mod plain;
+mod promised;
 mod record;
+mod specimen;
 mod supervise;
 mod wasi;
+mod wasi3;
 
 pub use code::cache::CodeCache;
 #[cfg(target_os = "linux")]
@@ -43,7 +48,7 @@ pub use grants::Grants;
 pub use handover::{TakeOverError, hand_over, take_over};
 pub use item::Item;
 pub use limits::Limits;
-pub use load::{COMPONENT_BYTES, FilterTraits, Kind, Plugin, SERVED};
+pub use load::{COMPONENT_BYTES, FilterTraits, Kind, Plugin, Reach, SERVED};
 pub use log::harmless;
 pub use naming::{Naming, Request, check_name};
 pub use ordering::{Ordering, Placement, check_order};

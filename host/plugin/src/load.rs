@@ -9,10 +9,11 @@ use sha2::{Digest, Sha256};
 use tracing::debug;
 use wasmtime::component::{Component, InstancePre};
 
-use super::bindings::filter::FilterPluginPre;
+use super::bindings::filter::{FilterPlugin, FilterPluginPre};
 use super::bindings::filter_exports::Concurrency;
 use super::bindings::naming::NamingPluginPre;
 use super::bindings::ordering::OrderingPluginPre;
+use super::bindings::types::{Property, Value as GuestValue};
 use super::code::{self, Refusal};
 use super::describe::{Description, description};
 use super::engine::Engine;
@@ -20,9 +21,11 @@ use super::error::PluginError;
 use super::guest::Guest;
 use super::instance::Instance;
 use super::limits::Limits;
+use super::live::Live;
 use super::log::harmless;
 use super::package::Located;
 use super::plain::read_plain;
+use super::wasi3;
 use filmgate_core::digest;
 use filmgate_core::frame::PixelFormat;
 
@@ -74,6 +77,36 @@ pub struct FilterTraits {
     pub unknown: Vec<String>,
     /// whether pictures may be shared out between instances
     pub parallel: bool,
+    /// how far a serial one looks; none where nobody knows
+    pub reach: Option<Reach>,
+    /// whether it takes other parameters while it is at work
+    pub live: bool,
+}
+
+/// How many pictures before and behind one a serial filter looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reach {
+    pub before: usize,
+    pub after: usize,
+}
+
+impl Reach {
+    /// The most that either may be: what a filter may hold, with room for what it makes.
+    const MOST: i64 = 100;
+
+    fn of(more: &[Property]) -> Result<Option<Reach>, String> {
+        let number = |name: &str| {
+            more.iter().find(|p| p.name == name).map(|p| match p.value {
+                GuestValue::Integer(n @ 0..=Reach::MOST) => Ok(n as usize),
+                _ => Err(format!("its `{name}` is not an integer from 0 to {}", Reach::MOST)),
+            })
+        };
+        match (number("frames-before").transpose()?, number("frames-after").transpose()?) {
+            (Some(before), Some(after)) => Ok(Some(Reach { before, after })),
+            (None, None) => Ok(None),
+            _ => Err("of `frames-before` and `frames-after` it has one alone".to_owned()),
+        }
+    }
 }
 
 pub(super) enum Pre {
@@ -189,14 +222,14 @@ impl Plugin {
         let facts = Facts::of(engine, component);
         let (kind, interface) = facts.kind().map_err(foreign)?;
         facts.check_imports().map_err(foreign)?;
-        let pre = engine.linker().instantiate_pre(component).and_then(|p| bind(kind, p)).map_err(
-            |e| {
-                foreign(format!(
-                    "does not fit version {SERVED} of the contract: {}",
-                    harmless(&format!("{e:#}"), 500)
-                ))
-            },
-        )?;
+        let linked = wasi3::with_0_3(engine.linker(), engine.wasmtime(), component);
+        let pre = linked.and_then(|linker| bind(kind, linker.instantiate_pre(component)?));
+        let pre = pre.map_err(|e| {
+            foreign(format!(
+                "does not fit version {SERVED} of the contract: {}",
+                harmless(&format!("{e:#}"), 500)
+            ))
+        })?;
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         let (description, filter) = introduce(engine, path, &stem, &pre, limits)?;
         Ok(Plugin {
@@ -243,6 +276,10 @@ fn read(path: &Path) -> Result<Vec<u8>, PluginError> {
 fn refused(path: &Path, refusal: Refusal) -> PluginError {
     let path = path.to_owned();
     match refusal {
+        Refusal::Unfit(reason) if wasi3::is_asynchronous(&reason) => PluginError::WrongInterface {
+            path,
+            reason: format!("uses asynchronous functions, streams or futures; {}", wasi3::WAY_OUT),
+        },
         Refusal::Unfit(reason) => PluginError::NotAComponent { path, reason },
         Refusal::System(source) => PluginError::Compiler { path, source },
         Refusal::Cancelled => PluginError::Cancelled { plugin: path.display().to_string() },
@@ -356,9 +393,11 @@ fn introduce(
         |store| {
             Ok(match pre {
                 Pre::Filter(pre) => {
-                    let plugin = pre.instantiate(&mut *store)?;
+                    let instance = pre.instance_pre().instantiate(&mut *store)?;
+                    let plugin = FilterPlugin::new(&mut *store, &instance)?;
+                    let live = Live::of(&instance, &mut *store)?.is_some();
                     let d = plugin.filmgate_plugin_filter().call_describe(store)?;
-                    (d.about, Some((d.formats, d.concurrency)))
+                    (d.about, Some((d.formats, d.concurrency, live)))
                 }
                 Pre::Naming(pre) => {
                     let plugin = pre.instantiate(&mut *store)?;
@@ -372,14 +411,22 @@ fn introduce(
         },
     )?;
     let fail = |reason| PluginError::Description { path: path.to_owned(), reason };
-    let filter = more.map(|(formats, c)| filter_traits(formats, c)).transpose().map_err(fail)?;
+    let traits = |(formats, concurrency, live)| {
+        filter_traits(formats, concurrency, Reach::of(&about.more)?, live)
+    };
+    let filter = more.map(traits).transpose().map_err(fail)?;
     Ok((description(about).map_err(fail)?, filter))
 }
 
 /// The most formats that a filter may list.
 const FORMATS: usize = 64;
 
-fn filter_traits(names: Vec<String>, concurrency: Concurrency) -> Result<FilterTraits, String> {
+fn filter_traits(
+    names: Vec<String>,
+    concurrency: Concurrency,
+    reach: Option<Reach>,
+    live: bool,
+) -> Result<FilterTraits, String> {
     if names.is_empty() || names.len() > FORMATS {
         return Err(format!("it takes {} formats; 1 to {FORMATS} are allowed", names.len()));
     }
@@ -388,9 +435,13 @@ fn filter_traits(names: Vec<String>, concurrency: Concurrency) -> Result<FilterT
     for name in &names {
         match PixelFormat::from_name(name) {
             Some(format) if !formats.contains(&format) => formats.push(format),
-            Some(_) => {}
+            Some(_) => return Err(format!("it lists the format `{name}` twice")),
             None => unknown.push(harmless(name, 64)),
         }
     }
-    Ok(FilterTraits { formats, unknown, parallel: matches!(concurrency, Concurrency::Parallel) })
+    let parallel = matches!(concurrency, Concurrency::Parallel);
+    if parallel && reach.is_some() {
+        return Err("it says that it is parallel, and how far it looks beyond a frame".to_owned());
+    }
+    Ok(FilterTraits { formats, unknown, parallel, reach, live })
 }

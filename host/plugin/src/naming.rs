@@ -69,7 +69,9 @@ impl Naming {
         let naming = self.bindings.filmgate_plugin_naming();
         let answer = self.instance.call(doing, |store| naming.call_name(store, &what))?;
         let name = answer.map_err(|e| self.instance.refusal(doing(), e))?;
-        check_name(&name, request.folders).map_err(|e| self.instance.misuse(doing(), e))?;
+        check_name(&name, request.folders)
+            .and_then(|()| check_extension(&name, &request.extension))
+            .map_err(|e| self.instance.misuse(doing(), e))?;
         Ok(name)
     }
 }
@@ -90,6 +92,23 @@ fn to_guest(request: &Request) -> GuestRequest {
         folders: request.folders,
         more: properties(&more),
     }
+}
+
+/// Marks that turn the direction of writing, with which a name looks like another one (Unicode
+/// Technical Report 36, section 3.1).
+const TURNS: [char; 12] = [
+    '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
+
+/// Whether `name` ends as it was asked to, with something before it.
+fn check_extension(name: &str, extension: &str) -> Result<(), String> {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let stem = last.strip_suffix(extension).and_then(|stem| stem.strip_suffix('.'));
+    if extension.is_empty() || stem.is_some_and(|stem| !stem.is_empty()) {
+        return Ok(());
+    }
+    Err(format!("gave the name `{}`, which does not end in `.{extension}`", harmless(name, 100)))
 }
 
 /// Whether `name` is one path component, or several where `folders` says so, each of which names
@@ -113,6 +132,8 @@ pub fn check_name(name: &str, folders: bool) -> Result<(), String> {
             "" => "has an empty component",
             "." | ".." => "leads out of its folder",
             c if c.contains('\0') => "holds a NUL byte",
+            c if c.contains(char::is_control) => "holds a control character",
+            c if c.contains(TURNS) => "holds a mark that turns the direction of writing",
             c if c.len() > COMPONENT_BYTES => "has a component of more than 255 bytes",
             _ => continue,
         };

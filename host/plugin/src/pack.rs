@@ -20,7 +20,8 @@ const WIT: [(&str, &str); 8] = [
 ];
 
 /// Encodes `module` as a component. `world` names the world of the contract to put in, for a
-/// module that does not carry its WIT: `filter-plugin`, `naming-plugin` or `ordering-plugin`.
+/// module that does not carry its WIT: `filter-plugin`, `live-filter-plugin`, `naming-plugin` or
+/// `ordering-plugin`.
 /// `adapters` are modules that stand between imports of an older WASI and WASI 0.2, each with
 /// the name of the import it serves (`wasi_snapshot_preview1`).
 ///

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
+use super::change::{Change, Changes};
 use super::describe::Value;
 use super::error::PluginError;
-use super::filter::Filter;
+use super::filter::{Answer, Filter};
 use super::load::Plugin;
 use filmgate_core::backoff::Backoff;
 use filmgate_core::cancel::Cancel;
@@ -85,6 +86,7 @@ pub struct Supervisor {
     /// whether more pictures follow the one that it broke on, for which a fresh instance is made
     more_follow: bool,
     record: Mutex<Record>,
+    changes: Mutex<Changes>,
     cancel: Cancel,
     clock: Clock,
 }
@@ -96,8 +98,16 @@ impl Supervisor {
         on_failure: OnFailure,
         cancel: &Cancel,
     ) -> Supervisor {
-        let (record, cancel, clock) = (Mutex::default(), cancel.clone(), Clock::system());
-        Supervisor { plugin, parameters, on_failure, more_follow: true, record, cancel, clock }
+        Supervisor {
+            plugin,
+            parameters,
+            on_failure,
+            more_follow: true,
+            record: Mutex::default(),
+            changes: Mutex::default(),
+            cancel: cancel.clone(),
+            clock: Clock::system(),
+        }
     }
 
     /// The same by another clock, by which the waits after failures go.
@@ -106,11 +116,47 @@ impl Supervisor {
         Supervisor { clock, ..self }
     }
 
+    /// The plugin that it began with.
     pub fn plugin(&self) -> &Plugin {
         &self.plugin
     }
 
-    /// What its instances are configured with.
+    /// Gives the plugin other parameters while it runs, all of them, as `resolve` gives them. The
+    /// frame from which on they hold is the same for any number of workers, and is the answer: the
+    /// number of the first frame that no instance has been given yet.
+    ///
+    /// A filter that takes parameters while it is at work keeps what it remembers; any other one
+    /// is ended before that frame, as at the end of the stream, and begins anew.
+    ///
+    /// # Errors
+    /// `Parameter` and `Refused`, and what the plugin does wrong when it is tried out with them;
+    /// the running chain notices nothing then.
+    pub fn set_parameters(&self, parameters: Vec<(String, Value)>) -> Result<u64, PluginError> {
+        let plugin = self.changes().now(&self.plugin);
+        self.replace(plugin, parameters)
+    }
+
+    /// Puts another plugin, or another version of it, in its place while the chain runs: from
+    /// which frame on is the answer, as of [`Supervisor::set_parameters`].
+    ///
+    /// # Errors
+    /// As [`Supervisor::set_parameters`]; `Refused` too where it takes another format, gives
+    /// another size, format or rate, or needs to see more frames than the chain was planned for.
+    pub fn replace(
+        &self,
+        plugin: Arc<Plugin>,
+        parameters: Vec<(String, Value)>,
+    ) -> Result<u64, PluginError> {
+        let stream = self.changes().stream.clone();
+        super::change::try_out(&self.plugin, &plugin, &parameters, stream.as_ref())?;
+        Ok(self.changes().add(plugin, parameters))
+    }
+
+    fn changes(&self) -> std::sync::MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What its instances are configured with when the job begins.
     pub fn parameters(&self) -> &[(String, Value)] {
         &self.parameters
     }
@@ -154,12 +200,14 @@ impl Supervisor {
     }
 
     fn renewed(&self, more_follow: bool) -> Supervisor {
+        let (plugin, parameters) = self.changes().last(&self.plugin, &self.parameters);
         Supervisor {
-            plugin: Arc::clone(&self.plugin),
-            parameters: self.parameters.clone(),
+            plugin,
+            parameters,
             on_failure: self.on_failure,
             more_follow,
             record: Mutex::default(),
+            changes: Mutex::default(),
             cancel: self.cancel.clone(),
             clock: self.clock.clone(),
         }
@@ -180,11 +228,16 @@ impl Supervisor {
                 ),
             });
         }
+        self.changes().stream = Some((input.clone(), output.clone()));
         Ok(Supervised {
             supervisor: Arc::clone(self),
+            plugin: Arc::clone(&self.plugin),
+            parameters: self.parameters.clone(),
+            followed: 0,
             input: input.clone(),
             output,
             filter: Some(filter),
+            turn: 0,
             not_before: None,
         })
     }
@@ -242,10 +295,17 @@ fn same_picture(a: &StreamInfo, b: &StreamInfo) -> bool {
 /// One instance after another of one plugin, as the crash policy has it. For one thread.
 pub struct Supervised {
     supervisor: Arc<Supervisor>,
+    /// what runs now, with what parameters
+    plugin: Arc<Plugin>,
+    parameters: Vec<(String, Value)>,
+    /// how many changes it has been through
+    followed: usize,
     input: StreamInfo,
     output: StreamInfo,
     /// none after a failure, until the next picture
     filter: Option<Filter>,
+    /// of the next picture
+    turn: u64,
     /// when the next instance may be made
     not_before: Option<Instant>,
 }
@@ -260,45 +320,113 @@ impl Supervised {
     /// through, and no picture is lost: this one, and those that the broken instance still held,
     /// come out as they went in.
     pub fn process(&mut self, frame: Frame) -> Result<Vec<Frame>, PluginError> {
+        let turn = self.turn;
+        Ok(frames(self.process_at(frame, turn)?))
+    }
+
+    /// As [`Supervised::process`]. `turn`: the frame's place among all that come to the plugin,
+    /// beyond that of those that were handed to this instance before. Each frame of the answer has
+    /// the turn of the one that it stands for, if any.
+    ///
+    /// # Errors
+    /// As [`Supervised::process`].
+    pub fn process_at(&mut self, frame: Frame, turn: u64) -> Result<Vec<Answer>, PluginError> {
+        self.turn = turn + 1;
+        let mut answers = self.follow(frame.index)?;
+        answers.extend(self.answer(frame, turn)?);
+        Ok(answers)
+    }
+
+    fn answer(&mut self, frame: Frame, turn: u64) -> Result<Vec<Answer>, PluginError> {
         if self.supervisor.on_failure == OnFailure::Fail {
             return match &mut self.filter {
-                Some(filter) => filter.process(frame),
+                Some(filter) => filter.answer(frame, turn),
                 None => Err(self.gone()),
             };
         }
         if !self.revive()? {
             self.supervisor.bypass(1);
-            return Ok(vec![frame]);
+            return Ok(vec![(Some(turn), frame)]);
         }
         let spare = frame.clone();
-        match self.filter.as_mut().map(|f| f.process(frame)) {
-            Some(Ok(frames)) => Ok(frames),
+        match self.filter.as_mut().map(|f| f.answer(frame, turn)) {
+            Some(Ok(answers)) => Ok(answers),
             Some(Err(e)) => self.pass_on(e, Some(spare)),
             None => Err(self.gone()),
         }
     }
 
+    /// Does as it was told to do from the frame of this number on. What an instance that is ended
+    /// for it still had to give comes out.
+    fn follow(&mut self, number: u64) -> Result<Vec<Answer>, PluginError> {
+        let Some(change) = self.supervisor.changes().due(number, &mut self.followed) else {
+            return Ok(Vec::new());
+        };
+        let Change { plugin, parameters, .. } = change;
+        let same = Arc::ptr_eq(&plugin, &self.plugin);
+        let Some(mut filter) = self.filter.take() else {
+            (self.plugin, self.parameters) = (plugin, parameters);
+            return Ok(Vec::new());
+        };
+        let goes_on = if same { filter.reconfigure(&parameters) } else { Ok(false) };
+        self.filter = Some(filter);
+        let fails = self.supervisor.on_failure == OnFailure::Fail;
+        let begins_anew = matches!(goes_on, Ok(false));
+        let answers = match goes_on {
+            Ok(true) => Vec::new(),
+            Ok(false) => self.last_answers()?,
+            Err(e) if fails => return Err(e),
+            Err(e) => self.pass_on(e, None)?,
+        };
+        (self.plugin, self.parameters) = (plugin, parameters);
+        if begins_anew {
+            // Under `Bypass`, the next picture makes sure that there is one.
+            self.filter = None;
+            if fails {
+                self.filter = Some(Filter::start(&self.plugin, &self.input, &self.parameters)?);
+            }
+        }
+        Ok(answers)
+    }
+
     /// The end of the stream: what a serial filter kept. A parallel one is not asked, since
     /// nobody asks it by the contract; what it kept is counted all the same.
     pub fn flush(&mut self) -> Result<Vec<Frame>, PluginError> {
-        let parallel = self.supervisor.plugin.filter.as_ref().is_some_and(|f| f.parallel);
+        Ok(frames(self.last_answers()?))
+    }
+
+    /// As [`Supervised::flush`], with turns.
+    ///
+    /// # Errors
+    /// As [`Supervised::flush`].
+    pub fn last_answers(&mut self) -> Result<Vec<Answer>, PluginError> {
+        let parallel = self.plugin.filter.as_ref().is_some_and(|f| f.parallel);
         let flush = |filter: &mut Filter| {
             if parallel && !filter.is_over() {
                 filter.end();
                 Ok(Vec::new())
             } else {
-                filter.flush()
+                filter.last_answer()
             }
         };
         match (self.filter.as_mut().map(flush), self.supervisor.on_failure) {
-            (Some(Ok(frames)), _) => {
+            (Some(Ok(answers)), _) => {
                 self.supervisor.note_held(self.filter.as_ref().map_or(0, Filter::held_at_end));
-                Ok(frames)
+                Ok(answers)
             }
             (Some(Err(e)), OnFailure::Fail) => Err(e),
             (Some(Err(e)), OnFailure::Bypass) => self.pass_on(e, None),
             (None, _) => Ok(Vec::new()),
         }
+    }
+
+    /// Ends an instance of a filter that says how far it looks, when it has looked beyond frame
+    /// `turn`.
+    ///
+    /// # Errors
+    /// `Failed` where it still holds that frame or one before it, which it has to have answered.
+    pub fn check_answered(&mut self, turn: u64) -> Result<(), PluginError> {
+        self.filter.as_mut().map_or(Ok(()), |filter| filter.check_answered(turn))
     }
 
     /// Whether the instance holds frames that it was given, and may still give back.
@@ -313,8 +441,7 @@ impl Supervised {
             if self.supervisor.record().quarantined {
                 return Ok(false);
             }
-            let supervisor = &self.supervisor;
-            match Filter::start(&supervisor.plugin, &self.input, &supervisor.parameters) {
+            match Filter::start(&self.plugin, &self.input, &self.parameters) {
                 Ok(filter) => self.filter = Some(filter),
                 Err(e) => self.back_off(&e),
             }
@@ -328,7 +455,7 @@ impl Supervised {
         &mut self,
         error: PluginError,
         input: Option<Frame>,
-    ) -> Result<Vec<Frame>, PluginError> {
+    ) -> Result<Vec<Answer>, PluginError> {
         let refused = match &error {
             PluginError::Cancelled { .. } => return Err(error),
             // An answer by the contract, and no failure.
@@ -357,7 +484,7 @@ impl Supervised {
         }
         frames.extend(input);
         self.supervisor.bypass(frames.len());
-        Ok(frames)
+        Ok(frames.into_iter().map(|frame| (None, frame)).collect())
     }
 
     /// Notes a failure, and when a fresh instance may be made.
@@ -395,6 +522,10 @@ impl Supervised {
             last: record.last.clone(),
         }
     }
+}
+
+fn frames(answers: Vec<Answer>) -> Vec<Frame> {
+    answers.into_iter().map(|(_, frame)| frame).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::ptr::{self, NonNull};
 
 use turbojpeg::raw;
 
-use filmgate_core::frame::{Frame, PixelFormat};
+use filmgate_core::frame::{Frame, PixelFormat, Plane};
 
 /// What libjpeg-turbo says is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +61,9 @@ impl PlanarJpeg {
             self.scratch.resize(most, 0);
         }
         let (mut planes, mut strides) = ([ptr::null::<u8>(); 3], [0 as c_int; 3]);
-        for (i, plane) in frame.planes.iter().enumerate() {
-            planes[i] = plane.storage().bytes().as_ptr();
+        let upright: Vec<Plane> = frame.planes.iter().map(Plane::upright).collect();
+        for (i, plane) in upright.iter().enumerate() {
+            planes[i] = plane.storage().bytes()[plane.at(0)..].as_ptr();
             strides[i] = c_int::try_from(plane.stride()).map_err(|_| failed("too large"))?;
         }
         let mut target = self.scratch.as_mut_ptr();

@@ -9,7 +9,7 @@
 
 pub mod filter {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "wit",
         world: "filter-plugin",
         pub_export_macro: true,
         export_macro_name: "__export_filter_world",
@@ -18,9 +18,27 @@ pub mod filter {
     });
 }
 
+pub mod live {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package filmgate:sdk;
+            world live { export filmgate:plugin/live@0.1.0; }
+        ",
+        world: "filmgate:sdk/live",
+        pub_export_macro: true,
+        export_macro_name: "__export_live_world",
+        default_bindings_module: "filmgate_plugin::__private::live",
+        additional_derives: [PartialEq],
+        with: {
+            "filmgate:plugin/types@0.1.0": crate::bindings::filter::filmgate::plugin::types,
+        },
+    });
+}
+
 pub mod naming {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "wit",
         world: "naming-plugin",
         pub_export_macro: true,
         export_macro_name: "__export_naming_world",
@@ -35,7 +53,7 @@ pub mod naming {
 
 pub mod ordering {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "wit",
         world: "ordering-plugin",
         pub_export_macro: true,
         export_macro_name: "__export_ordering_world",

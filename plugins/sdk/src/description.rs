@@ -36,9 +36,9 @@ impl Description {
         self
     }
 
-    /// Who wrote it.
-    pub fn author(self, author: &str) -> Self {
-        self.more("author", author)
+    /// Who wrote it, with commas between several: `env!("CARGO_PKG_AUTHORS")` has colons.
+    pub fn authors(self, authors: &str) -> Self {
+        self.more("authors", authors)
     }
 
     /// Its licence, as SPDX has it: `MIT OR Apache-2.0`.
@@ -51,6 +51,22 @@ impl Description {
         self.more("homepage", address)
     }
 
+    /// What a catalogue lists it under: `color`, `geometry`, `detail`, `time`, `overlay`,
+    /// `analysis` …
+    pub fn category(self, category: &str) -> Self {
+        self.more("category", category)
+    }
+
+    /// What a search finds it by, with spaces between the words.
+    pub fn keywords(self, words: &str) -> Self {
+        self.more("keywords", words)
+    }
+
+    /// Parameters that show it well, as the command line has them: `frames=5,threshold=12`.
+    pub fn example(self, parameters: &str) -> Self {
+        self.more("example", parameters)
+    }
+
     /// The parameters as the host hands them over where the user gives none; for tests.
     pub fn defaults(&self) -> Parameters {
         let given = |spec: &types::ParameterSpec| {
@@ -60,7 +76,7 @@ impl Description {
         self.0.parameters.iter().filter_map(given).collect::<Vec<_>>().into()
     }
 
-    fn more(mut self, name: &str, value: &str) -> Self {
+    fn more(mut self, name: &str, value: impl Into<crate::Value>) -> Self {
         self.0.more.push(Property { name: name.to_owned(), value: value.into() });
         self
     }
@@ -86,6 +102,23 @@ impl FilterDescription {
     /// call. `formats`: what it takes, the best first.
     pub fn serial(about: Description, formats: impl IntoIterator<Item = PixelFormat>) -> Self {
         Self::new(about, formats, contract::Concurrency::Serial)
+    }
+
+    /// A serial filter that looks only so far: what it answers for a frame depends on that frame,
+    /// on `before` frames before it and `after` behind it, each at most 100, and on the parameters,
+    /// whatever it saw earlier. The host may cut the stream up between several instances. It has
+    /// to answer for each frame before it has seen more than `after` behind it, and with frames
+    /// that stand for one that it was given: those, clones of them, and what [`Frame::like`] makes.
+    ///
+    /// [`Frame::like`]: crate::Frame::like
+    pub fn temporal(
+        about: Description,
+        formats: impl IntoIterator<Item = PixelFormat>,
+        before: u32,
+        after: u32,
+    ) -> Self {
+        let about = about.more("frames-before", i64::from(before));
+        Self::serial(about.more("frames-after", i64::from(after)), formats)
     }
 
     fn new(

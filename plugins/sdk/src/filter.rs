@@ -21,8 +21,9 @@ pub trait Filter: Sized + 'static {
     }
 
     /// One picture, in the order of the stream. The answer holds no, one or many frames, with the
-    /// size and format of [`output`](Filter::output): the input, changed or not, clones of it, new
-    /// frames, frames kept from before. Timestamps rise from frame to frame. A frame that is
+    /// size and format of [`output`](Filter::output): the input, changed or not, clones of it, frames
+    /// [`like`](Frame::like) one, new frames, frames kept from before. Timestamps rise from frame to
+    /// frame, across calls and [`flush`](Filter::flush), and numbers do not fall. A frame that is
     /// neither answered nor kept is dropped, on purpose.
     ///
     /// # Errors
@@ -39,10 +40,48 @@ pub trait Filter: Sized + 'static {
     }
 }
 
-/// Makes a component's exports of a type that implements [`Filter`]. Once in a crate.
+/// A filter that takes other parameters while it is at work. Export it with
+/// [`export_filter!(Type, live)`](crate::export_filter). Of a filter that is none, the host makes
+/// another instance, which remembers nothing; that is all that a parallel one needs.
+pub trait Live: Filter {
+    /// Goes on with other parameters, which hold from the next frame on. Frames that are kept stay.
+    /// Size, format and rate of what comes out stay as they are.
+    ///
+    /// # Errors
+    /// They leave everything as it was. [`Error::Unsupported`] has the host make another instance.
+    fn reconfigure(&mut self, parameters: &Parameters) -> Result<(), Error>;
+}
+
+/// Makes a component's exports of a type that implements [`Filter`], and, with `live` behind it,
+/// [`Live`]. Once in a crate.
 #[macro_export]
 macro_rules! export_filter {
     ($filter:ty) => {
+        $crate::export_filter!(@ $filter, {});
+    };
+    ($filter:ty, live) => {
+        const _: fn() = || {
+            fn implements_live<T: $crate::Live>() {}
+            implements_live::<$filter>();
+        };
+
+        $crate::export_filter!(@ $filter, {
+            use $crate::__private::live::exports::filmgate::plugin::live;
+
+            impl live::Guest for Exported {
+                fn reconfigure(
+                    parameters: ::std::vec::Vec<live::Property>,
+                ) -> ::core::result::Result<(), live::Error> {
+                    SLOT.with(|slot| glue::reconfigure(slot, parameters))
+                }
+            }
+
+            $crate::__private::live::__export_live_world!(
+                Exported with_types_in $crate::__private::live
+            );
+        });
+    };
+    (@ $filter:ty, { $($live:tt)* }) => {
         const _: fn() = || {
             fn implements_filter<T: $crate::Filter>() {}
             implements_filter::<$filter>();
@@ -89,6 +128,8 @@ macro_rules! export_filter {
             $crate::__private::filter::__export_filter_world!(
                 Exported with_types_in $crate::__private::filter
             );
+
+            $($live)*
         };
     };
 }
@@ -97,7 +138,7 @@ macro_rules! export_filter {
 #[cfg(target_arch = "wasm32")]
 #[allow(missing_docs)]
 pub mod glue {
-    use super::{Error, Filter, Frame, StreamInfo};
+    use super::{Error, Filter, Frame, Live, StreamInfo};
     use crate::Property;
     use crate::bindings::filter::exports::filmgate::plugin::filter::FilterDescription;
     use crate::bindings::filter::filmgate::plugin::frames;
@@ -119,6 +160,10 @@ pub mod glue {
         let output = filter.output(input);
         slot.fill(filter);
         Ok(output)
+    }
+
+    pub fn reconfigure<T: Live>(slot: &Slot<T>, parameters: Vec<Property>) -> Result<(), Error> {
+        slot.with(|filter| filter.reconfigure(&parameters.into()))
     }
 
     pub fn process<T: Filter>(

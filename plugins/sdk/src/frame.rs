@@ -24,10 +24,29 @@ use memory::MemoryFrame as Backing;
 pub struct Frame(Backing);
 
 impl Frame {
-    /// A black, opaque frame without tags. Once it is answered, it inherits those of the picture
-    /// that was handed in, if it has that one's number.
+    /// A black, opaque frame that stands for no picture of the stream: without tags, and without
+    /// what only the encoder understands. Where it is made from one, use [`Frame::like`].
     pub fn new(info: &FrameInfo) -> Frame {
         Frame(Backing::new(info))
+    }
+
+    /// A black, opaque frame that stands for `origin`: it has its tags and what only the encoder
+    /// understands. Size, format, number and time are those of `info`.
+    pub fn like(origin: &Frame, info: &FrameInfo) -> Frame {
+        Frame(Backing::like(&origin.0, info))
+    }
+
+    /// Keeps a rectangle of the picture and takes all else away; no sample is moved. It lies within
+    /// the picture, and begins where a sample of chroma does: at even columns in 4:2:0 and 4:2:2,
+    /// at even rows in 4:2:0.
+    pub fn crop(&mut self, left: u32, top: u32, width: u32, height: u32) {
+        self.0.crop(left, top, width, height);
+    }
+
+    /// Mirrors the picture: left and right, top and bottom, or, with both, turns it by 180 degrees.
+    /// Top and bottom moves no sample; left and right is done by the host, in one pass.
+    pub fn flip(&mut self, horizontal: bool, vertical: bool) {
+        self.0.flip(horizontal, vertical);
     }
 
     /// Size, format, number and time.
@@ -193,6 +212,29 @@ mod tests {
         );
         assert_eq!((frame.info().timestamp, twin.info().timestamp), (41, 40));
         assert_eq!(twin.info().index, 7);
+    }
+
+    #[test]
+    fn a_frame_like_another_has_its_tags() {
+        let stream = StreamInfo::new(2, 1, PixelFormat::Gray8);
+        let mut frame = Frame::new(&stream.frame(7, 40));
+        frame.set_tag("test.note", "here");
+        let made = Frame::like(&frame, &FrameInfo { width: 3, ..frame.info() });
+        assert_eq!((made.tag("test.note").as_deref(), made.info().width), (Some("here"), 3));
+        assert_eq!(Frame::new(&frame.info()).tag("test.note"), None);
+    }
+
+    #[test]
+    fn views_of_a_frame() {
+        let mut frame = Frame::new(&StreamInfo::new(4, 2, PixelFormat::Yuv420p).frame(0, 0));
+        frame.set_plane(0, &[0, 1, 2, 3, 4, 5, 6, 7]);
+        frame.set_plane(1, &[8, 9]);
+        let mut turned = frame.clone();
+        turned.flip(true, true);
+        assert_eq!(turned.plane(0), [7, 6, 5, 4, 3, 2, 1, 0]);
+        assert_eq!(turned.plane(1), [9, 8]);
+        frame.crop(2, 0, 1, 2);
+        assert_eq!((frame.plane(0), frame.plane(1)), (vec![2, 6], vec![9]));
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub use bindings::naming::exports::filmgate::plugin::naming::Request;
 pub use bindings::naming::filmgate::plugin::media::Item;
 pub use bindings::ordering::exports::filmgate::plugin::ordering::Placement;
 pub use description::{Description, FilterDescription};
-pub use filter::Filter;
+pub use filter::{Filter, Live};
 pub use format::{Layout, PixelFormat, PlaneLayout};
 pub use frame::{Band, Frame};
 pub use naming::Naming;
@@ -119,7 +119,7 @@ pub struct Readme;
 /// What the export macros need to reach; no part of the interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::bindings::{filter, naming, ordering};
+    pub use crate::bindings::{filter, live, naming, ordering};
     #[cfg(target_arch = "wasm32")]
     pub use crate::filter::glue as filter_glue;
     pub use crate::naming::glue as naming_glue;

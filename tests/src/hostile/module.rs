@@ -62,6 +62,8 @@ pub struct Module {
     /// the body of the post-return functions of `describe` and `process`
     pub post: String,
     pub serial: bool,
+    /// data segments that say more in the description
+    pub more: String,
     /// at most twelve letters
     pub format: String,
 }
@@ -85,6 +87,7 @@ impl Default for Module {
             realloc: "(call $bump (local.get $align) (local.get $size))".to_owned(),
             post: String::new(),
             serial: false,
+            more: String::new(),
             format: "gray8".to_owned(),
         }
     }
@@ -150,10 +153,11 @@ impl Module {
         let (format, length) = (&self.format, self.format.len() as u32);
         format!(
             r#"(data (i32.const 0x100) "hostile1.0.0breaks rules") (data (i32.const 0x140) "{format}")
-  (data (i32.const 0x180) "{}") (data (i32.const 0x200) "{}\{:02x}")"#,
+  (data (i32.const 0x180) "{}") (data (i32.const 0x200) "{}\{:02x}") {}"#,
             little_endian(&[0x140, length]),
             little_endian(&numbers),
-            u8::from(self.serial)
+            u8::from(self.serial),
+            self.more
         )
     }
 

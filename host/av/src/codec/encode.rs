@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::c_int;
 use std::mem::ManuallyDrop;
 use std::ptr;
-use std::sync::Arc;
 
 use crate::av::{self, AvFrame, AvPacket, Codec};
 use crate::codec::choice::{quantiser, usual_options};
@@ -306,7 +305,7 @@ impl VideoEncoder {
         let (width, height) = (context.width as u32, context.height as u32);
         let mut planes = Vec::with_capacity(frame.planes.len());
         for (plane, size) in frame.planes.iter().zip(frame.format.plane_sizes(width, height)) {
-            let plane = Plane::new(Arc::clone(plane.storage()), plane.stride(), size);
+            let plane = plane.part(0, 0, size);
             planes.push(lend::aligned(&plane.map_err(failed)?, &self.pool).map_err(failed)?);
         }
         lend::wrap(&Frame { width, height, ..frame.clone() }, planes)

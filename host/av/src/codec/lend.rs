@@ -76,10 +76,9 @@ pub(crate) fn baggage(frame: &AvFrame) -> Option<Baggage> {
 pub(crate) fn aligned(plane: &Plane, pool: &PlanePool) -> Result<Plane, String> {
     let bytes = plane.storage().bytes();
     let size = plane.size();
-    let used = plane.stride() * size.rows.saturating_sub(1) + size.row_bytes;
-    let fits = plane.stride().is_multiple_of(VECTOR)
-        && (bytes.as_ptr() as usize).is_multiple_of(VECTOR)
-        && bytes.len() - used >= VECTOR;
+    let fits = plane.stride().unsigned_abs().is_multiple_of(VECTOR)
+        && (bytes.as_ptr() as usize + plane.at(0)).is_multiple_of(VECTOR)
+        && bytes.len() - plane.end() >= VECTOR;
     if fits {
         return Ok(plane.clone());
     }
@@ -101,7 +100,8 @@ pub(crate) struct Pointers {
 pub(crate) fn pointers(planes: &[Plane]) -> Result<Pointers, String> {
     let mut out = Pointers { data: [std::ptr::null_mut(); 4], linesize: [0; 4] };
     for (i, plane) in planes.iter().enumerate().take(4) {
-        out.data[i] = plane.storage().bytes().as_ptr().cast_mut();
+        // Of a plane upside down, libav goes backwards from its first row, as from FFmpeg's vflip.
+        out.data[i] = plane.storage().bytes().as_ptr().wrapping_add(plane.at(0)).cast_mut();
         out.linesize[i] = c_int::try_from(plane.stride()).map_err(|_| "a row is too long")?;
     }
     Ok(out)
@@ -121,13 +121,14 @@ pub(crate) fn wrap(frame: &Frame, planes: Vec<Plane>) -> Result<AvFrame, MediaEr
     for (i, plane) in planes.into_iter().enumerate() {
         raw.data[i] = pointers.data[i];
         raw.linesize[i] = pointers.linesize[i];
-        let length = plane.storage().bytes().len();
+        let all = plane.storage().bytes();
+        let (start, length) = (all.as_ptr().cast_mut(), all.len());
         let owner = Box::into_raw(Box::new(plane));
         // SAFETY: the bytes stay where they are and as they are until `release` drops the plane,
         // which libav calls once, when the last reference goes; READONLY keeps libav from writing.
         raw.buf[i] = unsafe {
             let flags = ffi::AV_BUFFER_FLAG_READONLY;
-            ffi::av_buffer_create(pointers.data[i], length, Some(release), owner.cast(), flags)
+            ffi::av_buffer_create(start, length, Some(release), owner.cast(), flags)
         };
         if raw.buf[i].is_null() {
             // SAFETY: libav took nothing; the box is still ours.

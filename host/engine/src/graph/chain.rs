@@ -8,7 +8,9 @@ use super::stats::Meter;
 use crate::error::PipelineError;
 use filmgate_av::Converter;
 use filmgate_core::frame::{Frame, PixelFormat, PlanePool, StreamInfo};
-use filmgate_plugin::{FilterTraits, Plugin, PluginError, Supervised, Supervisor};
+use filmgate_plugin::{
+    FilterTraits, OnFailure, Plugin, PluginError, Reach, Supervised, Supervisor,
+};
 
 /// One link of a chain, as planned.
 #[derive(Clone)]
@@ -23,6 +25,15 @@ pub struct Stage {
     pub links: Vec<Link>,
     /// whether several threads may, each with instances of its own
     pub parallel: bool,
+    /// how far its only plugin looks, where the stream may be cut up between several threads
+    pub reach: Option<Reach>,
+}
+
+impl Stage {
+    /// The same, on one thread unless it is parallel: what comes in leaves as soon as it can.
+    pub(crate) fn in_order(&self) -> Stage {
+        Stage { reach: None, ..self.clone() }
+    }
 }
 
 /// A chain, planned. Instances made on the way are only asked for what they give, and dropped.
@@ -181,12 +192,18 @@ impl Builder {
         let output = supervisor.start(input)?.output().clone();
         let meter = Arc::<Meter>::default();
         self.filter_meters.push(Arc::clone(&meter));
-        let parallel = traits(supervisor.plugin())?.parallel;
+        let FilterTraits { parallel, reach, .. } = *traits(supervisor.plugin())?;
+        // Where a plugin may be passed by, each frame must come to one instance only.
+        let reach = reach.filter(|_| supervisor.on_failure() == OnFailure::Fail);
         for link in std::mem::take(&mut self.waiting) {
-            self.push(link, parallel);
+            self.push(link, parallel || reach.is_some());
         }
         let (supervisor, input) = (Arc::clone(supervisor), input.clone());
-        self.push(Link::Filter { supervisor, input, meter }, parallel);
+        let link = Link::Filter { supervisor, input, meter };
+        match reach {
+            Some(_) => self.stages.push(Stage { links: vec![link], parallel, reach }),
+            None => self.push(link, parallel),
+        }
         Ok(output)
     }
 
@@ -198,7 +215,7 @@ impl Builder {
         };
         match self.stages.last_mut() {
             Some(stage) if stage.parallel == parallel && !full(stage) => stage.links.push(link),
-            _ => self.stages.push(Stage { links: vec![link], parallel }),
+            _ => self.stages.push(Stage { links: vec![link], parallel, reach: None }),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::chain::{Stage, Worker};
+use super::pieces::{Cuts, PieceWorker, Share, Task};
 use crate::error::PipelineError;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::{Frame, PlanePool};
@@ -135,10 +136,14 @@ impl Flow {
         let (source, mut before) = queues(stages.first().map_or(ends, count));
         for (number, stage) in stages.iter().enumerate() {
             let next = stages.get(number + 1).map_or(ends, count);
-            before = if stage.parallel {
-                flow.start_parallel(stage, before, pool, trouble)?
-            } else {
-                flow.start_serial(stage, before, pool, trouble, next)?
+            let pieces = match workers {
+                2.. => PieceWorker::start(stage, workers)?,
+                _ => None,
+            };
+            before = match pieces {
+                Some((cuts, pieces)) => flow.start_pieces(cuts, pieces, before, trouble, next)?,
+                None if stage.parallel => flow.start_parallel(stage, before, pool, trouble)?,
+                None => flow.start_serial(stage, before, pool, trouble, next)?,
             };
         }
         Ok((flow, source, before))
@@ -263,6 +268,54 @@ impl Flow {
         Ok(collect)
     }
 
+    /// A thread that deals out the pieces of the stream in turn, one a worker, and one that puts
+    /// them together again. The queues hold a piece each, so that all workers have one.
+    fn start_pieces(
+        &mut self,
+        cuts: Cuts,
+        workers: Vec<PieceWorker>,
+        mut before: Collect,
+        trouble: &Trouble,
+        next: usize,
+    ) -> Result<Collect, PipelineError> {
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+        for worker in workers {
+            let (sender, tasks) = bounded(cuts.frames());
+            inputs.push(sender);
+            let (sender, shares) = bounded(cuts.frames());
+            outputs.push(shares);
+            let trouble = trouble.clone();
+            self.spawn("piece worker", move || work_on_pieces(worker, &tasks, &sender, &trouble))?;
+        }
+        self.spawn("pieces", move || {
+            let mut turn = 0;
+            while let Some(frames) = before.receive() {
+                for frame in frames {
+                    for piece in cuts.pieces(turn) {
+                        let input = &inputs[(piece % inputs.len() as u64) as usize];
+                        if input.send(Task { piece, turn, frame: frame.clone() }).is_err() {
+                            return;
+                        }
+                    }
+                    turn += 1;
+                }
+            }
+        })?;
+        let (mut after, collect) = queues(next);
+        self.spawn("pieces together", move || {
+            let mut piece = 0;
+            while let Ok(Share { frames, whole }) = outputs[piece].recv() {
+                if !send_each(&mut after, frames) {
+                    return;
+                }
+                if whole {
+                    piece = (piece + 1) % outputs.len();
+                }
+            }
+        })?;
+        Ok(collect)
+    }
+
     fn spawn(
         &mut self,
         name: &str,
@@ -274,6 +327,34 @@ impl Flow {
             .map_err(|e| PipelineError::System(format!("a thread could not be started: {e}")))?;
         self.threads.push(thread);
         Ok(())
+    }
+}
+
+fn work_on_pieces(
+    mut worker: PieceWorker,
+    tasks: &Receiver<Task>,
+    shares: &Sender<Share>,
+    trouble: &Trouble,
+) {
+    for task in tasks {
+        if trouble.stop.is_cancelled() {
+            return;
+        }
+        let taken = match worker.take(task) {
+            Ok(share) => shares.send(share).is_ok(),
+            Err(e) => return trouble.report(e),
+        };
+        if !taken {
+            return;
+        }
+    }
+    if trouble.stop.is_cancelled() {
+        return;
+    }
+    match worker.end() {
+        // Where nothing takes it any more, nothing is to be done about it.
+        Ok(share) => drop(share.map(|share| shares.send(share))),
+        Err(e) => trouble.report(e),
     }
 }
 

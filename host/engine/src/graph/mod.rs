@@ -5,6 +5,7 @@ mod chain;
 pub(crate) mod compare;
 pub(crate) mod flow;
 pub mod negotiate;
+mod pieces;
 mod serial;
 mod stats;
 mod stills;

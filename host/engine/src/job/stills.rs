@@ -77,7 +77,10 @@ impl Stills {
         let (at, target) = self.shots.get(number).cloned().ok_or_else(missing)?;
         let is_parallel =
             |p: &Arc<Supervisor>| p.plugin().filter.as_ref().is_none_or(|f| f.parallel);
-        let lead = if self.plugins.iter().all(is_parallel) { 0 } else { LEAD };
+        let filters = || self.plugins.iter().filter_map(|p| p.plugin().filter.as_ref());
+        let known: usize = filters().filter_map(|f| f.reach).map(|reach| reach.before).sum();
+        let all_known = filters().all(|f| f.parallel || f.reach.is_some());
+        let lead = known + if all_known { 0 } else { LEAD };
         // A time that was worked out from the duration may lie behind the last frame.
         let is_exact = matches!(spec.at, None | Some(At::Time(_))) && number == 0;
         let to_the_end = !(is_exact && spec.grid.is_none());

@@ -104,12 +104,13 @@ impl Namer {
         Err(NameError::Taken { path: last.unwrap_or_default(), policy })
     }
 
-    /// What the policy would answer, whether that is taken or not.
+    /// What the policy would answer to begin with, whether that is taken or not: asked of an
+    /// instance of its own, so that one which counts is none ahead.
     ///
     /// # Errors
     /// What the policy says or does.
     pub fn propose(&self, request: &Request) -> Result<String, PluginError> {
-        self.ask(request)
+        Naming::start(&self.plugin, &self.parameters)?.name(request)
     }
 
     fn ask(&self, request: &Request) -> Result<String, PluginError> {

@@ -1,8 +1,8 @@
 //! The frame of an input at one time, with those around it that plugins need to see.
 //!
 //! Serial plugins get some frames from before that time first, and as many from behind it as they
-//! need to give it back, so that filters over time show what they show in a whole job, as far as
-//! they look back no further than [`LEAD`] frames.
+//! need to give it back, so that filters over time show what they show in a whole job: as many as
+//! they say that they look back, or [`LEAD`] where one does not say it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use filmgate_core::frame::{Frame, PixelFormat, Rational, StreamInfo};
 use filmgate_core::time::frame_duration;
 use filmgate_plugin::seconds;
 
-/// Frames that serial plugins see before the one that is wanted.
+/// Frames that serial plugins which do not say how far they look see before the one that is wanted.
 pub const LEAD: usize = 32;
 
 /// Frames that they may see behind it before they are asked to give back what they hold; more than

@@ -3,22 +3,14 @@
 mod window;
 
 use filmgate_plugin::{
-    Description, Error, Filter, FilterDescription, Frame, FrameInfo, Parameter, Parameters,
-    PixelFormat, PlaneLayout, StreamInfo, export_filter, kind,
+    Description, Error, Filter, FilterDescription, Frame, Parameter, Parameters, PixelFormat,
+    StreamInfo, export_filter, kind,
 };
-use window::{Window, keep};
+use window::Window;
 
 struct Crop {
     /// none where the whole picture stays
     window: Option<Window>,
-    /// Where each plane's part of the window lies.
-    planes: Vec<Part>,
-}
-
-/// What stays of a plane.
-struct Part {
-    plane: PlaneLayout,
-    window: Window,
 }
 
 impl Filter for Crop {
@@ -30,6 +22,9 @@ impl Filter for Crop {
         )
         .license(env!("CARGO_PKG_LICENSE"))
         .homepage(env!("CARGO_PKG_REPOSITORY"))
+        .category("geometry")
+        .keywords("cut trim margin border rectangle region")
+        .example("width=640,height=360")
         .parameter(pixels("width", "how wide the rectangle is", 1))
         .parameter(pixels("height", "how high the rectangle is", 1))
         .parameter(pixels("x", "its first column; the middle where only the width is given", 0))
@@ -44,15 +39,7 @@ impl Filter for Crop {
     fn configure(input: &StreamInfo, parameters: &Parameters) -> Result<Self, Error> {
         let layout = input.layout()?;
         let window = Window::read(parameters, &layout)?;
-        if window.is_whole(&layout) {
-            return Ok(Crop { window: None, planes: Vec::new() });
-        }
-        let part = |(plane, index): (PlaneLayout, u32)| {
-            let shift = if index == 0 { (0, 0) } else { layout.format.chroma_shift() };
-            Part { plane, window: window.shifted(shift) }
-        };
-        let planes = layout.planes().zip(0..).map(part).collect();
-        Ok(Crop { window: Some(window), planes })
+        Ok(Crop { window: (!window.is_whole(&layout)).then_some(window) })
     }
 
     fn output(&self, input: StreamInfo) -> StreamInfo {
@@ -62,26 +49,11 @@ impl Filter for Crop {
         }
     }
 
-    fn process(&mut self, frame: Frame) -> Result<Vec<Frame>, Error> {
-        let Some(window) = &self.window else { return Ok(frame.into()) };
-        let info = FrameInfo { width: window.width, height: window.height, ..frame.info() };
-        let mut cropped = Frame::new(&info);
-        for (part, index) in self.planes.iter().zip(0..) {
-            part.copy(&frame, &mut cropped, index);
+    fn process(&mut self, mut frame: Frame) -> Result<Vec<Frame>, Error> {
+        if let Some(Window { x, y, width, height }) = self.window {
+            frame.crop(x, y, width, height);
         }
-        Ok(cropped.into())
-    }
-}
-
-impl Part {
-    /// Copies what stays of plane `index`, in bands of rows.
-    fn copy(&self, frame: &Frame, cropped: &mut Frame, index: u32) {
-        let kept = PlaneLayout { rows: self.window.height as usize, ..self.plane };
-        for band in kept.bands() {
-            let (first, count) = (band.start as u32, band.len() as u32);
-            let mut samples = frame.rows(index, self.window.y + first, count);
-            cropped.set_rows(index, first, keep(&mut samples, &self.plane, &self.window));
-        }
+        Ok(frame.into())
     }
 }
 

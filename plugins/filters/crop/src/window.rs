@@ -1,8 +1,8 @@
-//! The rectangle that stays: read from the parameters, and cut out of a plane.
+//! The rectangle that stays, read from the parameters.
 
-use filmgate_plugin::{Error, Layout, Parameters, PlaneLayout};
+use filmgate_plugin::{Error, Layout, Parameters};
 
-/// A rectangle within a picture or a plane.
+/// A rectangle within a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) x: u32,
@@ -37,17 +37,6 @@ impl Window {
 
     pub(crate) fn is_whole(&self, layout: &Layout) -> bool {
         (self.width, self.height) == (layout.width, layout.height)
-    }
-
-    /// The same in a plane whose sides are smaller by these powers of two. The window starts with
-    /// a whole chroma sample; where it ends within one, that one stays.
-    pub(crate) fn shifted(&self, (across, down): (u32, u32)) -> Window {
-        Window {
-            x: self.x >> across,
-            y: self.y >> down,
-            width: self.width.div_ceil(1 << across),
-            height: self.height.div_ceil(1 << down),
-        }
     }
 }
 
@@ -153,21 +142,6 @@ impl Axis {
     }
 }
 
-/// Moves what is in the window's columns together, and answers it. `samples` are some of its rows.
-pub(crate) fn keep<'a>(samples: &'a mut [u8], plane: &PlaneLayout, window: &Window) -> &'a [u8] {
-    let (row, pixel) = (plane.row_bytes(), plane.pixel_bytes());
-    let (left, kept) = (window.x as usize * pixel, window.width as usize * pixel);
-    if kept == row {
-        return samples;
-    }
-    let rows = samples.len() / row;
-    for y in 0..rows {
-        let start = y * row + left;
-        samples.copy_within(start..start + kept, y * kept);
-    }
-    &samples[..rows * kept]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,11 +205,5 @@ mod tests {
             message(&[("width", 10), ("left", 1)]),
             "width: give either width and x, or the margins left and right"
         );
-    }
-
-    #[test]
-    fn a_window_that_ends_within_a_chroma_sample_keeps_it() {
-        let window = Window { x: 2, y: 4, width: 3, height: 1 };
-        assert_eq!(window.shifted((1, 1)), Window { x: 1, y: 2, width: 2, height: 1 });
     }
 }

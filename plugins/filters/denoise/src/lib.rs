@@ -9,11 +9,12 @@ use std::collections::VecDeque;
 
 use average::Average;
 use filmgate_plugin::{
-    Description, Error, Filter, FilterDescription, Frame, Parameter, Parameters, PixelFormat,
+    Description, Error, Filter, FilterDescription, Frame, Live, Parameter, Parameters, PixelFormat,
     StreamInfo, export_filter,
 };
 
 struct Denoise {
+    format: PixelFormat,
     average: Average,
     /// how many pictures it looks ahead, and back
     reach: usize,
@@ -39,6 +40,9 @@ impl Filter for Denoise {
         )
         .license(env!("CARGO_PKG_LICENSE"))
         .homepage(env!("CARGO_PKG_REPOSITORY"))
+        .category("detail")
+        .keywords("noise grain temporal average smooth")
+        .example("frames=5,threshold=12")
         .parameter(
             Parameter::choice(
                 "frames",
@@ -63,7 +67,7 @@ impl Filter for Denoise {
             )
             .default("luma"),
         );
-        FilterDescription::serial(about, PixelFormat::ALL)
+        FilterDescription::temporal(about, PixelFormat::ALL, 2, 2)
     }
 
     fn configure(input: &StreamInfo, parameters: &Parameters) -> Result<Self, Error> {
@@ -75,6 +79,7 @@ impl Filter for Denoise {
         let threshold = parameters.integer("threshold")?;
         let all = parameters.choice("planes")? == "all";
         Ok(Denoise {
+            format,
             average: Average::new(format, threshold as u16),
             reach,
             planes: if all { format.plane_count() } else { 1 },
@@ -103,6 +108,21 @@ impl Filter for Denoise {
     }
 }
 
+impl Live for Denoise {
+    /// How far it looks, and at which planes, cannot change: those of the frames before are not
+    /// there.
+    fn reconfigure(&mut self, parameters: &Parameters) -> Result<(), Error> {
+        let reach = if parameters.choice("frames")? == "5" { 2 } else { 1 };
+        let all = parameters.choice("planes")? == "all";
+        let planes = if all { self.format.plane_count() } else { 1 };
+        if (reach, planes) != (self.reach, self.planes) {
+            return Err(Error::Unsupported("it has to begin anew".to_owned()));
+        }
+        self.average = Average::new(self.format, parameters.integer("threshold")? as u16);
+        Ok(())
+    }
+}
+
 impl Denoise {
     /// The picture that has waited longest, averaged with those in its reach.
     fn next(&mut self) -> Option<Frame> {
@@ -124,7 +144,7 @@ impl Denoise {
     }
 }
 
-export_filter!(Denoise);
+export_filter!(Denoise, live);
 
 #[cfg(test)]
 mod tests {

@@ -37,6 +37,9 @@ impl Filter for Flip {
         )
         .license(env!("CARGO_PKG_LICENSE"))
         .homepage(env!("CARGO_PKG_REPOSITORY"))
+        .category("geometry")
+        .keywords("mirror rotate turn transpose upside down")
+        .example("mode=right")
         .parameter(
             Parameter::choice(
                 "mode",
@@ -82,46 +85,33 @@ impl Filter for Flip {
         if let Mode::Quarter(turn) = self.mode {
             return Ok(self.quarter(&frame, turn).into());
         }
-        if self.mode != Mode::Horizontal {
-            return Ok(self.upside_down(&frame).into());
-        }
-        for (plane, index) in self.input.planes().zip(0..) {
-            frame.edit_bands(index, &plane, 0, |band| {
+        let mut horizontal = self.mode != Mode::Vertical;
+        let plane = self.input.plane(0);
+        // The host has no vectors for pixels of three samples.
+        if horizontal && mirror::WIDE.contains(&plane.pixel_bytes()) {
+            frame.edit_bands(0, &plane, 0, |band| {
                 let rows = plane.rows_mut(band.samples);
                 rows.for_each(|row| mirror::reverse(row, plane.pixel_bytes()));
             });
+            horizontal = false;
         }
+        frame.flip(horizontal, self.mode != Mode::Horizontal);
         Ok(frame.into())
     }
 }
 
 impl Flip {
-    fn upside_down(&self, frame: &Frame) -> Frame {
-        // Rows are read that stand where others have been written to: in another frame.
-        let mut out = frame.clone();
-        for (plane, index) in self.input.planes().zip(0..) {
-            for band in plane.bands() {
-                let opposite = (plane.rows - band.end) as u32;
-                let mut samples = frame.rows(index, opposite, band.len() as u32);
-                match self.mode {
-                    Mode::Vertical => mirror::exchange_rows(&mut samples, plane.row_bytes()),
-                    // Read backwards, the last row comes first and its last pixel before the others.
-                    _ => mirror::reverse(&mut samples, plane.pixel_bytes()),
-                }
-                out.set_rows(index, band.start as u32, &samples);
-            }
-        }
-        out
-    }
-
     fn quarter(&mut self, frame: &Frame, turn: Turn) -> Frame {
         let output = self.output;
-        let mut out = Frame::new(&FrameInfo {
-            width: output.width,
-            height: output.height,
-            format: output.format.name().to_owned(),
-            ..frame.info()
-        });
+        let mut out = Frame::like(
+            frame,
+            &FrameInfo {
+                width: output.width,
+                height: output.height,
+                format: output.format.name().to_owned(),
+                ..frame.info()
+            },
+        );
         for (plane, index) in self.input.planes().zip(0..) {
             let samples = frame.plane(index);
             let (samples, plane) = if index > 0 && output.format != self.input.format {

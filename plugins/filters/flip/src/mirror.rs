@@ -1,10 +1,12 @@
-//! Mirroring, in place: pixels in the opposite order, and rows in the opposite order.
+//! Mirroring, in place, of pixels with three samples. The host does all others.
 
 #[cfg(target_arch = "wasm32")]
 mod vectors;
 
-/// Puts the pixels of a row, or of a whole plane, into the opposite order. `pixel` bytes make one:
-/// 1, 2, 3, 4 or 6.
+/// Bytes of the pixels that are mirrored here.
+pub(crate) const WIDE: [usize; 2] = [3, 6];
+
+/// Puts the pixels of a row into the opposite order. `pixel` bytes make one: 3 or 6.
 pub(crate) fn reverse(samples: &mut [u8], pixel: usize) {
     let half = samples.len() / pixel / 2 * pixel;
     let (front, rest) = samples.split_at_mut(half);
@@ -12,10 +14,7 @@ pub(crate) fn reverse(samples: &mut [u8], pixel: usize) {
     let back = &mut rest[middle..];
     let (front, back) = swapped(front, back, pixel);
     match pixel {
-        1 => swap::<1>(front, back),
-        2 => swap::<2>(front, back),
         3 => swap::<3>(front, back),
-        4 => swap::<4>(front, back),
         _ => swap::<6>(front, back),
     }
 }
@@ -37,10 +36,7 @@ fn swapped<'a>(
     pixel: usize,
 ) -> (&'a mut [u8], &'a mut [u8]) {
     match pixel {
-        1 => vectors::bytes(front, back),
-        2 => vectors::pairs(front, back),
         3 => vectors::threes(front, back),
-        4 => vectors::fours(front, back),
         _ => vectors::sixes(front, back),
     }
 }
@@ -55,34 +51,13 @@ fn swapped<'a>(
     (front, back)
 }
 
-/// Puts the rows of a plane into the opposite order.
-pub(crate) fn exchange_rows(samples: &mut [u8], row_bytes: usize) {
-    let half = samples.len() / row_bytes / 2 * row_bytes;
-    let (upper, lower) = samples.split_at_mut(half);
-    let lower = lower.rchunks_exact_mut(row_bytes);
-    for (upper, lower) in upper.chunks_exact_mut(row_bytes).zip(lower) {
-        exchange(upper, lower);
-    }
-}
-
-/// Exchanges two rows, as many bytes a turn as is good for hot loops.
-fn exchange(one: &mut [u8], other: &mut [u8]) {
-    const TURN: usize = 64;
-    let (turns, rest) = one.as_chunks_mut::<TURN>();
-    let (other_turns, other_rest) = other.as_chunks_mut::<TURN>();
-    for (one, other) in turns.iter_mut().zip(other_turns) {
-        (*one, *other) = (*other, *one);
-    }
-    rest.swap_with_slice(other_rest);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_pixel_size_and_odd_lengths() {
-        for pixel in [1, 2, 3, 4, 6] {
+        for pixel in WIDE {
             for count in [0, 1, 2, 3, 7, 64, 129] {
                 let samples: Vec<u8> = (0..pixel * count).map(|i| i as u8).collect();
                 let mut turned = samples.clone();
@@ -91,12 +66,5 @@ mod tests {
                 assert_eq!(turned, expected, "{count} pixels of {pixel} bytes");
             }
         }
-    }
-
-    #[test]
-    fn the_middle_row_stays() {
-        let mut samples: Vec<u8> = (0..210).map(|i| i as u8 / 70).collect();
-        exchange_rows(&mut samples, 70);
-        assert_eq!([samples[0], samples[69], samples[70], samples[209]], [2, 2, 1, 0]);
     }
 }

@@ -28,6 +28,9 @@ impl Filter for Motion {
         )
         .license(env!("CARGO_PKG_LICENSE"))
         .homepage(env!("CARGO_PKG_REPOSITORY"))
+        .category("analysis")
+        .keywords("movement change detect tag surveillance")
+        .example("threshold=8,cell=32")
         .parameter(
             Parameter::integer(
                 "threshold",
@@ -44,7 +47,7 @@ impl Filter for Motion {
             )
             .default("16"),
         );
-        FilterDescription::serial(about, PixelFormat::ALL)
+        FilterDescription::temporal(about, PixelFormat::ALL, 1, 0)
     }
 
     fn configure(input: &StreamInfo, parameters: &Parameters) -> Result<Self, Error> {

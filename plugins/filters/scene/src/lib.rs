@@ -5,7 +5,7 @@ mod difference;
 mod score;
 
 use filmgate_plugin::{
-    Description, Error, Filter, FilterDescription, Frame, Parameter, Parameters, PixelFormat,
+    Description, Error, Filter, FilterDescription, Frame, Live, Parameter, Parameters, PixelFormat,
     StreamInfo, export_filter,
 };
 use score::Score;
@@ -29,6 +29,9 @@ impl Filter for Scene {
         )
         .license(env!("CARGO_PKG_LICENSE"))
         .homepage(env!("CARGO_PKG_REPOSITORY"))
+        .category("analysis")
+        .keywords("cut shot change detect tag")
+        .example("threshold=0.2,scores=all")
         .parameter(
             Parameter::decimal("threshold", "a picture whose score is above it begins a scene")
                 .range(0.0..=1.0)
@@ -42,7 +45,8 @@ impl Filter for Scene {
             )
             .default("cuts"),
         );
-        FilterDescription::serial(about, PixelFormat::ALL)
+        // The score compares how the last two pictures differ with how those before did.
+        FilterDescription::temporal(about, PixelFormat::ALL, 2, 0)
     }
 
     fn configure(input: &StreamInfo, parameters: &Parameters) -> Result<Self, Error> {
@@ -73,7 +77,15 @@ impl Filter for Scene {
     }
 }
 
-export_filter!(Scene);
+impl Live for Scene {
+    fn reconfigure(&mut self, parameters: &Parameters) -> Result<(), Error> {
+        self.threshold = parameters.decimal("threshold")?;
+        self.all = parameters.choice("scores")? == "all";
+        Ok(())
+    }
+}
+
+export_filter!(Scene, live);
 
 #[cfg(test)]
 mod tests {

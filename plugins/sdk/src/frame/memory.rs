@@ -40,6 +40,50 @@ impl MemoryFrame {
         MemoryFrame(RefCell::new(Content { info: info.clone(), planes, tags: BTreeMap::new() }))
     }
 
+    pub(super) fn like(origin: &MemoryFrame, info: &FrameInfo) -> MemoryFrame {
+        let made = MemoryFrame::new(info);
+        made.0.borrow_mut().tags.clone_from(&origin.0.borrow().tags);
+        made
+    }
+
+    pub(super) fn crop(&self, left: u32, top: u32, width: u32, height: u32) {
+        let mut content = self.0.borrow_mut();
+        let layout = content.info.layout().expect("a format of the contract");
+        let (across, down) = layout.format.chroma_shift();
+        let within = |from: u32, count: u32, all: u32| count > 0 && from + count <= all;
+        assert!(within(left, width, layout.width) && within(top, height, layout.height));
+        assert!(
+            left.is_multiple_of(1 << across) && top.is_multiple_of(1 << down),
+            "it begins with chroma"
+        );
+        let cropped = Layout { width, height, ..layout };
+        for (index, plane) in (0..).zip(&mut content.planes) {
+            let (x, y) = if index == 0 { (0, 0) } else { (across, down) };
+            let (from, to) = (layout.plane(index), cropped.plane(index));
+            let first = (left >> x) as usize * from.pixel_bytes();
+            let rows = plane.chunks(from.row_bytes()).skip((top >> y) as usize).take(to.rows);
+            *plane = rows.flat_map(|row| row[first..first + to.row_bytes()].to_vec()).collect();
+        }
+        (content.info.width, content.info.height) = (width, height);
+    }
+
+    pub(super) fn flip(&self, horizontal: bool, vertical: bool) {
+        let mut content = self.0.borrow_mut();
+        let layout = content.info.layout().expect("a format of the contract");
+        for (index, plane) in (0..).zip(&mut content.planes) {
+            let size = layout.plane(index);
+            let mut rows: Vec<Vec<u8>> =
+                plane.chunks(size.row_bytes()).map(<[u8]>::to_vec).collect();
+            if vertical {
+                rows.reverse();
+            }
+            for row in rows.iter_mut().filter(|_| horizontal) {
+                *row = row.chunks(size.pixel_bytes()).rev().flatten().copied().collect();
+            }
+            *plane = rows.concat();
+        }
+    }
+
     pub(super) fn info(&self) -> FrameInfo {
         self.0.borrow().info.clone()
     }

@@ -30,24 +30,6 @@ fn blocks<'a, const TURN: usize, const BLOCK: usize>(
     (front, back)
 }
 
-macro_rules! reversed16 {
-    ($name:ident, $($lane:literal)*) => {
-        /// Exchanges vectors of whole pixels.
-        #[target_feature(enable = "simd128")]
-        pub(super) fn $name<'a>(front: &'a mut [u8], back: &'a mut [u8]) -> Rest<'a> {
-            blocks::<64, 16>(front, back, |first, last| {
-                let (one, other) = (load(first), load(last));
-                store(first, u8x16_shuffle::<$($lane),*>(other, other));
-                store(last, u8x16_shuffle::<$($lane),*>(one, one));
-            })
-        }
-    };
-}
-
-reversed16!(bytes, 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1 0);
-reversed16!(pairs, 14 15 12 13 10 11 8 9 6 7 4 5 2 3 0 1);
-reversed16!(fours, 12 13 14 15 8 9 10 11 4 5 6 7 0 1 2 3);
-
 macro_rules! reversed48 {
     ($name:ident, $of:ident) => {
         /// Exchanges 48 bytes of whole pixels.
