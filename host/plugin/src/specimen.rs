@@ -29,6 +29,7 @@ pub(super) fn content(frame: &Frame) -> (i64, Option<i64>, Vec<Vec<u8>>, Option<
     (frame.timestamp, frame.duration, planes, frame.tags.as_deref().cloned())
 }
 
+/// A stream of 25 frames a second, with square samples.
 pub fn info(format: PixelFormat, width: u32, height: u32) -> StreamInfo {
     StreamInfo {
         format,
@@ -41,6 +42,9 @@ pub fn info(format: PixelFormat, width: u32, height: u32) -> StreamInfo {
 }
 
 /// Noise that is the same every time, within the format's range.
+///
+/// # Errors
+/// For a size that no frame has.
 pub fn picture(info: &StreamInfo, index: u64) -> Result<Frame, String> {
     let mut state = index.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut planes = Vec::new();

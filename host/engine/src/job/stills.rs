@@ -75,8 +75,6 @@ impl Stills {
         let spec = &self.spec;
         let missing = || PipelineError::System(format!("there is no image {number}"));
         let (at, target) = self.shots.get(number).cloned().ok_or_else(missing)?;
-        let is_parallel =
-            |p: &Arc<Supervisor>| p.plugin().filter.as_ref().is_none_or(|f| f.parallel);
         let filters = || self.plugins.iter().filter_map(|p| p.plugin().filter.as_ref());
         let known: usize = filters().filter_map(|f| f.reach).map(|reach| reach.before).sum();
         let all_known = filters().all(|f| f.parallel || f.reach.is_some());
