@@ -2,6 +2,7 @@
 
 mod bypass;
 mod carried;
+mod crashes;
 mod desk;
 mod kept;
 mod looks;

@@ -4,6 +4,7 @@
     reference.py emboss SOURCE OUTPUT …   pairs: OUTPUT is Pillow's EMBOSS of SOURCE, sample for sample
     reference.py near SOURCE OUTPUT …     the same for JPEG outputs, as near as JPEG is
     reference.py facts PICTURE …          as JSON
+    reference.py large OUTPUT             one that takes a second or so to convert
     reference.py frames FOLDER COUNT      small numbered JPEGs, each of its own colour
 """
 import io
@@ -127,6 +128,10 @@ def frames(folder, count):
         Image.new("RGB", (48, 32), color).save(Path(folder) / f"frame{number:06d}.jpg", quality=95)
 
 
+def large(path):
+    Image.effect_noise((2400, 1800), 60).convert("RGB").save(path, "PNG", compress_level=1)
+
+
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "make":
@@ -135,6 +140,8 @@ if __name__ == "__main__":
         {"emboss": emboss, "near": near}[what](zip(rest[::2], rest[1::2]))
     elif what == "facts":
         facts(rest)
+    elif what == "large":
+        large(*rest)
     elif what == "frames":
         frames(*rest)
     else:

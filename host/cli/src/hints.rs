@@ -81,7 +81,7 @@ fn tip(kind: ErrorKind, line: &[OsString], command: &Command) -> Option<String> 
                 let fits = takes("input") && takes("output");
                 let tip = || with_options(verb.get_name(), rest, Some(verb));
                 fits.then(tip)
-                    .filter(|tip| !tip.ends_with(&rest.join(" ")))
+                    .filter(|tip| *tip != format!("filmgate {}", words.join(" ")))
                     .map(|tip| format!("inputs follow -i, and the output follows -o: {tip}"))
             })
         }

@@ -72,6 +72,11 @@ impl PixelFormat {
         PixelFormat::ALL.into_iter().find(|f| f.name() == name)
     }
 
+    /// Whether a matrix made its samples of colors: those of YUV, and of gray, which is Y alone.
+    pub fn has_matrix(self) -> bool {
+        self.is_yuv() || matches!(self, PixelFormat::Gray8 | PixelFormat::Gray16)
+    }
+
     pub fn is_yuv(self) -> bool {
         matches!(
             self,

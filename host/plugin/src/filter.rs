@@ -281,11 +281,12 @@ pub fn seconds(nanoseconds: i64) -> String {
 
 fn to_guest(info: &StreamInfo) -> GuestStreamInfo {
     let color = &info.color;
-    // Samples of RGB and gray have one range, and no matrix.
-    let of_yuv = |value: &Option<String>| value.clone().filter(|_| info.format.is_yuv());
+    // Samples of RGB and gray have one range. Gray has a matrix, which says what it is of a color.
+    let range = color.range.clone().filter(|_| info.format.is_yuv());
+    let space = color.space.clone().filter(|_| info.format.has_matrix());
     let named = [
-        ("color-range", &of_yuv(&color.range)),
-        ("color-space", &of_yuv(&color.space)),
+        ("color-range", &range),
+        ("color-space", &space),
         ("color-primaries", &color.primaries),
         ("color-transfer", &color.transfer),
     ];
@@ -330,9 +331,9 @@ fn from_guest(answer: &GuestStreamInfo, input: &StreamInfo) -> Result<StreamInfo
         }
     };
     let from = &input.color;
-    let of_yuv = |name: &str, before: &Option<String>| {
+    let held = |name: &str, before: &Option<String>, holds: bool| {
         let told = color(name, before)?;
-        Ok::<_, String>(if format.is_yuv() { told } else { before.clone() })
+        Ok::<_, String>(if holds { told } else { before.clone() })
     };
     Ok(StreamInfo {
         format,
@@ -341,8 +342,8 @@ fn from_guest(answer: &GuestStreamInfo, input: &StreamInfo) -> Result<StreamInfo
         frame_rate,
         sample_aspect: aspect,
         color: Color {
-            range: of_yuv("color-range", &from.range)?,
-            space: of_yuv("color-space", &from.space)?,
+            range: held("color-range", &from.range, format.is_yuv())?,
+            space: held("color-space", &from.space, format.has_matrix())?,
             primaries: color("color-primaries", &from.primaries)?,
             transfer: color("color-transfer", &from.transfer)?,
         },

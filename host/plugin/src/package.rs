@@ -56,7 +56,9 @@ pub(super) fn name_length(text: &str) -> Option<usize> {
         return Some(text[rest..].find(':').map_or(text.len(), |colon| rest + colon));
     }
     let path = text.strip_prefix(SCHEME)?;
-    let last = text.len() - path.len() + path.rfind('/').map_or(0, |slash| slash + 1);
+    // Values of parameters may have slashes.
+    let names = &path[..path.find('=').unwrap_or(path.len())];
+    let last = text.len() - path.len() + names.rfind('/').map_or(0, |slash| slash + 1);
     // `name:1.2:key=value`, `name:key=value`
     let mut parts = text[last..].split(':');
     let name = parts.next().unwrap_or_default().len();
