@@ -8,6 +8,7 @@ use super::options::{
     EncodeArguments, FrameArguments, JoinArguments, LimitOptions, RunArguments, SplitArguments,
 };
 use super::out::tell;
+use super::serve::ServeArguments;
 use super::watch::WatchArguments;
 use filmgate_core::url;
 use filmgate_plugin::OnFailure;
@@ -57,6 +58,8 @@ pub enum Command {
     Encode(Box<EncodeArguments>),
     /// Watch a folder: filter each new image or video through plugins into another folder
     Watch(Box<WatchArguments>),
+    /// Take segments in by HTTP, and join them by jobs
+    Serve(Box<ServeArguments>),
     /// List, inspect, check and pack plugins
     #[command(subcommand)]
     Plugin(PluginCommand),

@@ -14,6 +14,7 @@ pub mod options;
 mod out;
 pub mod plugin;
 mod probe;
+pub mod serve;
 mod shell;
 mod show;
 mod version;
@@ -40,6 +41,7 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
             job::run::<options::SplitArguments>(arguments.spec(), mode, cancel)
         }
         Command::Watch(arguments) => watch::run(*arguments, cancel),
+        Command::Serve(arguments) => serve::run(*arguments, cancel),
         Command::Join(arguments) => join::run(*arguments, cancel),
         Command::Frame(arguments) => {
             let mode = arguments.reports.mode.clone();

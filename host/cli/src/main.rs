@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         // This very file, also when an update has put another in its place (proc(5)).
         plugin::compile_with("/proc/self/exe");
     }
+    end_with_parent();
     // So that encoders write the same bits in every run.
     filmgate_av::zero_fresh_memory();
     let arguments = Arguments::of_process();
@@ -39,6 +40,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// A job of `serve` does not outlive its server: the next one starts it again.
+#[cfg(target_os = "linux")]
+fn end_with_parent() {
+    let parent = std::env::var(filmgate_serve::PARENT).ok();
+    let Some(parent) = parent.and_then(|id| id.parse::<i32>().ok()) else { return };
+    let is_set = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).is_ok();
+    // It may have ended before that was asked for.
+    if !is_set || nix::unistd::getppid().as_raw() != parent {
+        std::process::exit(i32::from(Exit::Interrupted as u8));
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent() {}
+
 /// Tells why, and gives the exit code for it.
 fn end(error: &anyhow::Error) -> ExitCode {
     let exit = Exit::of(error);
@@ -54,6 +70,7 @@ fn start_log(arguments: &Arguments) {
         Command::Plugin(PluginCommand::Check { .. }) => {
             EnvFilter::new("warn,libav=error,plugin=info")
         }
+        Command::Serve(_) => EnvFilter::new("warn,libav=error,filmgate_serve=info"),
         _ => EnvFilter::new("warn,libav=error"),
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use subtle::ConstantTimeEq;
 
 use crate::digest;
@@ -23,8 +23,8 @@ fn random(bytes: usize) -> String {
 }
 
 /// Something that a token allows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
 pub enum Scope {
     /// reads segments below a prefix `TASK[/DEVICE[/PATH]]`; everything, if it is empty
     Read(String),
@@ -52,6 +52,12 @@ impl std::str::FromStr for Scope {
             "admin" if prefix.is_empty() => Ok(Scope::Admin),
             _ => Err("a scope is read[:PREFIX], write[:PREFIX], jobs or admin".to_owned()),
         }
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> String {
+        scope.to_string()
     }
 }
 
@@ -115,7 +121,7 @@ impl Token {
 }
 
 fn parsed(scopes: &str) -> Vec<Scope> {
-    scopes.split(' ').filter_map(|scope| scope.parse().ok()).collect()
+    scopes.lines().filter_map(|scope| scope.parse().ok()).collect()
 }
 
 /// Makes a token; gives the secret, which is stored nowhere.
@@ -123,11 +129,16 @@ fn parsed(scopes: &str) -> Vec<Scope> {
 /// # Errors
 /// `Root`; `Settings` where there is one of that name.
 pub fn add(root: &Path, name: &str, scopes: &[Scope]) -> Result<String, ServeError> {
-    crate::key::check_path("token", name)?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
+        let said = format!("token {name:?}: a name is up to 64 letters, digits, - and _");
+        return Err(ServeError::Settings(said));
+    }
     let secret = format!("fg_{name}_{}", random(24));
     let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-    let values = params![name, hash(&secret), scopes.join(" "), now()];
-    let added = open_index(root, true)?.execute("INSERT OR IGNORE INTO tokens VALUES (?1, ?2, ?3, ?4)", values);
+    let values = params![name, hash(&secret), scopes.join("\n"), now()];
+    let added = open_index(root, true)?
+        .execute("INSERT OR IGNORE INTO tokens VALUES (?1, ?2, ?3, ?4)", values);
     match added.map_err(Fault::from)? {
         0 => Err(ServeError::Settings(format!("there is a token {name:?}; revoke it first"))),
         _ => Ok(secret),

@@ -17,14 +17,14 @@ const FOLDER: OFlag =
 
 /// An open folder.
 #[derive(Debug)]
-pub struct Folder(OwnedFd);
+pub(crate) struct Folder(OwnedFd);
 
 impl Folder {
     /// Opens the root itself, wherever links lead to it.
     ///
     /// # Errors
     /// The system's.
-    pub fn root(path: &Path) -> io::Result<Folder> {
+    pub(crate) fn root(path: &Path) -> io::Result<Folder> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_RDONLY;
         Ok(Folder(open(path, flags, Mode::empty())?))
     }
@@ -33,7 +33,7 @@ impl Folder {
     ///
     /// # Errors
     /// The system's; `ELOOP` or `ENOTDIR` where a link is in the way.
-    pub fn below(&self, parts: &[&str]) -> io::Result<Folder> {
+    pub(crate) fn below(&self, parts: &[&str]) -> io::Result<Folder> {
         let mut folder = Folder(self.0.try_clone()?);
         for part in parts {
             folder = Folder(openat(&folder.0, *part, FOLDER, Mode::empty())?);
@@ -45,7 +45,7 @@ impl Folder {
     ///
     /// # Errors
     /// As [`Folder::below`].
-    pub fn make_below(&self, parts: &[&str]) -> io::Result<Folder> {
+    pub(crate) fn make_below(&self, parts: &[&str]) -> io::Result<Folder> {
         let mut folder = Folder(self.0.try_clone()?);
         for part in parts {
             match mkdirat(&folder.0, *part, Mode::from_bits_truncate(0o777)) {
@@ -62,7 +62,7 @@ impl Folder {
     ///
     /// # Errors
     /// The system's; `NotFound` for anything but a plain file.
-    pub fn read(&self, name: &str) -> io::Result<File> {
+    pub(crate) fn read(&self, name: &str) -> io::Result<File> {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         let file = match openat(&self.0, name, flags, Mode::empty()) {
             Err(Errno::ELOOP) => return Err(io::ErrorKind::NotFound.into()),
@@ -78,7 +78,7 @@ impl Folder {
     ///
     /// # Errors
     /// The system's.
-    pub fn create(&self, name: &str) -> io::Result<File> {
+    pub(crate) fn create(&self, name: &str) -> io::Result<File> {
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
         let mode = Mode::from_bits_truncate(0o666);
         Ok(openat(&self.0, name, flags | OFlag::O_NOFOLLOW, mode)?.into())
@@ -88,7 +88,7 @@ impl Folder {
     ///
     /// # Errors
     /// The system's.
-    pub fn reopen(&self, name: &str) -> io::Result<File> {
+    pub(crate) fn reopen(&self, name: &str) -> io::Result<File> {
         let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         Ok(openat(&self.0, name, flags, Mode::empty())?.into())
     }
@@ -97,7 +97,7 @@ impl Folder {
     ///
     /// # Errors
     /// The system's.
-    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         renameat(&self.0, from, &self.0, to)?;
         Ok(fsync(&self.0)?)
     }
@@ -106,7 +106,7 @@ impl Folder {
     ///
     /// # Errors
     /// The system's.
-    pub fn remove(&self, name: &str) -> io::Result<()> {
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir)?;
         Ok(fsync(&self.0)?)
     }

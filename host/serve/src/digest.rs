@@ -10,7 +10,7 @@ use crate::error::Fault;
 ///
 /// # Errors
 /// `Request`: a SHA-256 that is none.
-pub fn announced(header: &str) -> Result<Option<String>, Fault> {
+pub(crate) fn announced(header: &str) -> Result<Option<String>, Fault> {
     let values = header.split(',').filter_map(|entry| entry.trim().split_once('='));
     let found = values.filter(|(name, _)| name.eq_ignore_ascii_case("sha-256")).last();
     let Some((_, value)) = found else { return Ok(None) };
@@ -21,14 +21,14 @@ pub fn announced(header: &str) -> Result<Option<String>, Fault> {
 }
 
 /// The value of the header for a SHA-256 in hexadecimal.
-pub fn header(sha256: &str) -> String {
+pub(crate) fn header(sha256: &str) -> String {
     let bytes: Vec<u8> = (0..sha256.len() / 2)
         .filter_map(|i| u8::from_str_radix(sha256.get(2 * i..2 * i + 2)?, 16).ok())
         .collect();
     format!("sha-256=:{}:", STANDARD.encode(bytes))
 }
 
-pub fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

@@ -13,30 +13,30 @@ const DEEPEST: usize = 16;
 
 /// A device of a task: a folder below the root.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Device {
-    pub task: String,
-    pub device: String,
+pub(crate) struct Device {
+    pub(crate) task: String,
+    pub(crate) device: String,
 }
 
 /// A segment: a file below a device's folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
-    pub device: Device,
+pub(crate) struct Key {
+    pub(crate) device: Device,
     /// components separated by `/`
-    pub path: String,
+    pub(crate) path: String,
 }
 
 impl Device {
     /// # Errors
     /// `Name`, with the reason.
-    pub fn new(task: &str, device: &str) -> Result<Device, Fault> {
+    pub(crate) fn new(task: &str, device: &str) -> Result<Device, Fault> {
         check_name("task", task)?;
         check_name("device", device)?;
         Ok(Device { task: task.to_owned(), device: device.to_owned() })
     }
 
     /// The components of its folder below the root.
-    pub fn folder(&self) -> Vec<&str> {
+    pub(crate) fn folder(&self) -> Vec<&str> {
         vec![&self.task, &self.device]
     }
 }
@@ -44,13 +44,13 @@ impl Device {
 impl Key {
     /// # Errors
     /// `Name`, with the reason.
-    pub fn new(device: Device, path: &str) -> Result<Key, Fault> {
+    pub(crate) fn new(device: Device, path: &str) -> Result<Key, Fault> {
         check_path("path", path)?;
         Ok(Key { device, path: path.to_owned() })
     }
 
     /// The components of its folder below the root.
-    pub fn folder(&self) -> Vec<&str> {
+    pub(crate) fn folder(&self) -> Vec<&str> {
         let mut parts = self.device.folder();
         parts.extend(self.path.split('/'));
         parts.pop();
@@ -58,7 +58,7 @@ impl Key {
     }
 
     /// The name of its file.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 }
@@ -73,7 +73,7 @@ impl fmt::Display for Key {
 ///
 /// # Errors
 /// `Name`, with the reason.
-pub fn check_path(what: &str, path: &str) -> Result<(), Fault> {
+pub(crate) fn check_path(what: &str, path: &str) -> Result<(), Fault> {
     if path.starts_with('/') {
         let reason = "it is absolute; paths are relative to the device's folder";
         return Err(Fault::name(what, path, reason));
@@ -125,7 +125,7 @@ fn is_encoded(name: &str) -> bool {
 ///
 /// # Errors
 /// `Name`: an escape that is none, or text that is not UTF-8.
-pub fn decode(part: &str) -> Result<String, Fault> {
+pub(crate) fn decode(part: &str) -> Result<String, Fault> {
     let mut bytes = Vec::with_capacity(part.len());
     let mut rest = part.as_bytes();
     while let [first, more @ ..] = rest {
@@ -164,8 +164,24 @@ mod tests {
         let long = "x".repeat(256);
         let deep = "a/".repeat(16) + "b";
         for path in [
-            "..", "../x", "a/../b", "a/./b", "%2e%2e", "%252e%252e/x", "/etc/passwd", "a//b", "",
-            "a%00b", "%ff", "%zz", "a%5c..%5cb", ".filmgate", "x.partial", "a%0ab", &long, &deep,
+            "..",
+            "../x",
+            "a/../b",
+            "a/./b",
+            "%2e%2e",
+            "%252e%252e/x",
+            "/etc/passwd",
+            "a//b",
+            "",
+            "a%00b",
+            "%ff",
+            "%zz",
+            "a%5c..%5cb",
+            ".filmgate",
+            "x.partial",
+            "a%0ab",
+            &long,
+            &deep,
         ] {
             assert!(refused(path), "{path}");
         }

@@ -1,6 +1,6 @@
 //! `filmgate serve`: devices upload segments by HTTP, and jobs join them.
 //!
-//! [`store`], [`uploads`], [`jobs`] and [`access`] are plain blocking code; only [`http`] is
+//! `store`, `uploads`, `jobs` and [`access`] are plain blocking code; only `http` is
 //! asynchronous. Media is touched by the processes of jobs alone.
 #![forbid(unsafe_code)]
 
@@ -11,27 +11,24 @@ mod error;
 mod http;
 mod jobs;
 mod key;
+mod request;
 mod settings;
 mod store;
 mod uploads;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use filmgate_core::cancel::Cancel;
-use tracing::info;
 
 pub use error::{Fault, ServeError};
 pub use http::openapi;
-pub use jobs::{JobRequest, JoinRequest};
+pub use jobs::PARENT;
+pub use request::{JobRequest, JoinRequest, OnBusy};
 pub use settings::{Limits, Quota, Schedule, Settings};
 
 use jobs::Jobs;
 use store::Store;
 use uploads::Uploads;
-
-/// The variable that tells a job's process who its parent is.
-pub const PARENT: &str = "FILMGATE_PARENT";
 
 /// Serves until `cancel` is set. `ready` is told the address once requests are answered.
 ///
@@ -49,10 +46,10 @@ pub fn serve(
     uploads.expire()?;
     store.reconcile(&|id| uploads.is_alive(id))?;
     let jobs = Jobs::open(Arc::clone(&store), settings.jobs)?;
-    let app = http::App::new(settings, Arc::clone(&store), Arc::clone(&uploads), Arc::clone(&jobs))?;
+    let app =
+        http::App::new(settings, Arc::clone(&store), Arc::clone(&uploads), Arc::clone(&jobs))?;
     let server = http::Server::bind(settings, app)?;
     let threads = jobs.start(settings.schedule.clone());
-    info!("{} is served at {}", store.root().display(), server.address());
     ready(server.address());
     let result = server.run(cancel, &mut || {
         if let Err(e) = uploads.expire() {
@@ -66,6 +63,3 @@ pub fn serve(
     }
     result
 }
-
-/// How often expired uploads are looked for.
-const EXPIRY_LOOK: Duration = Duration::from_secs(60);

@@ -52,12 +52,7 @@ pub struct Quota {
 impl Default for Quota {
     fn default() -> Quota {
         let many = i64::MAX as u64;
-        Quota {
-            max_segment: 64 << 30,
-            task_bytes: many,
-            task_segments: many,
-            min_free: 256 << 20,
-        }
+        Quota { max_segment: 64 << 30, task_bytes: many, task_segments: many, min_free: 256 << 20 }
     }
 }
 
@@ -119,7 +114,7 @@ pub struct Schedule {
     pub every_minutes: u32,
     /// What the request would say
     #[serde(default)]
-    pub join: crate::jobs::JoinRequest,
+    pub join: crate::request::JoinRequest,
 }
 
 impl Settings {
@@ -157,7 +152,9 @@ impl Settings {
             return wrong("jobs.at-once and limits.connections must be at least 1".to_owned());
         }
         if self.limits.requests_per_second == 0 || self.limits.silence == 0 {
-            return wrong("limits.requests-per-second and limits.silence must be at least 1".to_owned());
+            return wrong(
+                "limits.requests-per-second and limits.silence must be at least 1".to_owned(),
+            );
         }
         for entry in &self.schedule {
             crate::key::Device::new(&entry.task, &entry.device)
@@ -168,7 +165,9 @@ impl Settings {
         }
         match &self.root {
             Some(root) => Ok(root.clone()),
-            None => wrong("no root is given; use --root DIR, or `root` in the file of --config".to_owned()),
+            None => wrong(
+                "no root is given; use --root DIR, or `root` in the file of --config".to_owned(),
+            ),
         }
     }
 }

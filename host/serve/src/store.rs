@@ -23,7 +23,7 @@ use crate::key::{Device, Key};
 use crate::settings::Quota;
 
 /// The server's own folder below the root: no task can have this name.
-pub const OWN: &str = ".filmgate";
+pub(crate) const OWN: &str = ".filmgate";
 /// Begins the names of files that are being written.
 const ASIDE: &str = ".filmgate-";
 
@@ -75,30 +75,30 @@ const TABLES: &str = "
 
 /// A stored segment.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Segment {
+pub(crate) struct Segment {
     /// below the device's folder
     #[schema(example = "video/0001.mp4")]
-    pub path: String,
+    pub(crate) path: String,
     /// in bytes
-    pub size: u64,
+    pub(crate) size: u64,
     /// when it was written, in seconds since 1970
-    pub modified: f64,
+    pub(crate) modified: f64,
     /// in hexadecimal; none for files that did not come through the server
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
+    pub(crate) sha256: Option<String>,
 }
 
 /// What a device has stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Usage {
-    pub task: String,
-    pub device: String,
-    pub segments: u64,
-    pub bytes: u64,
+pub(crate) struct Usage {
+    pub(crate) task: String,
+    pub(crate) device: String,
+    pub(crate) segments: u64,
+    pub(crate) bytes: u64,
 }
 
 /// The store of one root, which it alone may write to.
-pub struct Store {
+pub(crate) struct Store {
     root: PathBuf,
     top: Folder,
     index: Mutex<Connection>,
@@ -107,7 +107,7 @@ pub struct Store {
 }
 
 /// The time, in seconds since 1970.
-pub fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
@@ -123,7 +123,7 @@ fn wrong(root: &Path, reason: impl ToString) -> ServeError {
 ///
 /// # Errors
 /// `Root`.
-pub fn open_index(root: &Path, is_synced: bool) -> Result<Connection, ServeError> {
+pub(crate) fn open_index(root: &Path, is_synced: bool) -> Result<Connection, ServeError> {
     let own = root.join(OWN);
     filmgate_core::publish::make_folders(&own).map_err(|e| wrong(root, e))?;
     let open = || -> rusqlite::Result<Connection> {
@@ -142,7 +142,7 @@ impl Store {
     ///
     /// # Errors
     /// `Root`: it cannot be used, or another server uses it.
-    pub fn open(root: &Path, quota: Quota) -> Result<Store, ServeError> {
+    pub(crate) fn open(root: &Path, quota: Quota) -> Result<Store, ServeError> {
         filmgate_core::publish::make_folders(root).map_err(|e| wrong(root, e))?;
         let root = root.canonicalize().map_err(|e| wrong(root, e))?;
         let index = open_index(&root, false)?;
@@ -153,11 +153,11 @@ impl Store {
         Ok(Store { root, top, index: Mutex::new(index), quota, _lock: lock })
     }
 
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    pub fn index(&self) -> MutexGuard<'_, Connection> {
+    pub(crate) fn index(&self) -> MutexGuard<'_, Connection> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -165,7 +165,7 @@ impl Store {
     ///
     /// # Errors
     /// `Conflict` where a file or a link is in the way; `NotFound` unless it is to be made.
-    pub fn folder_of(&self, parts: &[&str], make: bool) -> Result<Folder, Fault> {
+    pub(crate) fn folder_of(&self, parts: &[&str], make: bool) -> Result<Folder, Fault> {
         let found = if make { self.top.make_below(parts) } else { self.top.below(parts) };
         let path = parts.join("/");
         found.map_err(|e| match e.kind() {
@@ -181,7 +181,12 @@ impl Store {
     ///
     /// # Errors
     /// `Quota`, `Full`, `Conflict`, `System`.
-    pub fn create(&self, key: &Key, id: &str, length: Option<u64>) -> Result<Writing, Fault> {
+    pub(crate) fn create(
+        &self,
+        key: &Key,
+        id: &str,
+        length: Option<u64>,
+    ) -> Result<Writing, Fault> {
         self.check_room(key, length.unwrap_or(0))?;
         let folder = self.folder_of(&key.folder(), true)?;
         let name = format!("{ASIDE}{id}.partial");
@@ -193,7 +198,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, `System`.
-    pub fn reopen(&self, key: &Key, id: &str) -> Result<Writing, Fault> {
+    pub(crate) fn reopen(&self, key: &Key, id: &str) -> Result<Writing, Fault> {
         let folder = self.folder_of(&key.folder(), false)?;
         let name = format!("{ASIDE}{id}.partial");
         let gone = |_| Fault::NotFound(format!("upload of {key}"));
@@ -215,6 +220,10 @@ impl Store {
             return Err(Fault::Full);
         }
         let (bytes, segments) = self.usage_of_task(&key.device.task)?;
+        // What is replaced does not count.
+        let old = self.known(key)?;
+        let bytes = bytes - old.as_ref().map_or(0, |old| old.0);
+        let segments = segments - u64::from(old.is_some());
         if bytes.saturating_add(more) > self.quota.task_bytes {
             let limit = self.quota.task_bytes;
             return Err(Fault::Quota(format!("the task may store {limit} bytes")));
@@ -227,7 +236,8 @@ impl Store {
     }
 
     fn usage_of_task(&self, task: &str) -> Result<(u64, u64), Fault> {
-        let sum = "SELECT coalesce(sum(bytes), 0), coalesce(sum(segments), 0) FROM usage WHERE task = ?1";
+        let sum =
+            "SELECT coalesce(sum(bytes), 0), coalesce(sum(segments), 0) FROM usage WHERE task = ?1";
         Ok(self.index().query_row(sum, [task], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
@@ -235,7 +245,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, `Conflict`, `System`.
-    pub fn open_segment(&self, key: &Key) -> Result<(Segment, File), Fault> {
+    pub(crate) fn open_segment(&self, key: &Key) -> Result<(Segment, File), Fault> {
         let missing = || Fault::NotFound(format!("segment {key}"));
         let folder = self.folder_of(&key.folder(), false).map_err(|fault| match fault {
             Fault::NotFound(_) => missing(),
@@ -263,7 +273,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, `Conflict`, `System`.
-    pub fn remove(&self, key: &Key) -> Result<(), Fault> {
+    pub(crate) fn remove(&self, key: &Key) -> Result<(), Fault> {
         let (_, file) = self.open_segment(key)?;
         drop(file);
         let folder = self.folder_of(&key.folder(), false)?;
@@ -286,7 +296,7 @@ impl Store {
     ///
     /// # Errors
     /// `Index`.
-    pub fn list(
+    pub(crate) fn list(
         &self,
         device: &Device,
         prefix: &str,
@@ -312,7 +322,7 @@ impl Store {
     ///
     /// # Errors
     /// `Index`.
-    pub fn usage(&self, task: Option<&str>) -> Result<Vec<Usage>, Fault> {
+    pub(crate) fn usage(&self, task: Option<&str>) -> Result<Vec<Usage>, Fault> {
         let index = self.index();
         let mut select = index.prepare_cached(
             "SELECT task, device, segments, bytes FROM usage \
@@ -330,7 +340,7 @@ impl Store {
     ///
     /// # Errors
     /// `System`, `Index`.
-    pub fn reconcile(&self, is_alive: &dyn Fn(&str) -> bool) -> Result<(), Fault> {
+    pub(crate) fn reconcile(&self, is_alive: &dyn Fn(&str) -> bool) -> Result<(), Fault> {
         let mut devices: Vec<Device> = Vec::new();
         for task in names(&self.root)? {
             for device in names(&self.root.join(&task))? {
@@ -348,7 +358,11 @@ impl Store {
     ///
     /// # Errors
     /// `System`, `Index`.
-    pub fn rescan(&self, device: &Device, is_alive: &dyn Fn(&str) -> bool) -> Result<(), Fault> {
+    pub(crate) fn rescan(
+        &self,
+        device: &Device,
+        is_alive: &dyn Fn(&str) -> bool,
+    ) -> Result<(), Fault> {
         let folder = self.root.join(&device.task).join(&device.device);
         let mut found = Vec::new();
         if folder.is_dir() && !folder.is_symlink() {
@@ -451,7 +465,7 @@ fn walk(
 
 /// A segment that is being written aside. Dropped before it is whole, it is removed, unless it is
 /// kept to be continued.
-pub struct Writing {
+pub(crate) struct Writing {
     key: Key,
     folder: Folder,
     name: String,
@@ -466,16 +480,16 @@ pub struct Writing {
 const STEP: u64 = 16 << 20;
 
 impl Writing {
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
-    pub fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         &self.file
     }
 
     /// From now on it stays when it is dropped.
-    pub fn keep(&mut self) {
+    pub(crate) fn keep(&mut self) {
         self.keep = true;
     }
 
@@ -483,7 +497,7 @@ impl Writing {
     ///
     /// # Errors
     /// `Quota`, `TooLarge`, `Full`, `System`.
-    pub fn write(&mut self, store: &Store, bytes: &[u8]) -> Result<(), Fault> {
+    pub(crate) fn write(&mut self, store: &Store, bytes: &[u8]) -> Result<(), Fault> {
         use std::os::unix::fs::FileExt;
         self.file.write_all_at(bytes, self.size).map_err(|e| Fault::system(&self.key, e))?;
         self.size += bytes.len() as u64;
@@ -498,7 +512,7 @@ impl Writing {
     ///
     /// # Errors
     /// `Full`, `System`.
-    pub fn sync(&self) -> Result<(), Fault> {
+    pub(crate) fn sync(&self) -> Result<(), Fault> {
         self.file.sync_data().map_err(|e| Fault::system(&self.key, e))
     }
 
@@ -506,7 +520,7 @@ impl Writing {
     ///
     /// # Errors
     /// `Quota`, `Full`, `Conflict`, `System`; the older one is then as it was.
-    pub fn publish(mut self, store: &Store, sha256: &str) -> Result<Segment, Fault> {
+    pub(crate) fn publish(mut self, store: &Store, sha256: &str) -> Result<Segment, Fault> {
         let key = self.key.clone();
         store.check_room(&key, self.size).inspect_err(|_| self.keep = false)?;
         let system = |e: io::Error| Fault::system(&key, e);
@@ -524,7 +538,7 @@ impl Writing {
     }
 
     /// Removes it.
-    pub fn discard(mut self) {
+    pub(crate) fn discard(mut self) {
         self.keep = false;
     }
 }

@@ -18,7 +18,7 @@ use crate::key::Key;
 use crate::store::{Segment, Store, Writing, now};
 
 /// The uploads of a store.
-pub struct Uploads {
+pub(crate) struct Uploads {
     store: Arc<Store>,
     /// seconds after which an interrupted upload is given up
     expiry: u64,
@@ -28,26 +28,26 @@ pub struct Uploads {
 
 /// An upload, between its requests.
 #[derive(Clone, Debug)]
-pub struct Upload {
-    pub id: String,
+pub(crate) struct Upload {
+    pub(crate) id: String,
     /// of the whole, in bytes, where it is known
-    pub length: Option<u64>,
+    pub(crate) length: Option<u64>,
     /// the SHA-256 of the whole that was announced
-    pub digest: Option<String>,
-    pub is_complete: bool,
+    pub(crate) digest: Option<String>,
+    pub(crate) is_complete: bool,
     /// how many bytes have arrived
-    pub offset: u64,
+    pub(crate) offset: u64,
     /// in seconds since 1970
-    pub expires: i64,
+    pub(crate) expires: i64,
 }
 
 impl Uploads {
-    pub fn new(store: Arc<Store>, expiry: u64) -> Uploads {
+    pub(crate) fn new(store: Arc<Store>, expiry: u64) -> Uploads {
         Uploads { store, expiry, busy: Mutex::default() }
     }
 
     /// Whether there is an upload of this id that may be continued.
-    pub fn is_alive(&self, id: &str) -> bool {
+    pub(crate) fn is_alive(&self, id: &str) -> bool {
         let find = "SELECT EXISTS (SELECT 1 FROM uploads WHERE id = ?1 AND NOT complete)";
         self.store.index().query_row(find, [id], |row| row.get(0)).unwrap_or(false)
     }
@@ -56,14 +56,21 @@ impl Uploads {
     ///
     /// # Errors
     /// `Locked`, `Quota`, `TooLarge`, `Full`, `Conflict`, `System`.
-    pub fn start(&self, key: &Key, length: Option<u64>, digest: Option<String>) -> Result<Append<'_>, Fault> {
+    pub(crate) fn start(
+        &self,
+        key: &Key,
+        length: Option<u64>,
+        digest: Option<String>,
+    ) -> Result<Append<'_>, Fault> {
+        self.expire()?;
         if self.find(key)?.is_some() {
             self.remove(key)?;
         }
         let id = random_id();
         let mut writing = self.store.create(key, &id, length)?;
         let expires = self.expires();
-        let insert = "INSERT INTO uploads (id, task, device, path, length, digest, expires) \
+        // One whose file somebody has removed still has its row.
+        let insert = "INSERT OR REPLACE INTO uploads (id, task, device, path, length, digest, expires) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let device = &key.device;
         let values = params![id, device.task, device.device, key.path, length, digest, expires];
@@ -81,7 +88,7 @@ impl Uploads {
     ///
     /// # Errors
     /// `Index`, `System`.
-    pub fn find(&self, key: &Key) -> Result<Option<Upload>, Fault> {
+    pub(crate) fn find(&self, key: &Key) -> Result<Option<Upload>, Fault> {
         let find = "SELECT id, length, digest, complete, expires FROM uploads \
                     WHERE task = ?1 AND device = ?2 AND path = ?3 AND expires > ?4";
         let values = params![key.device.task, key.device.device, key.path, now()];
@@ -111,7 +118,7 @@ impl Uploads {
     ///
     /// # Errors
     /// `NotFound`, `Complete`, `Offset`, `Locked`, `System`.
-    pub fn append(&self, key: &Key, offset: u64) -> Result<Append<'_>, Fault> {
+    pub(crate) fn append(&self, key: &Key, offset: u64) -> Result<Append<'_>, Fault> {
         let none = || Fault::NotFound(format!("upload of {key}"));
         let upload = self.find(key)?.ok_or_else(none)?;
         if upload.is_complete {
@@ -124,7 +131,12 @@ impl Uploads {
         }
     }
 
-    fn lock(&self, key: &Key, upload: Upload, writing: Option<Writing>) -> Result<Append<'_>, Fault> {
+    fn lock(
+        &self,
+        key: &Key,
+        upload: Upload,
+        writing: Option<Writing>,
+    ) -> Result<Append<'_>, Fault> {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         if !busy.insert(upload.id.clone()) {
             return Err(Fault::Locked(format!("another request is uploading {key}")));
@@ -142,7 +154,7 @@ impl Uploads {
     ///
     /// # Errors
     /// `NotFound`, `Locked`, `System`.
-    pub fn remove(&self, key: &Key) -> Result<(), Fault> {
+    pub(crate) fn remove(&self, key: &Key) -> Result<(), Fault> {
         let none = || Fault::NotFound(format!("upload of {key}"));
         let upload = self.find(key)?.ok_or_else(none)?;
         if !upload.is_complete {
@@ -157,17 +169,20 @@ impl Uploads {
     ///
     /// # Errors
     /// `Index`.
-    pub fn expire(&self) -> Result<(), Fault> {
+    pub(crate) fn expire(&self) -> Result<(), Fault> {
         let expired: Vec<(String, String, String, String)> = {
             let index = self.store.index();
-            let mut select = index
-                .prepare("SELECT id, task, device, path FROM uploads WHERE expires <= ?1")?;
+            let mut select =
+                index.prepare("SELECT id, task, device, path FROM uploads WHERE expires <= ?1")?;
             let rows = select.query_map([now()], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })?;
             rows.collect::<Result<_, _>>()?
         };
         for (id, task, device, path) in expired {
+            if self.busy.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+                continue;
+            }
             let key = crate::key::Device::new(&task, &device).and_then(|d| Key::new(d, &path));
             if let Ok(writing) = key.and_then(|key| self.store.reopen(&key, &id)) {
                 writing.discard();
@@ -191,7 +206,7 @@ impl Drop for Lock<'_> {
 }
 
 /// An upload while a request writes to it. Dropped, it can be continued from where it stands.
-pub struct Append<'a> {
+pub(crate) struct Append<'a> {
     uploads: &'a Uploads,
     writing: Writing,
     upload: Upload,
@@ -201,7 +216,7 @@ pub struct Append<'a> {
 impl Append<'_> {
     /// # Errors
     /// `Request` beyond the announced length; `Quota`, `TooLarge`, `Full`, `System`.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let more = self.writing.size() + bytes.len() as u64;
         if let Some(length) = self.upload.length.filter(|length| more > *length) {
             return Err(Fault::Request(format!("the upload has more than its {length} bytes")));
@@ -213,7 +228,7 @@ impl Append<'_> {
     ///
     /// # Errors
     /// `System`.
-    pub fn take_back(&mut self, offset: u64) -> Result<(), Fault> {
+    pub(crate) fn take_back(&mut self, offset: u64) -> Result<(), Fault> {
         self.writing.file().set_len(offset).map_err(|e| Fault::system("upload", e))
     }
 
@@ -221,7 +236,7 @@ impl Append<'_> {
     ///
     /// # Errors
     /// `Request`: another length was announced.
-    pub fn set_length(&mut self, length: u64) -> Result<(), Fault> {
+    pub(crate) fn set_length(&mut self, length: u64) -> Result<(), Fault> {
         match self.upload.length {
             Some(known) if known != length => {
                 Err(Fault::Request(format!("the upload has {known} bytes, not {length}")))
@@ -240,7 +255,7 @@ impl Append<'_> {
     ///
     /// # Errors
     /// `Full`, `System`.
-    pub fn pause(self) -> Result<Upload, Fault> {
+    pub(crate) fn pause(self) -> Result<Upload, Fault> {
         self.writing.sync()?;
         let expires = self.uploads.expires();
         let update = "UPDATE uploads SET expires = ?2 WHERE id = ?1";
@@ -249,7 +264,7 @@ impl Append<'_> {
     }
 
     /// Whether all that was announced has arrived.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.upload.length == Some(self.writing.size())
     }
 
@@ -257,7 +272,7 @@ impl Append<'_> {
     ///
     /// # Errors
     /// `Digest`: it is given up then; `Quota`, `Full`, `Conflict`, `System`.
-    pub fn complete(self) -> Result<(Upload, Segment), Fault> {
+    pub(crate) fn complete(self) -> Result<(Upload, Segment), Fault> {
         let found = self.digest()?;
         let Append { uploads, writing, upload, _lock } = self;
         let index = || uploads.store.index();

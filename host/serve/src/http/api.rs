@@ -26,7 +26,8 @@ struct Token;
 
 impl Modify for Token {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        let scheme =
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         api.components.get_or_insert_default().add_security_scheme("token", scheme);
     }
 }
@@ -36,6 +37,6 @@ pub fn openapi() -> serde_json::Value {
     serde_json::to_value(Api::openapi()).unwrap_or_default()
 }
 
-pub async fn description() -> Json<serde_json::Value> {
+pub(crate) async fn description() -> Json<serde_json::Value> {
     Json(openapi())
 }

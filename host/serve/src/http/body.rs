@@ -16,7 +16,7 @@ const WAITING: usize = 8;
 const START: Duration = Duration::from_secs(30);
 
 /// The pieces of a body, for a blocking thread.
-pub struct Chunks(mpsc::Receiver<Result<Bytes, Fault>>);
+pub(crate) struct Chunks(mpsc::Receiver<Result<Bytes, Fault>>);
 
 impl Iterator for Chunks {
     type Item = Result<Bytes, Fault>;
@@ -31,7 +31,7 @@ impl Iterator for Chunks {
 ///
 /// # Errors
 /// Those of `work`.
-pub async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
     let done = tokio::task::spawn_blocking(work).await;
@@ -42,7 +42,7 @@ pub async fn blocking<T: Send + 'static>(
 ///
 /// # Errors
 /// Those of `work`.
-pub async fn receive<T: Send + 'static>(
+pub(crate) async fn receive<T: Send + 'static>(
     body: Body,
     limits: Limits,
     work: impl FnOnce(Chunks) -> Result<T, Fault> + Send + 'static,

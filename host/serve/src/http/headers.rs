@@ -9,7 +9,7 @@ use crate::error::Fault;
 ///
 /// # Errors
 /// `Request`: it is not ASCII, or given twice.
-pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Fault> {
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Fault> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let wrong = || Fault::Request(format!("{name}: is not one header with plain text"));
@@ -23,7 +23,7 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, F
 ///
 /// # Errors
 /// `Request`.
-pub fn number(headers: &HeaderMap, name: &str) -> Result<Option<u64>, Fault> {
+pub(crate) fn number(headers: &HeaderMap, name: &str) -> Result<Option<u64>, Fault> {
     let Some(text) = text(headers, name)? else { return Ok(None) };
     let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let number = text.parse::<u64>().ok().filter(|n| is_plain && *n <= i64::MAX as u64);
@@ -37,7 +37,7 @@ pub fn number(headers: &HeaderMap, name: &str) -> Result<Option<u64>, Fault> {
 ///
 /// # Errors
 /// `Request`.
-pub fn boolean(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Fault> {
+pub(crate) fn boolean(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Fault> {
     match text(headers, name)? {
         None => Ok(None),
         Some("?1") => Ok(Some(true)),
@@ -50,16 +50,16 @@ pub fn boolean(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Fault> {
 ///
 /// # Errors
 /// `Request`.
-pub fn digest(headers: &HeaderMap, name: &str) -> Result<Option<String>, Fault> {
+pub(crate) fn digest(headers: &HeaderMap, name: &str) -> Result<Option<String>, Fault> {
     text(headers, name)?.map_or(Ok(None), digest::announced)
 }
 
 /// The media type, in lower case and without parameters.
-pub fn media_type(headers: &HeaderMap) -> String {
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-pub const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
-pub const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
-pub const UPLOAD_COMPLETE: HeaderName = HeaderName::from_static("upload-complete");
+pub(crate) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+pub(crate) const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
+pub(crate) const UPLOAD_COMPLETE: HeaderName = HeaderName::from_static("upload-complete");

@@ -21,13 +21,18 @@ use super::problem::Problem;
 use super::{App, Caller, Shared, headers};
 use crate::access::Wish;
 use crate::error::Fault;
-use crate::jobs::{Event, Job, JobRequest, JoinRequest, State as JobState, Submission};
+use crate::jobs::{Event, Job, State as JobState};
 use crate::key::Device;
+use crate::request::{JobRequest, JoinRequest, Submission};
 
 /// The longest body of a request for a job, in bytes.
 const LONGEST: usize = 1 << 20;
 
-async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, empty: &str) -> Result<T, Fault> {
+async fn json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    empty: &str,
+) -> Result<T, Fault> {
     let media_type = headers::media_type(headers);
     if !media_type.is_empty() && media_type != "application/json" {
         return Err(Fault::MediaType("Content-Type must be application/json".to_owned()));
@@ -77,7 +82,7 @@ async fn submit(
               (status = 409, body = Problem, content_type = "application/problem+json"), (status = 413, body = Problem, content_type = "application/problem+json"),
               (status = 415, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-pub async fn join(
+pub(crate) async fn join(
     app: Arc<App>,
     caller: &Caller,
     device: &Device,
@@ -103,7 +108,7 @@ pub async fn join(
               (status = 413, body = Problem, content_type = "application/problem+json"), (status = 415, body = Problem, content_type = "application/problem+json"),
               (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-pub async fn create(
+pub(crate) async fn create(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
@@ -121,7 +126,7 @@ pub async fn create(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Page {
+pub(crate) struct Page {
     /// only jobs in this state
     state: Option<JobState>,
     /// only jobs with a lower number
@@ -144,7 +149,7 @@ fn hundred() -> u32 {
               (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"),
               (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
     page: Result<Query<Page>, QueryRejection>,
@@ -164,7 +169,7 @@ pub async fn list(
               (status = 400, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-pub async fn get(
+pub(crate) async fn get(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
@@ -185,7 +190,7 @@ fn id_of(id: Result<Path<String>, PathRejection>) -> Result<String, Fault> {
               (status = 400, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 409, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-pub async fn cancel(
+pub(crate) async fn cancel(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
@@ -202,7 +207,7 @@ pub async fn cancel(
               (status = 400, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 409, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-pub async fn retry(
+pub(crate) async fn retry(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
@@ -221,7 +226,7 @@ pub async fn retry(
               (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-pub async fn events(
+pub(crate) async fn events(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
@@ -244,7 +249,11 @@ struct Follower {
     waiting: Vec<Event>,
 }
 
-fn follow(app: Arc<App>, id: String, after: i64) -> impl Stream<Item = Result<sse::Event, Infallible>> {
+fn follow(
+    app: Arc<App>,
+    id: String,
+    after: i64,
+) -> impl Stream<Item = Result<sse::Event, Infallible>> {
     let follower = Follower { app, id, after, waiting: Vec::new() };
     stream::unfold(follower, |mut follower| async move {
         let mut pulse = follower.app.pulse.clone();
@@ -263,6 +272,9 @@ fn follow(app: Arc<App>, id: String, after: i64) -> impl Stream<Item = Result<ss
                 Ok((job.state, jobs.events(&id, after)?))
             });
             let (state, mut events) = looked.await.ok()?;
+            if events.is_empty() && follower.app.jobs.is_stopped() {
+                return None;
+            }
             let has_ended = !matches!(state, JobState::Queued | JobState::Running);
             if events.is_empty() && has_ended {
                 return None;

@@ -14,7 +14,7 @@ use super::{App, Caller, Peer};
 use crate::error::ServeError;
 
 /// Where it is written; nowhere, if it was not asked for.
-pub struct Log {
+pub(crate) struct Log {
     path: Option<PathBuf>,
     file: Mutex<Option<File>>,
 }
@@ -22,7 +22,7 @@ pub struct Log {
 impl Log {
     /// # Errors
     /// `System`.
-    pub fn open(path: Option<PathBuf>) -> Result<Arc<Log>, ServeError> {
+    pub(crate) fn open(path: Option<PathBuf>) -> Result<Arc<Log>, ServeError> {
         let log = Log { path, file: Mutex::new(None) };
         log.reopen()?;
         Ok(Arc::new(log))
@@ -32,7 +32,7 @@ impl Log {
     ///
     /// # Errors
     /// `System`.
-    pub fn reopen(&self) -> Result<(), ServeError> {
+    pub(crate) fn reopen(&self) -> Result<(), ServeError> {
         let Some(path) = &self.path else { return Ok(()) };
         let file = OpenOptions::new().append(true).create(true).open(path).map_err(|source| {
             ServeError::System { what: format!("the access log {}", path.display()), source }
@@ -56,12 +56,13 @@ fn date() -> String {
 }
 
 /// Notes a request, once its answer begins.
-pub async fn note(
+pub(crate) async fn note(
     State((app, log)): State<(Arc<App>, Arc<Log>)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let peer = request.extensions().get::<Peer>().map_or_else(String::new, |p| p.0.ip().to_string());
+    let peer =
+        request.extensions().get::<Peer>().map_or_else(String::new, |p| p.0.ip().to_string());
     let (method, path) = (request.method().clone(), request.uri().clone());
     let response = next.run(request).await;
     app.metrics.answered(&method, response.status());
@@ -69,7 +70,8 @@ pub async fn note(
     let who = who.map_or("-", |token| &token.name);
     let size = response.headers().get("content-length").and_then(|v| v.to_str().ok());
     let (status, size) = (response.status().as_u16(), size.unwrap_or("-"));
-    let line = format!("{peer} - {who} [{}] \"{method} {path} HTTP/1.1\" {status} {size}\n", date());
+    let line =
+        format!("{peer} - {who} [{}] \"{method} {path} HTTP/1.1\" {status} {size}\n", date());
     // A full disk is no reason to refuse requests.
     let _ = log.write(&line);
     response

@@ -31,17 +31,17 @@ struct InState {
 
 /// What is counted. Clones count together.
 #[derive(Clone)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Arc<Registry>,
     requests: Family<Answer, Counter<u64, AtomicU64>>,
     segments: Counter<u64, AtomicU64>,
     bytes: Counter<u64, AtomicU64>,
-    pub connections: Gauge<i64, AtomicI64>,
+    pub(crate) connections: Gauge<i64, AtomicI64>,
     jobs: Family<InState, Gauge<i64, AtomicI64>>,
 }
 
 impl Metrics {
-    pub fn new() -> Metrics {
+    pub(crate) fn new() -> Metrics {
         let mut registry = Registry::with_prefix("filmgate_serve");
         let requests = Family::default();
         let (segments, bytes) = (Counter::default(), Counter::default());
@@ -54,14 +54,15 @@ impl Metrics {
         Metrics { registry: Arc::new(registry), requests, segments, bytes, connections, jobs }
     }
 
-    pub fn stored(&self, size: u64) {
+    pub(crate) fn stored(&self, size: u64) {
         self.segments.inc();
         self.bytes.inc_by(size);
     }
 
-    pub fn answered(&self, method: &Method, status: StatusCode) {
+    pub(crate) fn answered(&self, method: &Method, status: StatusCode) {
         // Methods that do not exist are one, or clients could fill the memory.
-        let known = [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
+        let known =
+            [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
         let method = if known.contains(method) { method.as_str() } else { "other" };
         let answer = Answer { method: method.to_owned(), status: status.as_u16() };
         self.requests.get_or_create(&answer).inc();
@@ -69,7 +70,10 @@ impl Metrics {
 }
 
 /// All numbers.
-pub async fn metrics(State(app): Shared, _caller: Extension<Caller>) -> Result<Response, Fault> {
+pub(crate) async fn metrics(
+    State(app): Shared,
+    _caller: Extension<Caller>,
+) -> Result<Response, Fault> {
     let text = blocking(move || {
         for (state, count) in app.jobs.counts()? {
             let label = InState { state: state.name().to_owned() };

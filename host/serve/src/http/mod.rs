@@ -4,11 +4,13 @@
 mod api;
 mod body;
 mod headers;
+#[allow(unused_qualifications, reason = "utoipa's macro writes `Page` with its module")]
 mod job;
 mod log;
 mod metrics;
 mod problem;
 mod resumable;
+#[allow(unused_qualifications, reason = "utoipa's macro writes `Page` with its module")]
 mod segment;
 mod server;
 
@@ -34,10 +36,10 @@ use crate::settings::{Limits, Settings};
 use crate::store::{Store, open_index};
 use crate::uploads::Uploads;
 pub use api::openapi;
-pub use server::Server;
+pub(crate) use server::Server;
 
 /// What handlers share.
-pub struct App {
+pub(crate) struct App {
     store: Arc<Store>,
     /// a connection of its own, which nothing else holds: it is asked by the runtime's own threads
     tokens: Mutex<Connection>,
@@ -55,11 +57,11 @@ type Shared = State<Arc<App>>;
 
 /// The address of a client.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Who asks: a token, or anybody where there are no tokens.
 #[derive(Clone, Debug)]
-pub struct Caller(Option<Token>);
+pub(crate) struct Caller(Option<Token>);
 
 impl Caller {
     /// # Errors
@@ -74,7 +76,7 @@ impl Caller {
 ///
 /// # Errors
 /// `Settings`, with the way out.
-pub fn check_exposure(settings: &Settings, store: &Store) -> Result<(), ServeError> {
+pub(crate) fn check_exposure(settings: &Settings, store: &Store) -> Result<(), ServeError> {
     let address = settings.address();
     if address.ip().is_loopback() {
         return Ok(());
@@ -98,7 +100,7 @@ pub fn check_exposure(settings: &Settings, store: &Store) -> Result<(), ServeErr
 impl App {
     /// # Errors
     /// `Root`.
-    pub fn new(
+    pub(crate) fn new(
         settings: &Settings,
         store: Arc<Store>,
         uploads: Arc<Uploads>,
@@ -177,8 +179,10 @@ async fn admit(State(app): Shared, mut request: Request, next: Next) -> Response
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |p| p.0.ip());
     match app.admit(request.headers(), peer) {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+            request.extensions_mut().insert(caller.clone());
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(caller);
+            response
         }
         Err(fault) => fault.into_response(),
     }

@@ -10,7 +10,7 @@ use crate::error::Fault;
 
 /// What went wrong, for programs and people (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// names the kind of problem, and never changes
     #[serde(rename = "type")]
     #[schema(example = "urn:filmgate:problem:not-found")]
@@ -41,7 +41,9 @@ fn sort(fault: &Fault) -> (StatusCode, &'static str, &'static str) {
         Fault::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "too-large", "It is too large"),
         Fault::Quota(_) => (S::INSUFFICIENT_STORAGE, "quota", "The quota is used up"),
         Fault::Full => (S::INSUFFICIENT_STORAGE, "full", "The disk is full"),
-        Fault::Offset { .. } => (S::CONFLICT, "mismatching-upload-offset", "The offset does not match"),
+        Fault::Offset { .. } => {
+            (S::CONFLICT, "mismatching-upload-offset", "The offset does not match")
+        }
         Fault::Complete => (S::BAD_REQUEST, "completed-upload", "The upload is complete"),
         Fault::Precondition => (S::PRECONDITION_FAILED, "precondition", "It exists already"),
         Fault::MediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "media-type", "The media type is wrong"),

@@ -42,7 +42,7 @@ enum Protocol {
 }
 
 /// Whether a request speaks one of the two protocols.
-pub fn is_meant(headers: &HeaderMap) -> bool {
+pub(crate) fn is_meant(headers: &HeaderMap) -> bool {
     protocol(headers).is_some()
 }
 
@@ -58,7 +58,7 @@ fn protocol(headers: &HeaderMap) -> Option<Protocol> {
 }
 
 /// A request of one of the two protocols.
-pub struct Request {
+pub(crate) struct Request {
     app: Arc<App>,
     key: Key,
     address: String,
@@ -68,7 +68,7 @@ pub struct Request {
 }
 
 /// The request, if it is of one of the two protocols.
-pub fn answer(
+pub(crate) fn answer(
     app: &Arc<App>,
     key: &Key,
     uri: &Uri,
@@ -122,7 +122,7 @@ struct Announced {
 }
 
 impl Request {
-    pub async fn run(self, body: Body) -> Result<Response, Fault> {
+    pub(crate) async fn run(self, body: Body) -> Result<Response, Fault> {
         let protocol = self.protocol;
         if protocol == Protocol::Tus
             && self.method != Method::OPTIONS
@@ -143,7 +143,9 @@ impl Request {
         let mut response = match response {
             Ok(response) => response,
             Err(Fault::Digest { .. }) if protocol == Protocol::Tus => {
-                StatusCode::from_u16(CHECKSUM_MISMATCH).unwrap_or(StatusCode::BAD_REQUEST).into_response()
+                StatusCode::from_u16(CHECKSUM_MISMATCH)
+                    .unwrap_or(StatusCode::BAD_REQUEST)
+                    .into_response()
             }
             Err(fault) => fault.into_response(),
         };
@@ -261,7 +263,8 @@ impl Request {
     fn announced(&self) -> Result<Announced, Fault> {
         let checksum = headers::text(&self.headers, "upload-checksum")?;
         let checksum = checksum.filter(|_| self.protocol == Protocol::Tus).map(|text| {
-            let wrong = || Fault::Request(format!("Upload-Checksum: {text:?}: sha1 and sha256 are known"));
+            let wrong =
+                || Fault::Request(format!("Upload-Checksum: {text:?}: sha1 and sha256 are known"));
             let (name, value) = text.split_once(' ').ok_or_else(wrong)?;
             let bytes = STANDARD.decode(value).map_err(|_| wrong())?;
             if !["sha1", "sha256"].contains(&name) {

@@ -57,7 +57,10 @@ fn key_of(parts: &[String]) -> Result<Key, Fault> {
     responses((status = 200, body = Vec<Usage>), (status = 401, body = Problem, content_type = "application/problem+json"),
               (status = 403, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-pub async fn tasks(State(app): Shared, Extension(caller): Extension<Caller>) -> Result<Json<Vec<Usage>>, Fault> {
+pub(crate) async fn tasks(
+    State(app): Shared,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Vec<Usage>>, Fault> {
     caller.check(Wish::Read(""))?;
     Ok(Json(blocking(move || app.store.usage(None)).await?))
 }
@@ -70,7 +73,7 @@ pub async fn tasks(State(app): Shared, Extension(caller): Extension<Caller>) -> 
               (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"),
               (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-pub async fn task(
+pub(crate) async fn task(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
     OriginalUri(uri): OriginalUri,
@@ -85,7 +88,7 @@ pub async fn task(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Page {
+pub(crate) struct Page {
     /// only paths that begin with this
     #[serde(default)]
     prefix: String,
@@ -104,7 +107,7 @@ fn hundred() -> u32 {
 
 /// A page of the segments of a device.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Segments {
+pub(crate) struct Segments {
     segments: Vec<Segment>,
     /// `after` of the next page; none on the last one
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,7 +122,7 @@ pub struct Segments {
               (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"),
               (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
     OriginalUri(uri): OriginalUri,
@@ -132,10 +135,9 @@ pub async fn list(
         return Err(Fault::Request("limit: it is from 1 to 1000".to_owned()));
     }
     let limit = page.limit as usize;
-    let mut segments = blocking(move || {
-        app.store.list(&device, &page.prefix, &page.after, page.limit + 1)
-    })
-    .await?;
+    let mut segments =
+        blocking(move || app.store.list(&device, &page.prefix, &page.after, page.limit + 1))
+            .await?;
     let has_more = segments.len() > limit;
     segments.truncate(limit);
     let next = segments.last().filter(|_| has_more).map(|s| s.path.clone());
@@ -145,7 +147,7 @@ pub async fn list(
 // ---- one segment --------------------------------------------------------------------------------
 
 /// All methods on the address of a segment.
-pub async fn segment(
+pub(crate) async fn segment(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
     OriginalUri(uri): OriginalUri,
@@ -193,9 +195,15 @@ pub async fn segment(
               (status = 423, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json"),
               (status = 507, body = Problem, content_type = "application/problem+json")),
 )]
-async fn put(app: Arc<App>, key: Key, address: &str, headers: &HeaderMap, body: Body) -> Result<Response, Fault> {
-    let expected = headers::digest(headers, "content-digest")?
-        .or(headers::digest(headers, "repr-digest")?);
+async fn put(
+    app: Arc<App>,
+    key: Key,
+    address: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Fault> {
+    let expected =
+        headers::digest(headers, "content-digest")?.or(headers::digest(headers, "repr-digest")?);
     let length = headers::number(headers, "content-length")?;
     if headers::text(headers, "content-encoding")?.is_some_and(|c| c != "identity") {
         let said = "Content-Encoding: segments are stored as they come; send them unencoded";
@@ -236,7 +244,7 @@ async fn put(app: Arc<App>, key: Key, address: &str, headers: &HeaderMap, body: 
 }
 
 /// The answer to an upload that is complete.
-pub fn stored(status: StatusCode, address: &str, segment: &Segment) -> Response {
+pub(crate) fn stored(status: StatusCode, address: &str, segment: &Segment) -> Response {
     let mut response = (status, Json(segment)).into_response();
     let headers = response.headers_mut();
     if let Ok(address) = HeaderValue::from_str(address) {
@@ -280,7 +288,12 @@ fn etag(segment: &Segment) -> String {
               (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 409, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
 )]
-async fn read(app: Arc<App>, key: Key, headers: &HeaderMap, is_head: bool) -> Result<Response, Fault> {
+async fn read(
+    app: Arc<App>,
+    key: Key,
+    headers: &HeaderMap,
+    is_head: bool,
+) -> Result<Response, Fault> {
     let (segment, file) = {
         let key = key.clone();
         blocking(move || app.store.open_segment(&key)).await?
@@ -390,12 +403,10 @@ fn media_type(key: &Key) -> &'static str {
 )]
 async fn remove(app: Arc<App>, key: Key) -> Result<Response, Fault> {
     blocking(move || match app.store.remove(&key) {
-        Err(Fault::NotFound(said)) => {
-            app.uploads.remove(&key).map_err(|fault| match fault {
-                Fault::NotFound(_) => Fault::NotFound(said),
-                other => other,
-            })
-        }
+        Err(Fault::NotFound(said)) => app.uploads.remove(&key).map_err(|fault| match fault {
+            Fault::NotFound(_) => Fault::NotFound(said),
+            other => other,
+        }),
         other => other,
     })
     .await?;

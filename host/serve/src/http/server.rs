@@ -29,13 +29,15 @@ use crate::settings::Settings;
 
 /// How long requests may go on after the server was asked to end.
 const DRAIN: Duration = Duration::from_secs(30);
+/// How often expired uploads are looked for.
+const EXPIRY_LOOK: Duration = Duration::from_secs(60);
 /// How often the flag of the process is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// What a handshake of TLS may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// A listening server.
-pub struct Server {
+pub(crate) struct Server {
     runtime: Runtime,
     listener: TcpListener,
     address: SocketAddr,
@@ -47,7 +49,7 @@ pub struct Server {
 impl Server {
     /// # Errors
     /// `Listen`, `Settings` for a certificate, `System`.
-    pub fn bind(settings: &Settings, app: Arc<App>) -> Result<Server, ServeError> {
+    pub(crate) fn bind(settings: &Settings, app: Arc<App>) -> Result<Server, ServeError> {
         let tls = match (&settings.tls_cert, &settings.tls_key) {
             (Some(cert), Some(key)) => Some(acceptor(cert, key)?),
             _ => None,
@@ -68,7 +70,7 @@ impl Server {
         Ok(Server { runtime, listener, address, tls, app, log })
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -76,7 +78,7 @@ impl Server {
     ///
     /// # Errors
     /// None yet: a listening socket does not fail for good.
-    pub fn run(self, cancel: &Cancel, minute: &mut dyn FnMut()) -> Result<(), ServeError> {
+    pub(crate) fn run(self, cancel: &Cancel, minute: &mut dyn FnMut()) -> Result<(), ServeError> {
         let Server { runtime, listener, tls, app, log, .. } = self;
         let limit = app.limits.connections;
         let slots = Arc::new(Semaphore::new(limit));
@@ -92,7 +94,7 @@ impl Server {
                         if cancel.is_cancelled() {
                             break;
                         }
-                        if looked.elapsed() > crate::EXPIRY_LOOK {
+                        if looked.elapsed() > EXPIRY_LOOK {
                             looked = tokio::time::Instant::now();
                             app.rate.retain_recent();
                             tokio::task::block_in_place(&mut *minute);
@@ -104,7 +106,11 @@ impl Server {
                 // Too many open files, or a client that has gone again: others are served.
                 let Some((stream, peer, slot)) = accepted else { continue };
                 let connection = Connection {
-                    app: Arc::clone(&app), router: router.clone(), peer, silence, ending: ending.clone(),
+                    app: Arc::clone(&app),
+                    router: router.clone(),
+                    peer,
+                    silence,
+                    ending: ending.clone(),
                 };
                 let tls = tls.clone();
                 tokio::spawn(async move {
@@ -113,6 +119,8 @@ impl Server {
                 });
             }
             drop(listener);
+            // Followers of jobs are not waited for.
+            app.jobs.stop();
             let _ = end.send(true);
             let all = u32::try_from(limit).unwrap_or(u32::MAX);
             let _ = tokio::time::timeout(DRAIN, slots.acquire_many(all)).await;
@@ -192,7 +200,8 @@ fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, ServeError> {
     let wrong = |path: &Path, e: &dyn std::fmt::Display| {
         ServeError::Settings(format!("{}: {e}", path.display()))
     };
-    let read = |path: &Path| std::fs::File::open(path).map(BufReader::new).map_err(|e| wrong(path, &e));
+    let read =
+        |path: &Path| std::fs::File::open(path).map(BufReader::new).map_err(|e| wrong(path, &e));
     let chain = CertificateDer::pem_reader_iter(read(cert)?).collect::<Result<Vec<_>, _>>();
     let chain = chain.map_err(|e| wrong(cert, &e))?;
     if chain.is_empty() {

@@ -1,6 +1,5 @@
 //! Jobs: what was asked for, in a table that outlives the server, and the processes that do it.
 
-mod request;
 mod runner;
 mod table;
 
@@ -16,13 +15,14 @@ use tracing::{error, info};
 
 use crate::error::{Fault, ServeError};
 use crate::key::Device;
+use crate::request::{Submission, device_of};
 use crate::settings::{self, Schedule};
 use crate::store::{self, Store, open_index};
-pub use request::{JobRequest, JoinRequest, Submission};
-pub use table::{Event, Job, State};
+pub use runner::PARENT;
+pub(crate) use table::{Event, Job, State};
 
 /// The jobs of a store. Shared by the threads that answer requests and those that run jobs.
-pub struct Jobs {
+pub(crate) struct Jobs {
     store: Arc<Store>,
     /// a connection of its own: uploads do not wait for jobs
     index: Mutex<Connection>,
@@ -43,7 +43,10 @@ impl Jobs {
     ///
     /// # Errors
     /// `Root`, `Index`.
-    pub fn open(store: Arc<Store>, settings: settings::Jobs) -> Result<Arc<Jobs>, ServeError> {
+    pub(crate) fn open(
+        store: Arc<Store>,
+        settings: settings::Jobs,
+    ) -> Result<Arc<Jobs>, ServeError> {
         let index = open_index(store.root(), true)?;
         table::requeue(&index)?;
         let (stop, pulse, beat) = (AtomicBool::new(false), Mutex::default(), Condvar::new());
@@ -53,13 +56,13 @@ impl Jobs {
     }
 
     /// Has `listener` called whenever something happens to a job.
-    pub fn listen(&self, listener: impl Fn() + Send + Sync + 'static) {
+    pub(crate) fn listen(&self, listener: impl Fn() + Send + Sync + 'static) {
         // There is one server.
         let _ = self.listener.set(Box::new(listener));
     }
 
     /// Starts the threads that run jobs. They end after [`Jobs::stop`].
-    pub fn start(self: &Arc<Self>, schedule: Vec<Schedule>) -> Vec<thread::JoinHandle<()>> {
+    pub(crate) fn start(self: &Arc<Self>, schedule: Vec<Schedule>) -> Vec<thread::JoinHandle<()>> {
         let half = thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2));
         let count = self.settings.at_once.unwrap_or(half);
         let mut threads: Vec<_> = (0..count)
@@ -74,12 +77,13 @@ impl Jobs {
     }
 
     /// Ends all threads; what is running is interrupted, and runs again after the next start.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::Release);
         self.tell();
     }
 
-    fn is_stopped(&self) -> bool {
+    /// Whether the server ends.
+    pub(crate) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Acquire)
     }
 
@@ -110,7 +114,7 @@ impl Jobs {
     ///
     /// # Errors
     /// `Request`, `Conflict`, `Index`.
-    pub fn submit(&self, submission: &Submission) -> Result<(Job, bool), Fault> {
+    pub(crate) fn submit(&self, submission: &Submission) -> Result<(Job, bool), Fault> {
         let (job, is_new) = table::insert(&mut self.index(), submission)?;
         if is_new {
             info!("job {} queued: {} of {}", job.id, job.verb, job.subject);
@@ -121,7 +125,7 @@ impl Jobs {
 
     /// # Errors
     /// `NotFound`, `Index`.
-    pub fn get(&self, id: &str) -> Result<Job, Fault> {
+    pub(crate) fn get(&self, id: &str) -> Result<Job, Fault> {
         table::get(&self.index(), id)
     }
 
@@ -129,7 +133,12 @@ impl Jobs {
     ///
     /// # Errors
     /// `Index`.
-    pub fn list(&self, state: Option<State>, before: Option<u64>, limit: u32) -> Result<Vec<Job>, Fault> {
+    pub(crate) fn list(
+        &self,
+        state: Option<State>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Job>, Fault> {
         table::list(&self.index(), state, before, limit)
     }
 
@@ -137,7 +146,7 @@ impl Jobs {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it has ended.
-    pub fn cancel(&self, id: &str) -> Result<Job, Fault> {
+    pub(crate) fn cancel(&self, id: &str) -> Result<Job, Fault> {
         let job = table::cancel(&self.index(), id)?;
         self.tell();
         Ok(job)
@@ -147,7 +156,7 @@ impl Jobs {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` in any other state.
-    pub fn retry(&self, id: &str) -> Result<Job, Fault> {
+    pub(crate) fn retry(&self, id: &str) -> Result<Job, Fault> {
         let job = table::retry(&self.index(), id)?;
         self.tell();
         Ok(job)
@@ -157,7 +166,7 @@ impl Jobs {
     ///
     /// # Errors
     /// `Index`.
-    pub fn events(&self, id: &str, after: i64) -> Result<Vec<Event>, Fault> {
+    pub(crate) fn events(&self, id: &str, after: i64) -> Result<Vec<Event>, Fault> {
         table::events(&self.index(), id, after)
     }
 
@@ -165,7 +174,7 @@ impl Jobs {
     ///
     /// # Errors
     /// `Index`.
-    pub fn counts(&self) -> Result<Vec<(State, u64)>, Fault> {
+    pub(crate) fn counts(&self) -> Result<Vec<(State, u64)>, Fault> {
         table::counts(&self.index())
     }
 
@@ -188,14 +197,14 @@ impl Jobs {
 
     fn run(&self, job: &Job) {
         self.note(&job.id, &serde_json::json!({ "event": "state", "state": "running" }));
-        let asked_to_end =
-            || self.is_stopped() || table::is_cancelled(&self.index(), &job.id);
+        let asked_to_end = || self.is_stopped() || table::is_cancelled(&self.index(), &job.id);
         let started = Instant::now();
         let late = || started.elapsed() > Duration::from_secs(self.settings.timeout);
-        let context = runner::Context { root: self.store.root(), asked_to_end: &asked_to_end, late: &late };
+        let context =
+            runner::Context { root: self.store.root(), asked_to_end: &asked_to_end, late: &late };
         let mut ended = runner::run(job, &context, &mut |event| self.note(&job.id, event));
         // The files come first: the job is done when listings show what it did.
-        if let Some(device) = request::device_of(&job.subject) {
+        if let Some(device) = device_of(&job.subject) {
             self.rescan(&device);
         }
         if self.is_stopped() && ended.state == State::Canceled {
@@ -208,9 +217,12 @@ impl Jobs {
         if let Err(e) = table::finish(&self.index(), &job.id, &ended) {
             error!("job {}: {e}", job.id);
         }
-        self.note(&job.id, &serde_json::json!({
-            "event": "state", "state": ended.state.name(), "error": ended.error,
-        }));
+        self.note(
+            &job.id,
+            &serde_json::json!({
+                "event": "state", "state": ended.state.name(), "error": ended.error,
+            }),
+        );
     }
 
     fn rescan(&self, device: &Device) {
@@ -252,9 +264,8 @@ impl Jobs {
 
     fn join_of(&self, entry: &Schedule) {
         let device = Device::new(&entry.task, &entry.device);
-        let submission = device.and_then(|device| {
-            entry.join.submission(self.store.root(), &device, None)
-        });
+        let submission =
+            device.and_then(|device| entry.join.submission(self.store.root(), &device, None));
         if let Err(e) = submission.and_then(|submission| self.submit(&submission)) {
             error!("the scheduled join of {}/{}: {e}", entry.task, entry.device);
         }

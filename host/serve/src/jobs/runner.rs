@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -18,23 +18,26 @@ use serde_json::{Value, json};
 
 use super::table::{Job, State};
 
+/// The variable that tells a job's process who its parent is.
+pub const PARENT: &str = "FILMGATE_PARENT";
+
 /// What runners need to know of their surroundings.
-pub struct Context<'a> {
-    pub root: &'a Path,
+pub(crate) struct Context<'a> {
+    pub(crate) root: &'a Path,
     /// whether the job is to end
-    pub asked_to_end: &'a dyn Fn() -> bool,
+    pub(crate) asked_to_end: &'a dyn Fn() -> bool,
     /// whether it has had its time
-    pub late: &'a dyn Fn() -> bool,
+    pub(crate) late: &'a dyn Fn() -> bool,
 }
 
 /// How a job ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub state: State,
-    pub exit: Option<i32>,
-    pub error: Option<String>,
-    pub summary: Option<Value>,
-    pub receipt: Option<Value>,
+pub(crate) struct Ended {
+    pub(crate) state: State,
+    pub(crate) exit: Option<i32>,
+    pub(crate) error: Option<String>,
+    pub(crate) summary: Option<Value>,
+    pub(crate) receipt: Option<Value>,
 }
 
 impl Ended {
@@ -56,7 +59,7 @@ const SAID: u64 = 64 << 10;
 const LINE: u64 = 16 << 20;
 
 /// Runs a job to its end; `note` takes its events.
-pub fn run(job: &Job, context: &Context<'_>, note: &mut dyn FnMut(&Value)) -> Ended {
+pub(crate) fn run(job: &Job, context: &Context<'_>, note: &mut dyn FnMut(&Value)) -> Ended {
     let folder = super::folder(context.root, &job.id);
     if let Err(e) = publish::make_folders(&folder) {
         return Ended::failed(format!("{}: {e}", folder.display()));
@@ -101,7 +104,9 @@ fn start(job: &Job, config: &Path, root: &Path) -> std::io::Result<Child> {
         .args([&*job.verb, "--progress-json", "--config"])
         .arg(config)
         .current_dir(root)
-        .env(crate::PARENT, std::process::id().to_string())
+        // Ctrl-C is for the server, which asks its jobs to end.
+        .process_group(0)
+        .env(PARENT, std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

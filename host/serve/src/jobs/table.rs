@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::request::{OnBusy, Submission};
 use super::runner::Ended;
 use crate::error::Fault;
+use crate::request::{OnBusy, Submission};
 use crate::store::now;
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub(crate) enum State {
     Queued,
     Running,
     Done,
@@ -26,7 +26,7 @@ const STATES: [State; 5] =
     [State::Queued, State::Running, State::Done, State::Failed, State::Canceled];
 
 impl State {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             State::Queued => "queued",
             State::Running => "running",
@@ -43,49 +43,49 @@ impl State {
 
 /// A job, as programs see it. Times are in seconds since 1970.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Job {
-    pub id: String,
+pub(crate) struct Job {
+    pub(crate) id: String,
     /// rises from job to job
-    pub number: u64,
+    pub(crate) number: u64,
     /// what it does: join, run, split, frame
-    pub verb: String,
+    pub(crate) verb: String,
     /// what it works on: TASK/DEVICE of a join, else the output
-    pub subject: String,
-    pub state: State,
+    pub(crate) subject: String,
+    pub(crate) state: State,
     /// jobs with a higher one are run first
-    pub priority: i32,
-    /// how often it was started
-    pub attempts: u32,
-    pub created: i64,
+    pub(crate) priority: i32,
+    /// how often it was started since it was asked for; above 1 after a crash of the server
+    pub(crate) attempts: u32,
+    pub(crate) created: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub started: Option<i64>,
+    pub(crate) started: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub finished: Option<i64>,
+    pub(crate) finished: Option<i64>,
     /// the exit code (docs/exit-codes.md)
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exit: Option<i32>,
+    pub(crate) exit: Option<i32>,
     /// why it failed
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// what the verb reports (docs/json.md)
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    pub summary: Option<Value>,
+    pub(crate) summary: Option<Value>,
     /// inputs, plugins and outputs with their SHA-256
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    pub receipt: Option<Value>,
+    pub(crate) receipt: Option<Value>,
     /// the job description
     #[schema(value_type = Object)]
-    pub spec: Value,
+    pub(crate) spec: Value,
 }
 
 /// Something that happened to a job.
 #[derive(Clone, Debug)]
-pub struct Event {
-    pub number: i64,
+pub(crate) struct Event {
+    pub(crate) number: i64,
     /// JSON
-    pub data: String,
+    pub(crate) data: String,
 }
 
 const COLUMNS: &str = "id, number, verb, subject, state, priority, attempts, created, started, \
@@ -113,12 +113,15 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
 }
 
 /// What was running when a server ended is queued again.
-pub fn requeue(index: &Connection) -> Result<(), Fault> {
+pub(crate) fn requeue(index: &Connection) -> Result<(), Fault> {
     index.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'", [])?;
     Ok(())
 }
 
-pub fn insert(index: &mut Connection, submission: &Submission) -> Result<(Job, bool), Fault> {
+pub(crate) fn insert(
+    index: &mut Connection,
+    submission: &Submission,
+) -> Result<(Job, bool), Fault> {
     let change = index.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let spec = submission.spec.to_string();
     if let Some(key) = &submission.idempotency {
@@ -152,13 +155,13 @@ pub fn insert(index: &mut Connection, submission: &Submission) -> Result<(Job, b
     Ok((get(index, &id)?, true))
 }
 
-pub fn get(index: &Connection, id: &str) -> Result<Job, Fault> {
+pub(crate) fn get(index: &Connection, id: &str) -> Result<Job, Fault> {
     let select = format!("SELECT {COLUMNS} FROM jobs WHERE id = ?1");
     let found = index.query_row(&select, [id], job).optional()?;
     found.ok_or_else(|| Fault::NotFound(format!("job {id:?}")))
 }
 
-pub fn list(
+pub(crate) fn list(
     index: &Connection,
     state: Option<State>,
     before: Option<u64>,
@@ -174,7 +177,7 @@ pub fn list(
 }
 
 /// The next job to run. Jobs of one subject run one after the other.
-pub fn take(index: &mut Connection) -> Result<Option<Job>, Fault> {
+pub(crate) fn take(index: &mut Connection) -> Result<Option<Job>, Fault> {
     let change = index.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let take = format!(
         "UPDATE jobs SET state = 'running', started = ?1, attempts = attempts + 1 WHERE id = (\
@@ -188,13 +191,17 @@ pub fn take(index: &mut Connection) -> Result<Option<Job>, Fault> {
     Ok(taken)
 }
 
-pub fn finish(index: &Connection, id: &str, ended: &Ended) -> Result<(), Fault> {
+pub(crate) fn finish(index: &Connection, id: &str, ended: &Ended) -> Result<(), Fault> {
     let finished = (ended.state != State::Queued).then(now);
     index.execute(
         "UPDATE jobs SET state = ?2, finished = ?3, exit = ?4, error = ?5, summary = ?6, \
          receipt = ?7, cancel = 0 WHERE id = ?1",
         params![
-            id, ended.state.name(), finished, ended.exit, ended.error,
+            id,
+            ended.state.name(),
+            finished,
+            ended.exit,
+            ended.error,
             ended.summary.as_ref().map(Value::to_string),
             ended.receipt.as_ref().map(Value::to_string),
         ],
@@ -202,8 +209,9 @@ pub fn finish(index: &Connection, id: &str, ended: &Ended) -> Result<(), Fault> 
     Ok(())
 }
 
-pub fn cancel(index: &Connection, id: &str) -> Result<Job, Fault> {
-    let queued = "UPDATE jobs SET state = 'canceled', finished = ?2 WHERE id = ?1 AND state = 'queued'";
+pub(crate) fn cancel(index: &Connection, id: &str) -> Result<Job, Fault> {
+    let queued =
+        "UPDATE jobs SET state = 'canceled', finished = ?2 WHERE id = ?1 AND state = 'queued'";
     let running = "UPDATE jobs SET cancel = 1 WHERE id = ?1 AND state = 'running'";
     let changed = index.execute(queued, params![id, now()])? + index.execute(running, [id])?;
     let job = get(index, id)?;
@@ -213,13 +221,13 @@ pub fn cancel(index: &Connection, id: &str) -> Result<Job, Fault> {
     }
 }
 
-pub fn is_cancelled(index: &Connection, id: &str) -> bool {
+pub(crate) fn is_cancelled(index: &Connection, id: &str) -> bool {
     let flag = index.query_row("SELECT cancel FROM jobs WHERE id = ?1", [id], |row| row.get(0));
     flag.unwrap_or(false)
 }
 
-pub fn retry(index: &Connection, id: &str) -> Result<Job, Fault> {
-    let again = "UPDATE jobs SET state = 'queued', started = NULL, finished = NULL, exit = NULL, \
+pub(crate) fn retry(index: &Connection, id: &str) -> Result<Job, Fault> {
+    let again = "UPDATE jobs SET state = 'queued', attempts = 0, started = NULL, finished = NULL, exit = NULL, \
                  error = NULL, summary = NULL, receipt = NULL \
                  WHERE id = ?1 AND state IN ('failed', 'canceled')";
     let changed = index.execute(again, [id])?;
@@ -230,13 +238,13 @@ pub fn retry(index: &Connection, id: &str) -> Result<Job, Fault> {
     }
 }
 
-pub fn note(index: &Connection, id: &str, event: &Value) -> Result<(), Fault> {
+pub(crate) fn note(index: &Connection, id: &str, event: &Value) -> Result<(), Fault> {
     let insert = "INSERT INTO events (job, data) VALUES (?1, ?2)";
     index.prepare_cached(insert)?.execute(params![id, event.to_string()])?;
     Ok(())
 }
 
-pub fn events(index: &Connection, id: &str, after: i64) -> Result<Vec<Event>, Fault> {
+pub(crate) fn events(index: &Connection, id: &str, after: i64) -> Result<Vec<Event>, Fault> {
     let mut select = index.prepare_cached(
         "SELECT number, data FROM events WHERE job = ?1 AND number > ?2 ORDER BY number LIMIT 1000",
     )?;
@@ -246,7 +254,7 @@ pub fn events(index: &Connection, id: &str, after: i64) -> Result<Vec<Event>, Fa
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub fn counts(index: &Connection) -> Result<Vec<(State, u64)>, Fault> {
+pub(crate) fn counts(index: &Connection) -> Result<Vec<(State, u64)>, Fault> {
     let count = "SELECT count(*) FROM jobs WHERE state = ?1";
     let of = |state: State| {
         index.query_row(count, [state.name()], |row| row.get(0)).map(|count| (state, count))
@@ -255,7 +263,7 @@ pub fn counts(index: &Connection) -> Result<Vec<(State, u64)>, Fault> {
 }
 
 /// Forgets jobs that finished before `oldest`, with their events.
-pub fn forget(index: &Connection, oldest: i64) -> Result<(), Fault> {
+pub(crate) fn forget(index: &Connection, oldest: i64) -> Result<(), Fault> {
     index.execute("DELETE FROM jobs WHERE finished < ?1", [oldest])?;
     index.execute("DELETE FROM events WHERE job NOT IN (SELECT id FROM jobs)", [])?;
     Ok(())

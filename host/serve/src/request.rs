@@ -93,21 +93,21 @@ pub struct JobRequest {
 
 /// A job that may be queued.
 #[derive(Clone, Debug)]
-pub struct Submission {
-    pub verb: String,
+pub(crate) struct Submission {
+    pub(crate) verb: String,
     /// the keys of a file for `--config`
-    pub spec: Value,
+    pub(crate) spec: Value,
     /// jobs with the same one run one after the other
-    pub subject: String,
-    pub priority: i32,
-    pub on_busy: OnBusy,
-    pub idempotency: Option<String>,
+    pub(crate) subject: String,
+    pub(crate) priority: i32,
+    pub(crate) on_busy: OnBusy,
+    pub(crate) idempotency: Option<String>,
     /// the digest of what was asked for
-    pub request: String,
+    pub(crate) request: String,
 }
 
 /// The device that a job works on.
-pub fn device_of(subject: &str) -> Option<Device> {
+pub(crate) fn device_of(subject: &str) -> Option<Device> {
     let mut parts = subject.splitn(3, '/');
     Device::new(parts.next()?, parts.next()?).ok()
 }
@@ -123,7 +123,7 @@ impl JoinRequest {
     /// # Errors
     /// `Name`, `Request`; `NotFound` when the folder of the segments is not there; `Conflict` when
     /// there is such an output already, or a link in the folder.
-    pub fn submission(
+    pub(crate) fn submission(
         &self,
         root: &Path,
         device: &Device,
@@ -206,17 +206,52 @@ const PATHS: [&str; 7] = ["input", "image", "audio", "output", "also", "into", "
 /// Keys that a request may have beside paths and plugins: none of them can name a file, a device or
 /// an option of libav that does.
 const HARMLESS: [&str; 40] = [
-    "start", "at", "duration", "max-frames", "map", "no-audio", "every", "fps", "keyframes", "scene",
-    "workers", "on-failure", "deadline", "memory", "overwrite", "fragmented", "codec", "preset",
-    "tune", "crf", "bitrate", "maxrate", "bufsize", "keyframe-interval", "profile", "pix-fmt",
-    "quality", "subsampling", "keep", "compare", "accept-truncated", "order", "skip-bad",
-    "reencode-odd", "drop-audio", "gap", "chapters", "no-faststart", "delete-sources", "require",
+    "start",
+    "at",
+    "duration",
+    "max-frames",
+    "map",
+    "no-audio",
+    "every",
+    "fps",
+    "keyframes",
+    "scene",
+    "workers",
+    "on-failure",
+    "deadline",
+    "memory",
+    "overwrite",
+    "fragmented",
+    "codec",
+    "preset",
+    "tune",
+    "crf",
+    "bitrate",
+    "maxrate",
+    "bufsize",
+    "keyframe-interval",
+    "profile",
+    "pix-fmt",
+    "quality",
+    "subsampling",
+    "keep",
+    "compare",
+    "accept-truncated",
+    "order",
+    "skip-bad",
+    "reencode-odd",
+    "drop-audio",
+    "gap",
+    "chapters",
+    "no-faststart",
+    "delete-sources",
+    "require",
 ];
 
 impl JobRequest {
     /// # Errors
     /// `Name`, `Request`, `Conflict`.
-    pub fn submission(
+    pub(crate) fn submission(
         &self,
         root: &Path,
         idempotency: Option<String>,
@@ -304,4 +339,3 @@ fn check_plugins(value: &Value) -> Result<(), Fault> {
     }
     Ok(())
 }
-
