@@ -241,5 +241,5 @@ fn digest(file: &Path) -> String {
         print(base64.b64encode(hashlib.sha256(open(sys.argv[1], 'rb').read()).digest()).decode())";
     let mut command = std::process::Command::new("python3");
     let out = succeed(command.args(["-c", script]).arg(file));
-    format!("sha-256=:{}:", String::from_utf8_lossy(&out.stdout).trim())
+    format!("sha-256=:{}:", String::from_utf8_lossy(&out).trim())
 }
