@@ -119,7 +119,7 @@ fn uploads_are_given_up_and_superseded() {
     served.put("t/d/a", content()).is(201);
     is_whole(&served);
     let said = served.curl(&format!("-X POST {TUS} -H Upload-Length:5x"), "tasks/t/d/b");
-    said.is_problem(400, "request", "Upload-Length");
+    said.is_problem(400, "request", "upload-length");
     served.curl("-X POST -H Tus-Resumable:0.2 -H Upload-Length:5", "tasks/t/d/b").is(412);
 }
 
