@@ -10,10 +10,11 @@ const VERBS: [&str; 6] = ["run", "join", "frame", "split", "encode", "watch"];
 
 /// What needs a network, a camera, a writer, a screen, or what another command of the same text
 /// makes: parts of lines, and why.
-const SKIPPED: [(&str, &str); 11] = [
+const SKIPPED: [(&str, &str); 12] = [
     ("http://", "network"),
     ("rtsp://", "network"),
     ("/dev/video0", "camera"),
+    ("filmgate serve ", "a server"),
     ("--fifo", "waits for a writer"),
     ("ffplay", "screen"),
     ("--preview", "terminal"),

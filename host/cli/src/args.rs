@@ -13,6 +13,7 @@ use super::options::{
 };
 use super::out::tell;
 use super::packages::PackageCommand;
+use super::serve::ServeArguments;
 use super::watch::WatchArguments;
 use filmgate_core::url;
 use filmgate_plugin::OnFailure;
@@ -65,6 +66,8 @@ pub enum Command {
     Encode(Box<EncodeArguments>),
     /// Watch a folder: filter each new image or video through plugins into another folder
     Watch(Box<WatchArguments>),
+    /// Take segments in by HTTP, and join them by jobs
+    Serve(Box<ServeArguments>),
     /// Create, build, check, list, push and pull plugins
     #[command(subcommand)]
     Plugin(PluginCommand),

@@ -12,6 +12,7 @@ use filmgate_join::JoinError;
 use filmgate_kit::KitError;
 use filmgate_picture::SaveError;
 use filmgate_plugin::PluginError;
+use filmgate_serve::ServeError;
 use filmgate_watch::WatchError;
 
 /// Why the process ends.
@@ -94,6 +95,9 @@ impl Exit {
         }
         if let Some(e) = cause.downcast_ref::<WatchError>() {
             return Exit::of_watch(e);
+        }
+        if let Some(e) = cause.downcast_ref::<ServeError>() {
+            return Some(Exit::of_serve(e));
         }
         if let Some(e) = cause.downcast_ref::<MediaError>() {
             return Some(Exit::of_media(e));
@@ -184,6 +188,16 @@ impl Exit {
             WatchError::Publish(e) => Some(Exit::of_publish(e)),
             WatchError::Journal(_) => None,
             WatchError::System(_) => Some(Exit::Failed),
+        }
+    }
+
+    fn of_serve(error: &ServeError) -> Exit {
+        match error {
+            ServeError::Settings(_) => Exit::Usage,
+            ServeError::Root { .. } => Exit::OutputUnwritable,
+            ServeError::Listen { .. } | ServeError::Fault(_) | ServeError::System { .. } => {
+                Exit::Failed
+            }
         }
     }
 

@@ -21,6 +21,7 @@ mod packages;
 pub mod plugin;
 mod preview;
 mod probe;
+pub mod serve;
 pub mod shell;
 mod show;
 mod stopping;
@@ -48,6 +49,7 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
             job::run::<options::SplitArguments>(arguments.spec(), mode, cancel)
         }
         Command::Watch(arguments) => watch::run(*arguments, cancel),
+        Command::Serve(arguments) => serve::run(*arguments, cancel),
         Command::Join(arguments) => join::run(*arguments, cancel),
         Command::Frame(arguments) => {
             let mode = arguments.reports.mode.clone();

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
     if shell::answered() {
         return ExitCode::SUCCESS;
     }
+    end_with_parent();
     // So that encoders write the same bits in every run.
     filmgate_av::zero_fresh_memory();
     let arguments = Arguments::of_process();
@@ -49,6 +50,21 @@ fn main() -> ExitCode {
         Err(error) => end(&error),
     }
 }
+
+/// A job of `serve` does not outlive its server: the next one starts it again.
+#[cfg(target_os = "linux")]
+fn end_with_parent() {
+    let parent = std::env::var(filmgate_serve::PARENT).ok();
+    let Some(parent) = parent.and_then(|id| id.parse::<i32>().ok()) else { return };
+    let is_set = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).is_ok();
+    // It may have ended before that was asked for.
+    if !is_set || nix::unistd::getppid().as_raw() != parent {
+        std::process::exit(i32::from(Exit::Interrupted as u8));
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent() {}
 
 /// Tells why, and gives the exit code for it.
 fn end(error: &anyhow::Error) -> ExitCode {
@@ -103,6 +119,17 @@ fn quiet(command: &Command) -> String {
 /// Messages go to stderr; `RUST_LOG` sets which.
 fn start_log(format: LogFormat, quiet: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
+fn start_log(arguments: &Arguments) {
+    // libav complains of much that it gets over; what stops a job is in the error's own text.
+    // Whoever tries a plugin out wants to see what it says.
+    let quiet = || match arguments.command {
+        Command::Plugin(PluginCommand::Check { .. }) => {
+            EnvFilter::new("warn,libav=error,plugin=info")
+        }
+        Command::Serve(_) => EnvFilter::new("warn,libav=error,filmgate_serve=info"),
+        _ => EnvFilter::new("warn,libav=error"),
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
     let log = tracing_subscriber::fmt().with_writer(|| Stderr).log_internal_errors(false);
     match format {
         LogFormat::Text => {

@@ -1,7 +1,7 @@
 //! filmgate: a native media host whose logic is swapped out by sandboxed WebAssembly plugins.
 //!
 //! This crate is the public library; it re-exports the crates `filmgate-core`, `-sys`, `-av`,
-//! `-plugin`, `-picture`, `-engine`, `-join`, `-watch`, and `-cli`.
+//! `-plugin`, `-picture`, `-engine`, `-join`, `-watch`, `-serve`, and `-cli`.
 //!
 //! # Jobs: run, encode, split, frame
 //!
@@ -163,6 +163,7 @@ pub use filmgate_engine::{Encoder, Outcome, Report, file, prepare};
 pub use filmgate_join as join;
 pub use filmgate_picture as picture;
 pub use filmgate_plugin as plugin;
+pub use filmgate_serve as serve;
 pub use filmgate_sys as sys;
 pub use filmgate_watch as watch;
 pub use filmgate_worker as worker;

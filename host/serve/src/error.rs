@@ -1,0 +1,91 @@
+//! What can go wrong with a request: each fault has one meaning, whoever asks.
+
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a request is not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// a name that is not allowed
+    #[error("{0}")]
+    Name(String),
+    /// a request that cannot be understood
+    #[error("{0}")]
+    Request(String),
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// the state of things does not allow it now
+    #[error("{0}")]
+    Conflict(String),
+    /// another request is writing the same thing
+    #[error("{0}")]
+    Locked(String),
+    #[error("the body has the SHA-256 {found}, and {expected} was announced")]
+    Digest { expected: String, found: String },
+    #[error("the body has {found} bytes, and {expected} were announced")]
+    Length { expected: u64, found: u64 },
+    #[error("{0}")]
+    TooLarge(String),
+    /// a quota is used up
+    #[error("{0}")]
+    Quota(String),
+    #[error("the disk is full")]
+    Full,
+    /// an upload is continued elsewhere than where it stands
+    #[error("the upload stands at {expected} bytes, not {given}")]
+    Offset { expected: u64, given: u64 },
+    /// an upload that is complete is continued
+    #[error("the upload is complete")]
+    Complete,
+    #[error("it exists already, and If-None-Match: * was asked for")]
+    Precondition,
+    #[error("{0}")]
+    MediaType(String),
+    #[error("this method is not allowed here")]
+    Method,
+    #[error("no or a wrong token was given")]
+    Unauthorized,
+    #[error("the token does not allow this: {0}")]
+    Forbidden(String),
+    #[error("too many requests; try again in {seconds} s")]
+    TooMany { seconds: u64 },
+    /// the sender stopped in the middle
+    #[error("{0}")]
+    Cut(String),
+    #[error("{what}: {source}")]
+    System { what: String, source: io::Error },
+    #[error("the index: {0}")]
+    Index(#[from] rusqlite::Error),
+}
+
+impl Fault {
+    pub fn name(what: &str, name: &str, reason: impl Display) -> Fault {
+        let short: String = name.chars().take(80).collect();
+        Fault::Name(format!("{what} {short:?}: {reason}"))
+    }
+
+    pub fn system(what: impl Display, source: impl Into<io::Error>) -> Fault {
+        let source = source.into();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Full,
+            _ => Fault::System { what: what.to_string(), source },
+        }
+    }
+}
+
+/// Why the server does not start or stops.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// wrong settings
+    #[error("{0}")]
+    Settings(String),
+    #[error("the root {}: {reason}", .path.display())]
+    Root { path: PathBuf, reason: String },
+    #[error("{address}: {source}")]
+    Listen { address: String, source: io::Error },
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("{what}: {source}")]
+    System { what: String, source: io::Error },
+}

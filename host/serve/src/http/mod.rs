@@ -1,0 +1,202 @@
+//! HTTP: the only asynchronous part. Handlers say what a request means; what it does is done by
+//! blocking code in threads.
+
+mod api;
+mod body;
+mod headers;
+#[allow(unused_qualifications, reason = "utoipa's macro writes `Page` with its module")]
+mod job;
+mod log;
+mod metrics;
+mod problem;
+mod resumable;
+#[allow(unused_qualifications, reason = "utoipa's macro writes `Page` with its module")]
+mod segment;
+mod server;
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, RateLimiter};
+use rusqlite::Connection;
+use tokio::sync::watch;
+
+use crate::access::{self, Token, Wish};
+use crate::error::{Fault, ServeError};
+use crate::jobs::Jobs;
+use crate::settings::{Limits, Settings};
+use crate::store::{Store, open_index};
+use crate::uploads::Uploads;
+pub use api::openapi;
+pub(crate) use server::Server;
+
+/// What handlers share.
+pub(crate) struct App {
+    store: Arc<Store>,
+    /// a connection of its own, which nothing else holds: it is asked by the runtime's own threads
+    tokens: Mutex<Connection>,
+    uploads: Arc<Uploads>,
+    jobs: Arc<Jobs>,
+    limits: Limits,
+    max_segment: u64,
+    rate: DefaultKeyedRateLimiter<String>,
+    metrics: metrics::Metrics,
+    /// counts what happens to jobs
+    pulse: watch::Receiver<u64>,
+}
+
+type Shared = State<Arc<App>>;
+
+/// The address of a client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// Who asks: a token, or anybody where there are no tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(Option<Token>);
+
+impl Caller {
+    /// # Errors
+    /// `Forbidden`.
+    fn check(&self, wish: Wish<'_>) -> Result<(), Fault> {
+        self.0.as_ref().map_or(Ok(()), |token| token.check(wish))
+    }
+}
+
+/// Beyond loopback nobody is let in without a token, and no token goes over the wire in the clear
+/// unless that is said.
+///
+/// # Errors
+/// `Settings`, with the way out.
+pub(crate) fn check_exposure(settings: &Settings, store: &Store) -> Result<(), ServeError> {
+    let address = settings.address();
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    if !access::are_there(&store.index())? {
+        return Err(ServeError::Settings(format!(
+            "{address} can be reached from other machines, and there is no token; make one with \
+             `filmgate serve token add NAME --scope write --root {}`",
+            store.root().display()
+        )));
+    }
+    if settings.tls_cert.is_none() && !settings.behind_proxy {
+        return Err(ServeError::Settings(format!(
+            "{address} can be reached from other machines, where tokens would go in the clear; use \
+             --tls-cert and --tls-key, or --behind-proxy if a proxy speaks TLS"
+        )));
+    }
+    Ok(())
+}
+
+impl App {
+    /// # Errors
+    /// `Root`.
+    pub(crate) fn new(
+        settings: &Settings,
+        store: Arc<Store>,
+        uploads: Arc<Uploads>,
+        jobs: Arc<Jobs>,
+    ) -> Result<Arc<App>, ServeError> {
+        let rate = NonZero::new(settings.limits.requests_per_second).unwrap_or(NonZero::<u32>::MIN);
+        let (tell, pulse) = watch::channel(0);
+        jobs.listen(move || tell.send_modify(|count| *count += 1));
+        let tokens = Mutex::new(open_index(store.root(), true)?);
+        Ok(Arc::new(App {
+            store,
+            tokens,
+            uploads,
+            jobs,
+            limits: settings.limits,
+            max_segment: settings.quota.max_segment,
+            rate: RateLimiter::keyed(governor::Quota::per_second(rate)),
+            metrics: metrics::Metrics::new(),
+            pulse,
+        }))
+    }
+
+    /// Who asks, if they may ask at all now.
+    fn admit(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Caller, Fault> {
+        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let secret = given.and_then(|value| {
+            let (scheme, secret) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
+        });
+        let index = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let caller = match secret {
+            Some(secret) => access::find(&index, secret).map(|token| Caller(Some(token))),
+            None if given.is_some() || access::are_there(&index)? => Err(Fault::Unauthorized),
+            None => Ok(Caller(None)),
+        };
+        drop(index);
+        // Wrong guesses count for their address.
+        let name = caller.as_ref().ok().and_then(|c| c.0.as_ref()).map(|t| t.name.clone());
+        let key = name.map_or_else(|| peer.to_string(), |name| format!("token {name}"));
+        if let Err(until) = self.rate.check_key(&key) {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            return Err(Fault::TooMany { seconds: wait.as_secs() + 1 });
+        }
+        caller
+    }
+}
+
+/// All addresses of the server.
+fn router(app: &Arc<App>, log: Arc<log::Log>) -> Router {
+    let api = Router::new()
+        .route("/api/v1/tasks", get(segment::tasks))
+        .route("/api/v1/tasks/{task}", get(segment::task))
+        .route("/api/v1/tasks/{task}/{device}", get(segment::list))
+        .route("/api/v1/tasks/{task}/{device}/", get(segment::list))
+        .route("/api/v1/tasks/{task}/{device}/{*path}", any(segment::segment))
+        .route("/api/v1/jobs", get(job::list).post(job::create))
+        .route("/api/v1/jobs/{id}", get(job::get).delete(job::cancel))
+        .route("/api/v1/jobs/{id}/cancel", post(job::cancel))
+        .route("/api/v1/jobs/{id}/retry", post(job::retry))
+        .route("/api/v1/jobs/{id}/events", get(job::events))
+        .route("/metrics", get(metrics::metrics))
+        .method_not_allowed_fallback(|| async { Fault::Method.into_response() })
+        .layer(from_fn_with_state(Arc::clone(app), admit));
+    Router::new()
+        .merge(api)
+        .route("/api/v1/openapi.json", get(api::description))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .fallback(|| async { Fault::NotFound("such page".to_owned()).into_response() })
+        .method_not_allowed_fallback(|| async { Fault::Method.into_response() })
+        .layer(from_fn_with_state((Arc::clone(app), log), log::note))
+        .with_state(Arc::clone(app))
+}
+
+async fn admit(State(app): Shared, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |p| p.0.ip());
+    match app.admit(request.headers(), peer) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller.clone());
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(caller);
+            response
+        }
+        Err(fault) => fault.into_response(),
+    }
+}
+
+/// Whether requests can be answered: the index and the root can be used.
+async fn ready(State(app): Shared) -> Response {
+    let looked = body::blocking(move || {
+        access::are_there(&app.store.index())?;
+        let root = std::fs::metadata(app.store.root());
+        root.map_err(|e| Fault::system("the root", e))
+    });
+    match looked.await {
+        Ok(_) => "ok\n".into_response(),
+        Err(fault) => fault.into_response(),
+    }
+}
