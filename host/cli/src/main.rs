@@ -112,6 +112,7 @@ const QUIET: &str = "warn,libav=error";
 fn quiet(command: &Command) -> String {
     match command {
         Command::Plugin(PluginCommand::Check { .. }) => format!("{QUIET},plugin=info"),
+        Command::Serve(_) => format!("{QUIET},filmgate_serve=info"),
         _ => QUIET.to_owned(),
     }
 }
@@ -119,17 +120,6 @@ fn quiet(command: &Command) -> String {
 /// Messages go to stderr; `RUST_LOG` sets which.
 fn start_log(format: LogFormat, quiet: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
-fn start_log(arguments: &Arguments) {
-    // libav complains of much that it gets over; what stops a job is in the error's own text.
-    // Whoever tries a plugin out wants to see what it says.
-    let quiet = || match arguments.command {
-        Command::Plugin(PluginCommand::Check { .. }) => {
-            EnvFilter::new("warn,libav=error,plugin=info")
-        }
-        Command::Serve(_) => EnvFilter::new("warn,libav=error,filmgate_serve=info"),
-        _ => EnvFilter::new("warn,libav=error"),
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
     let log = tracing_subscriber::fmt().with_writer(|| Stderr).log_internal_errors(false);
     match format {
         LogFormat::Text => {

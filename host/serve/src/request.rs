@@ -120,6 +120,11 @@ fn check_priority(priority: i32) -> Result<(), Fault> {
 }
 
 impl JoinRequest {
+    /// The digest of what is asked for.
+    pub(crate) fn fingerprint(&self, device: &Device) -> String {
+        fingerprint(&json!([device.task, device.device, self]))
+    }
+
     /// # Errors
     /// `Name`, `Request`; `NotFound` when the folder of the segments is not there; `Conflict` when
     /// there is such an output already, or a link in the folder.
@@ -163,7 +168,7 @@ impl JoinRequest {
             priority: self.priority,
             on_busy: self.on_busy,
             idempotency,
-            request: fingerprint(&json!([device.task, device.device, self])),
+            request: self.fingerprint(device),
         })
     }
 }
@@ -249,6 +254,11 @@ const HARMLESS: [&str; 40] = [
 ];
 
 impl JobRequest {
+    /// The digest of what is asked for.
+    pub(crate) fn fingerprint(&self) -> String {
+        fingerprint(&json!([self]))
+    }
+
     /// # Errors
     /// `Name`, `Request`, `Conflict`.
     pub(crate) fn submission(
@@ -293,7 +303,7 @@ impl JobRequest {
             priority: self.priority,
             on_busy: self.on_busy,
             idempotency,
-            request: fingerprint(&json!([self])),
+            request: self.fingerprint(),
             spec,
         })
     }

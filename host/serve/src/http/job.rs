@@ -54,10 +54,18 @@ fn idempotency(headers: &HeaderMap) -> Result<Option<String>, Fault> {
 
 async fn submit(
     app: Arc<App>,
-    make: impl FnOnce(&App) -> Result<Submission, Fault> + Send + 'static,
+    key: Option<String>,
+    fingerprint: String,
+    make: impl FnOnce(&App, Option<String>) -> Result<Submission, Fault> + Send + 'static,
 ) -> Result<Response, Fault> {
     let (job, is_new) = blocking(move || {
-        let submission = make(&app)?;
+        // First of all: what the job has done may make the same request impossible.
+        if let Some(key) = &key
+            && let Some(job) = app.jobs.known(key, &fingerprint)?
+        {
+            return Ok((job, false));
+        }
+        let submission = make(&app, key)?;
         app.jobs.submit(&submission)
     })
     .await?;
@@ -94,7 +102,9 @@ pub(crate) async fn join(
     let request: JoinRequest = json(headers, body, "{}").await?;
     let key = idempotency(headers)?;
     let device = device.clone();
-    submit(app, move |app| request.submission(app.store.root(), &device, key)).await
+    let asked = request.fingerprint(&device);
+    submit(app, key, asked, move |app, key| request.submission(app.store.root(), &device, key))
+        .await
 }
 
 /// Queues any job.
@@ -119,7 +129,8 @@ pub(crate) async fn create(
     caller.check(Wish::Write(""))?;
     let request: JobRequest = json(&headers, body, "").await?;
     let key = idempotency(&headers)?;
-    submit(app, move |app| request.submission(app.store.root(), key)).await
+    let asked = request.fingerprint();
+    submit(app, key, asked, move |app, key| request.submission(app.store.root(), key)).await
 }
 
 /// Which page of jobs.

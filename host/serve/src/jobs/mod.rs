@@ -109,6 +109,14 @@ impl Jobs {
 
     // ---- for requests ----
 
+    /// The job that a request with this idempotency key has made.
+    ///
+    /// # Errors
+    /// `Conflict`: that was another request; `Index`.
+    pub(crate) fn known(&self, key: &str, request: &str) -> Result<Option<Job>, Fault> {
+        table::known(&self.index(), key, request)
+    }
+
     /// Queues a job. With an idempotency key that is known, gives the job that it made; the flag
     /// tells whether the job is new.
     ///

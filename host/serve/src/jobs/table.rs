@@ -118,22 +118,29 @@ pub(crate) fn requeue(index: &Connection) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The job that a request with this idempotency key has made.
+pub(crate) fn known(index: &Connection, key: &str, request: &str) -> Result<Option<Job>, Fault> {
+    let known = format!("SELECT {COLUMNS}, request FROM jobs WHERE idempotency = ?1");
+    let row = |row: &Row<'_>| Ok((job(row)?, row.get::<_, String>(15)?));
+    match index.query_row(&known, [key], row).optional()? {
+        Some((_, other)) if other != request => {
+            let said = "this Idempotency-Key was used for another request";
+            Err(Fault::Conflict(said.to_owned()))
+        }
+        found => Ok(found.map(|(job, _)| job)),
+    }
+}
+
 pub(crate) fn insert(
     index: &mut Connection,
     submission: &Submission,
 ) -> Result<(Job, bool), Fault> {
     let change = index.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let spec = submission.spec.to_string();
-    if let Some(key) = &submission.idempotency {
-        let known = format!("SELECT {COLUMNS}, request FROM jobs WHERE idempotency = ?1");
-        let row = |row: &Row<'_>| Ok((job(row)?, row.get::<_, String>(15)?));
-        if let Some((job, request)) = change.query_row(&known, [key], row).optional()? {
-            if request != submission.request {
-                let said = "this Idempotency-Key was used for another request";
-                return Err(Fault::Conflict(said.to_owned()));
-            }
-            return Ok((job, false));
-        }
+    if let Some(key) = &submission.idempotency
+        && let Some(job) = known(&change, key, &submission.request)?
+    {
+        return Ok((job, false));
     }
     if submission.on_busy == OnBusy::Refuse {
         let busy = "SELECT id FROM jobs WHERE subject = ?1 AND state IN ('queued', 'running')";
