@@ -97,7 +97,7 @@ fn joins_that_cannot_be_are_refused_with_the_reason() {
 fn an_idempotency_key_makes_one_job() {
     let served = Served::new();
     upload(&served);
-    let body = json!({"delete_sources": false, "overwrite": true});
+    let body = json!({"delete_sources": false});
     let first = served.post("tasks/t/d/join", &body, "-H Idempotency-Key:k1").is(202);
     let id = id(&first);
     served.wait_for(&id, "done");

@@ -11,8 +11,8 @@ use crate::error::Fault;
 /// # Errors
 /// `Request`: a SHA-256 that is none.
 pub(crate) fn announced(header: &str) -> Result<Option<String>, Fault> {
-    let values = header.split(',').filter_map(|entry| entry.trim().split_once('='));
-    let found = values.filter(|(name, _)| name.eq_ignore_ascii_case("sha-256")).last();
+    let mut values = header.split(',').filter_map(|entry| entry.trim().split_once('='));
+    let found = values.rfind(|(name, _)| name.eq_ignore_ascii_case("sha-256"));
     let Some((_, value)) = found else { return Ok(None) };
     let wrong = || Fault::Request(format!("sha-256={value}: is no SHA-256 as in RFC 9530"));
     let base64 = value.strip_prefix(':').and_then(|v| v.split_once(':')).ok_or_else(wrong)?.0;
