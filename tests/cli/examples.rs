@@ -10,7 +10,7 @@ const VERBS: [&str; 6] = ["run", "join", "frame", "split", "encode", "watch"];
 
 /// What needs a network, a camera, a writer, a screen, or what another command of the same text
 /// makes: parts of lines, and why.
-const SKIPPED: [(&str, &str); 12] = [
+const SKIPPED: [(&str, &str); 11] = [
     ("http://", "network"),
     ("rtsp://", "network"),
     ("/dev/video0", "camera"),
@@ -18,7 +18,6 @@ const SKIPPED: [(&str, &str); 12] = [
     ("--fifo", "waits for a writer"),
     ("ffplay", "screen"),
     ("--preview", "terminal"),
-    ("negative.wasm", "a plugin that the text builds"),
     ("hello", "a plugin that the text makes: author.rs"),
     ("plugin doctor", "tools of the machine"),
     ("--config", "a file that the text shows"),

@@ -107,7 +107,7 @@ fn what_of_later_inputs_does_not_fit_is_told() {
     };
     let missing = |said: &Said| said.json()["missing"].to_string();
     let said = run(&silent, &sound);
-    assert!(said.code == Some(3) && missing(&said).contains("sound"), "{said:?}");
+    assert!(said.code == Some(3) && missing(&said).contains("its audio is left out"), "{said:?}");
     let turned = shell.path("turned.mp4");
     rotated(&sound, &turned);
     let said = run(&sound, &turned);

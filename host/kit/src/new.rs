@@ -55,6 +55,9 @@ fn fill(new: &New, name: &str) -> Result<(), KitError> {
                 let text = text.replace(README_TEST, "");
                 write(&sdk.join("src").join(path), &text)?;
             }
+            for (path, text) in files(&WIT) {
+                write(&sdk.join("wit").join(path), text)?;
+            }
             let manifest = TEMPLATES.get_file("rust/sdk.toml").and_then(|f| f.contents_utf8());
             write(&sdk.join("Cargo.toml"), &replaced(manifest.unwrap_or_default(), &words))
         }
