@@ -10,7 +10,6 @@ use filmgate_serve::access::{self, Scope};
 use filmgate_serve::{Settings, serve};
 use sd_notify::NotifyState;
 
-use super::args::Json;
 use super::exit::Exit;
 use super::out::{print, print_json, tell};
 
@@ -75,8 +74,9 @@ pub enum TokenCommand {
         /// Name the folder of the server
         #[arg(long, value_name = "DIR")]
         root: PathBuf,
-        #[command(flatten)]
-        json: Json,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Make a token worthless at once, for running servers too
     Revoke {
@@ -130,7 +130,7 @@ fn token(command: &TokenCommand) -> Result<Exit> {
         TokenCommand::Add { name, scope, root } => {
             print(&format!("{}\n", access::add(root, name, scope)?))?;
         }
-        TokenCommand::List { root, json } => list(root, json.json)?,
+        TokenCommand::List { root, json } => list(root, *json)?,
         TokenCommand::Revoke { name, root } => access::revoke(root, name)?,
     }
     Ok(Exit::Done)
