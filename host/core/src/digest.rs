@@ -13,15 +13,23 @@ use crate::cancel::Cancel;
 /// # Errors
 /// When it cannot be read; `Interrupted` when the job was cancelled meanwhile.
 pub fn of_file(path: &Path, cancel: &Cancel) -> io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
+    let (size, digest) = of_reader(File::open(path)?, cancel)?;
+    Ok((size, hexadecimal(&digest)))
+}
+
+/// How many bytes are still to be read, and their SHA-256.
+///
+/// # Errors
+/// As [`of_file`].
+pub fn of_reader(mut reader: impl Read, cancel: &Cancel) -> io::Result<(u64, [u8; 32])> {
     let mut buffer = vec![0; 1 << 20];
     let (mut digest, mut size) = (Sha256::new(), 0);
     loop {
         if cancel.is_cancelled() {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok((size, hexadecimal(&digest.finalize()))),
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok((size, digest.finalize().into())),
             Ok(count) => {
                 digest.update(&buffer[..count]);
                 size += count as u64;
@@ -37,7 +45,8 @@ pub fn of_bytes(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal, as digests are written.
+pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

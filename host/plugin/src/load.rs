@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tracing::debug;
 use wasmtime::component::{Component, InstancePre};
 
@@ -176,7 +175,7 @@ impl Plugin {
         let fail = |reason: String| PluginError::NotAComponent { path: path.to_owned(), reason };
         recognise(&bytes).map_err(fail)?;
         debug!("loading {} ({} bytes)", path.display(), bytes.len());
-        let digest: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let digest = digest::of_bytes(&bytes);
         let component =
             code::component(engine.compiler(), &bytes, &digest).map_err(|r| refused(path, r))?;
         Plugin::of(engine, path, (bytes.len() as u64, digest), &component, limits)

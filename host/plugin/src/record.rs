@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::describe::Value;
 use super::load::Plugin;
 use super::supervise::{OnFailure, Supervisor};
+use filmgate_core::digest;
 
 /// Which plugin with which parameters.
 #[derive(Clone, Debug, Serialize)]
@@ -47,10 +47,9 @@ pub enum ValueRecord {
 impl From<&Value> for ValueRecord {
     fn from(value: &Value) -> ValueRecord {
         match value {
-            Value::File(bytes) => ValueRecord::File {
-                size: bytes.len(),
-                sha256: Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect(),
-            },
+            Value::File(bytes) => {
+                ValueRecord::File { size: bytes.len(), sha256: digest::of_bytes(bytes) }
+            }
             Value::Color(_) => ValueRecord::Color(value.to_string()),
             other => ValueRecord::Plain(other.clone()),
         }

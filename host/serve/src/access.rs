@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
 
-use crate::digest;
+use filmgate_core::digest::hexadecimal;
+
 use crate::error::{Fault, ServeError};
 use crate::store::{now, open_index};
 
@@ -19,7 +20,7 @@ fn random(bytes: usize) -> String {
     let mut buffer = vec![0; bytes];
     // The system's source of random numbers does not fail once the system is up (getrandom(2)).
     getrandom::fill(&mut buffer).expect("random numbers");
-    digest::hexadecimal(&buffer)
+    hexadecimal(&buffer)
 }
 
 /// Something that a token allows.

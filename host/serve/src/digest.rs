@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use filmgate_core::digest::hexadecimal;
+
 use crate::error::Fault;
 
 /// The SHA-256 that a value of `Content-Digest` or `Repr-Digest` announces, in hexadecimal. None if it
@@ -26,10 +28,6 @@ pub(crate) fn header(sha256: &str) -> String {
         .filter_map(|i| u8::from_str_radix(sha256.get(2 * i..2 * i + 2)?, 16).ok())
         .collect();
     format!("sha-256=:{}:", STANDARD.encode(bytes))
-}
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@
 //! appears when the upload is complete.
 
 use std::collections::HashSet;
+use std::io::Seek;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use filmgate_core::cancel::Cancel;
+use filmgate_core::digest::{hexadecimal, of_reader};
 use rusqlite::{OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
 use crate::access::random_id;
-use crate::digest::hexadecimal;
 use crate::error::Fault;
 use crate::key::Key;
 use crate::store::{Segment, Store, Writing, now};
@@ -63,9 +64,7 @@ impl Uploads {
         digest: Option<String>,
     ) -> Result<Append<'_>, Fault> {
         self.expire()?;
-        if self.find(key)?.is_some() {
-            self.remove(key)?;
-        }
+        self.supersede(key)?;
         let id = random_id();
         let mut writing = self.store.create(key, &id, length)?;
         let expires = self.expires();
@@ -163,6 +162,17 @@ impl Uploads {
         }
         self.store.index().execute("DELETE FROM uploads WHERE id = ?1", [&upload.id])?;
         Ok(())
+    }
+
+    /// Gives up what there may be of a segment that comes anew.
+    ///
+    /// # Errors
+    /// `Locked`, `System`.
+    pub(crate) fn supersede(&self, key: &Key) -> Result<(), Fault> {
+        match self.remove(key) {
+            Err(Fault::NotFound(_)) => Ok(()),
+            other => other,
+        }
     }
 
     /// Gives up what has expired.
@@ -290,19 +300,9 @@ impl Append<'_> {
 
     /// The SHA-256 of what has arrived.
     fn digest(&self) -> Result<String, Fault> {
-        use std::os::unix::fs::FileExt;
-        let (mut hash, mut at) = (Sha256::new(), 0);
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            match self.writing.file().read_at(&mut buffer, at) {
-                Ok(0) => return Ok(hexadecimal(&hash.finalize())),
-                Ok(count) => {
-                    hash.update(&buffer[..count]);
-                    at += count as u64;
-                }
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(Fault::system("upload", e)),
-            }
-        }
+        // Writing is by offset, so that the position is free for this.
+        let mut file = self.writing.file();
+        let read = file.rewind().and_then(|()| of_reader(file, &Cancel::new()));
+        Ok(hexadecimal(&read.map_err(|e| Fault::system("upload", e))?.1))
     }
 }

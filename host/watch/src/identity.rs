@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime};
 use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
 
+use filmgate_core::cancel::Cancel;
+use filmgate_core::digest;
 use filmgate_sys::{Written, being_written};
 
 /// What tells one state of a file from every other one. Whoever changes the content changes the
@@ -178,16 +180,5 @@ impl Opened {
 /// Size and SHA-256 of a whole file.
 pub(super) fn sha256(mut file: &File) -> io::Result<(u64, [u8; 32])> {
     file.seek(SeekFrom::Start(0))?;
-    let (mut digest, mut size, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok((size, digest.finalize().into())),
-            Ok(count) => {
-                digest.update(&buffer[..count]);
-                size += count as u64;
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
+    digest::of_reader(file, &Cancel::new())
 }

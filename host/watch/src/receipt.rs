@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::Stats;
 use super::error::WatchError;
 use super::identity::sha256;
+use filmgate_core::digest::hexadecimal;
 use filmgate_core::publish::{Aside, PublishError};
 use filmgate_core::url;
 use filmgate_plugin::PluginRecord;
@@ -59,7 +60,7 @@ pub(super) struct FileRecord {
 
 impl FileRecord {
     pub(super) fn new(path: &Path, size: u64, digest: &[u8]) -> FileRecord {
-        let sha256 = Some(digest.iter().map(|b| format!("{b:02x}")).collect());
+        let sha256 = Some(hexadecimal(digest));
         FileRecord { path: path.to_string_lossy().into_owned(), size: Some(size), sha256 }
     }
 

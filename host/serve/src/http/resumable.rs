@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use filmgate_core::digest::hexadecimal;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
@@ -21,7 +22,6 @@ use super::App;
 use super::body::{Chunks, blocking, receive};
 use super::headers::{self, UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_OFFSET};
 use super::segment::stored;
-use crate::digest;
 use crate::error::Fault;
 use crate::key::Key;
 use crate::store::Segment;
@@ -68,7 +68,7 @@ pub(crate) struct Request {
 }
 
 /// The request, if it is of one of the two protocols.
-pub(crate) fn answer(
+pub(crate) async fn answer(
     app: &Arc<App>,
     key: &Key,
     uri: &Uri,
@@ -78,7 +78,7 @@ pub(crate) fn answer(
     let protocol = match (protocol(headers), method) {
         (Some(protocol), _) => protocol,
         // A HEAD of the IETF's protocol has no mark of its own, nor have capabilities.
-        (None, &Method::HEAD) if !has_segment_alone(app, key) => Protocol::Ietf,
+        (None, &Method::HEAD) if has_upload(app, key).await => Protocol::Ietf,
         (None, &Method::OPTIONS) => Protocol::Tus,
         (None, _) => return None,
     };
@@ -92,10 +92,11 @@ pub(crate) fn answer(
     })
 }
 
-/// Whether there is a segment, and no upload that is under way.
-fn has_segment_alone(app: &App, key: &Key) -> bool {
-    let upload = app.uploads.find(key).ok().flatten();
-    upload.is_none_or(|upload| upload.is_complete)
+/// Whether an upload of the segment is under way.
+async fn has_upload(app: &Arc<App>, key: &Key) -> bool {
+    let (app, key) = (Arc::clone(app), key.clone());
+    let found = blocking(move || app.uploads.find(&key)).await;
+    found.ok().flatten().is_some_and(|upload| !upload.is_complete)
 }
 
 /// What came of the body of a request.
@@ -348,7 +349,7 @@ fn take(
         }
     }
     let sha256 = sha256.finalize();
-    let found = digest::hexadecimal(&sha256);
+    let found = hexadecimal(&sha256);
     if let Some(expected) = announced.sha256.clone().filter(|expected| *expected != found) {
         append.take_back(offset)?;
         return Err(Fault::Digest { expected, found });
@@ -357,8 +358,8 @@ fn take(
         let bytes = if name == "sha1" { sha1.finalize().to_vec() } else { sha256.to_vec() };
         if bytes != *expected {
             append.take_back(offset)?;
-            let expected = digest::hexadecimal(expected);
-            return Err(Fault::Digest { expected, found: digest::hexadecimal(&bytes) });
+            let expected = hexadecimal(expected);
+            return Err(Fault::Digest { expected, found: hexadecimal(&bytes) });
         }
     }
     if append.is_whole() || announced.is_last {

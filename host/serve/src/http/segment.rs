@@ -11,6 +11,7 @@ use axum::extract::{OriginalUri, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use filmgate_core::digest::hexadecimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
@@ -168,7 +169,7 @@ pub(crate) async fn segment(
     if !may_look {
         caller.check(if is_read { Wish::Read(&name) } else { Wish::Write(&name) })?;
     }
-    if let Some(response) = resumable::answer(&app, &key, &uri, &method, &headers) {
+    if let Some(response) = resumable::answer(&app, &key, &uri, &method, &headers).await {
         return response.run(body).await;
     }
     match method {
@@ -227,14 +228,12 @@ async fn put(
         if let Some(expected) = length.filter(|length| *length != writing.size()) {
             return Err(Fault::Length { expected, found: writing.size() });
         }
-        let found = digest::hexadecimal(&hash.finalize());
+        let found = hexadecimal(&hash.finalize());
         if let Some(expected) = expected.filter(|expected| *expected != found) {
             return Err(Fault::Digest { expected, found });
         }
         // One that was interrupted before is superseded.
-        if app.uploads.find(&key)?.is_some() {
-            app.uploads.remove(&key)?;
-        }
+        app.uploads.supersede(&key)?;
         Ok((writing.publish(&app.store, &found)?, is_new))
     })
     .await?;
