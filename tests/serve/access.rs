@@ -3,7 +3,7 @@
 use super::Served;
 
 /// Makes a token.
-fn token(served: &Served, name: &str, scopes: &str) -> String {
+pub(super) fn token(served: &Served, name: &str, scopes: &str) -> String {
     let said = served.shell.filmgate(&format!("serve token add {name} {scopes} --root root"));
     said.done().stdout.trim().to_owned()
 }

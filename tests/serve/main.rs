@@ -4,6 +4,7 @@ mod access;
 mod ends;
 mod jobs;
 mod names;
+mod openapi;
 mod resumable;
 mod segments;
 mod whole;

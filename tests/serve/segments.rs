@@ -58,7 +58,10 @@ fn listings_have_pages_and_prefixes() {
 #[test]
 fn methods_and_paths_that_are_not_known_are_told() {
     let served = Served::new();
-    served.curl("-X POST", "tasks/t/d/x").is_problem(405, "method", "not allowed");
+    served.curl("-X POST", "tasks/t/d/x").is_problem(400, "request", "PUT uploads");
+    served.curl("-X TRACE", "tasks/t/d/x").is_problem(405, "method", "not allowed");
+    served.put("t/d/join", "x").is_problem(405, "method", "not allowed");
+    served.put("t/d/%6aoin", "x").is_problem(400, "name", "the address of joins");
     served.curl("-X PUT", "jobs").is_problem(405, "method", "not allowed");
     let at = |path: &str| served.curl_at(&[], &format!("http://127.0.0.1:{}{path}", served.port));
     at("/api/v2/x").is_problem(404, "not-found", "page");

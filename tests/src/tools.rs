@@ -44,6 +44,8 @@ tools! {
         "command -v nginx && ls /usr/lib/nginx/modules/ngx_rtmp_module.so";
     REGISTRY: "docker-registry", "docker-registry", "command -v docker-registry";
     RSYNC: "rsync", "rsync", "command -v rsync";
+    SCHEMATHESIS: "schemathesis", "none, it comes from PyPI",
+        "${FILMGATE_PYTHON:-python3} -c 'import schemathesis'";
     // A file system in memory, which is another one than that of the temporary folder.
     SHM: "shm", "none, it is a part of Linux", "test -w /dev/shm || { echo /dev/shm cannot be written to >&2; exit 1; }";
     STRACE: "strace", "strace", "strace -qq -e trace=none true";

@@ -38,8 +38,9 @@ pub enum Fault {
     /// an upload that is complete is continued
     #[error("the upload is complete")]
     Complete,
-    #[error("it exists already, and If-None-Match: * was asked for")]
-    Precondition,
+    /// what the request depends on is not so
+    #[error("{0}")]
+    Precondition(&'static str),
     #[error("{0}")]
     MediaType(String),
     #[error("this method is not allowed here")]

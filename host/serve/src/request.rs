@@ -22,8 +22,8 @@ pub struct JoinRequest {
     /// The output, below the device's folder
     #[schema(example = "video.mp4")]
     pub output: String,
-    /// The order of the segments: natural, name, mtime, created
-    #[schema(value_type = String, example = "natural")]
+    /// The order of the segments: natural, name, mtime, created, given (of one folder: name)
+    #[schema(schema_with = orders)]
     pub order: Order,
     /// Remove the segments once the output is proved and in place
     pub delete_sources: bool,
@@ -59,6 +59,15 @@ impl Default for JoinRequest {
     }
 }
 
+fn orders() -> utoipa::openapi::schema::Object {
+    let names = [Order::Natural, Order::Name, Order::Mtime, Order::Created, Order::Given];
+    let object = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String);
+    object
+        .enum_values(Some(names.map(|order| json!(order))))
+        .default(Some(json!("natural")))
+        .build()
+}
+
 /// What to do while another job works on the same.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema,
@@ -77,10 +86,10 @@ pub enum OnBusy {
 #[serde(deny_unknown_fields)]
 pub struct JobRequest {
     /// run, join, split or frame
-    #[schema(example = "run")]
+    #[schema(example = "run", pattern = "^(run|join|split|frame)$")]
     pub verb: String,
     /// The job description, with the keys of docs/config.md; paths are below the root
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, example = json!({"input": ["task7/cam1/in.mp4"], "output": ["task7/cam1/out.mp4"]}))]
     pub spec: Map<String, Value>,
     /// Jobs with a higher one are run first
     #[serde(default)]

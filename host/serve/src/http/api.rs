@@ -1,10 +1,13 @@
 //! The description of the interface (OpenAPI 3.1), made from the code.
 
 use axum::Json;
+use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{PathItem, RefOr, Required, Schema, Type};
 use utoipa::{Modify, OpenApi};
 
-use super::{job, segment};
+use super::problem::Problem;
+use super::{job, resumable, segment};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,9 +18,11 @@ use super::{job, segment};
     ),
     paths(
         segment::tasks, segment::task, segment::list, segment::put, segment::read, segment::remove,
+        resumable::capabilities, resumable::look, resumable::create, resumable::append,
         job::join, job::create, job::list, job::get, job::cancel, job::retry, job::events,
     ),
-    modifiers(&Token),
+    components(schemas(Problem)),
+    modifiers(&Token, &Plain),
     security((), ("token" = [])),
 )]
 struct Api;
@@ -29,6 +34,36 @@ impl Modify for Token {
         let scheme =
             SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         api.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// A parameter that may be left out is not one that may be null, and a segment may be empty.
+struct Plain;
+
+impl Modify for Plain {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let operations = api.paths.paths.values_mut().flat_map(|item| {
+            let PathItem { get, put, post, delete, options, head, patch, .. } = item;
+            [get, put, post, delete, options, head, patch].into_iter().flatten()
+        });
+        for operation in operations {
+            if let Some(RefOr::T(body)) = &mut operation.request_body
+                && body.content.keys().any(|kind| kind.ends_with("octet-stream"))
+            {
+                body.required = Some(Required::False);
+            }
+            for parameter in operation.parameters.iter_mut().flatten() {
+                let RefOr::T(parameter) = parameter else { continue };
+                let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema else {
+                    continue;
+                };
+                if let SchemaType::Array(types) = &schema.schema_type
+                    && let [one, Type::Null] | [Type::Null, one] = &**types
+                {
+                    schema.schema_type = SchemaType::Type(one.clone());
+                }
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{OriginalUri, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -17,12 +17,13 @@ use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
 use super::body::blocking;
-use super::problem::Problem;
+use super::params::{Device, Followed, Idempotency, JobId, LastEvent, Task};
+use super::problem::{BodyRefused, InTheWay, Missing, Refused};
+use super::segment::{device_of, parts};
 use super::{App, Caller, Shared, headers};
 use crate::access::Wish;
 use crate::error::Fault;
-use crate::jobs::{Event, Job, State as JobState};
-use crate::key::Device;
+use crate::jobs::{Event, Job, Jobs, State as JobState};
 use crate::request::{JobRequest, JoinRequest, Submission};
 
 /// The longest body of a request for a job, in bytes.
@@ -45,8 +46,12 @@ async fn json<T: DeserializeOwned>(
 
 fn idempotency(headers: &HeaderMap) -> Result<Option<String>, Fault> {
     match headers::text(headers, "idempotency-key")? {
-        Some(key) if key.is_empty() || key.len() > 255 => {
-            Err(Fault::Request("Idempotency-Key: has 1 to 255 bytes".to_owned()))
+        Some(key)
+            if !(1..=255).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) =>
+        {
+            Err(Fault::Request(
+                "Idempotency-Key: it is 1 to 255 letters of ASCII without spaces".to_owned(),
+            ))
         }
         key => Ok(key.map(str::to_owned)),
     }
@@ -81,27 +86,22 @@ async fn submit(
 /// Joins what a device has uploaded, without re-encoding.
 #[utoipa::path(
     post, path = "/api/v1/tasks/{task}/{device}/join", tag = "jobs",
-    params(("task" = String, Path, description = "the task"), ("device" = String, Path, description = "the device"),
-           ("Idempotency-Key" = Option<String>, Header, description = "the same request with the same key is carried out once")),
+    params(Task, Device, Idempotency),
     request_body(content = JoinRequest, description = "every field may be left out"),
-    responses((status = 202, description = "queued", body = Job), (status = 200, description = "this Idempotency-Key has made it already", body = Job),
-              (status = 400, body = Problem, content_type = "application/problem+json"), (status = 401, body = Problem, content_type = "application/problem+json"),
-              (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
-              (status = 409, body = Problem, content_type = "application/problem+json"), (status = 413, body = Problem, content_type = "application/problem+json"),
-              (status = 415, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
+    responses((status = 202, description = "queued", body = Job), (status = 200, description = "this Idempotency-Key has made it already", body = Job), Refused, BodyRefused, Missing, InTheWay),
 )]
 pub(crate) async fn join(
-    app: Arc<App>,
-    caller: &Caller,
-    device: &Device,
-    headers: &HeaderMap,
+    State(app): Shared,
+    Extension(caller): Extension<Caller>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Fault> {
+    let device = device_of(&parts(&uri)?)?;
     caller.check(Wish::Jobs)?;
     caller.check(Wish::Write(&format!("{}/{}", device.task, device.device)))?;
-    let request: JoinRequest = json(headers, body, "{}").await?;
-    let key = idempotency(headers)?;
-    let device = device.clone();
+    let request: JoinRequest = json(&headers, body, "{}").await?;
+    let key = idempotency(&headers)?;
     let asked = request.fingerprint(&device);
     submit(app, key, asked, move |app, key| request.submission(app.store.root(), &device, key))
         .await
@@ -110,13 +110,9 @@ pub(crate) async fn join(
 /// Queues any job.
 #[utoipa::path(
     post, path = "/api/v1/jobs", tag = "jobs",
-    params(("Idempotency-Key" = Option<String>, Header, description = "the same request with the same key is carried out once")),
+    params(Idempotency),
     request_body(content = JobRequest),
-    responses((status = 202, description = "queued", body = Job), (status = 200, description = "this Idempotency-Key has made it already", body = Job),
-              (status = 400, body = Problem, content_type = "application/problem+json"), (status = 401, body = Problem, content_type = "application/problem+json"),
-              (status = 403, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"),
-              (status = 413, body = Problem, content_type = "application/problem+json"), (status = 415, body = Problem, content_type = "application/problem+json"),
-              (status = 429, body = Problem, content_type = "application/problem+json")),
+    responses((status = 202, description = "queued", body = Job), (status = 200, description = "this Idempotency-Key has made it already", body = Job), Refused, BodyRefused, InTheWay),
 )]
 pub(crate) async fn create(
     State(app): Shared,
@@ -156,9 +152,7 @@ fn hundred() -> u32 {
 /// The jobs, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/jobs", tag = "jobs", params(Page),
-    responses((status = 200, body = Vec<Job>), (status = 400, body = Problem, content_type = "application/problem+json"),
-              (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"),
-              (status = 429, body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Vec<Job>), Refused),
 )]
 pub(crate) async fn list(
     State(app): Shared,
@@ -170,77 +164,73 @@ pub(crate) async fn list(
     if !(1..=1000).contains(&page.limit) {
         return Err(Fault::Request("limit: it is from 1 to 1000".to_owned()));
     }
+    if page.before.is_some_and(|number| i64::try_from(number).is_err()) {
+        return Err(Fault::Request("before: no job has such a number".to_owned()));
+    }
     Ok(Json(blocking(move || app.jobs.list(page.state, page.before, page.limit)).await?))
 }
 
 /// A job.
 #[utoipa::path(
-    get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path, description = "the job")),
-    responses((status = 200, body = Job), (status = 401, body = Problem, content_type = "application/problem+json"),
-              (status = 400, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
-              (status = 429, body = Problem, content_type = "application/problem+json")),
+    get, path = "/api/v1/jobs/{id}", tag = "jobs", params(JobId),
+    responses((status = 200, body = Job), Refused, Missing),
 )]
 pub(crate) async fn get(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
-    id: Result<Path<String>, PathRejection>,
+    id: Id,
 ) -> Result<Json<Job>, Fault> {
     caller.check(Wish::Jobs)?;
     let id = id_of(id)?;
     Ok(Json(blocking(move || app.jobs.get(&id)).await?))
 }
 
-fn id_of(id: Result<Path<String>, PathRejection>) -> Result<String, Fault> {
+fn id_of(id: Id) -> Result<String, Fault> {
     id.map(|Path(id)| id).map_err(|e| Fault::Request(e.body_text()))
 }
 
 /// Cancels a job: it ends cleanly, and its sources stay.
 #[utoipa::path(
-    post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", params(("id" = String, Path, description = "the job")),
-    responses((status = 202, body = Job), (status = 401, body = Problem, content_type = "application/problem+json"),
-              (status = 400, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
-              (status = 409, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
+    post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", params(JobId),
+    responses((status = 202, body = Job), Refused, Missing, InTheWay),
 )]
-pub(crate) async fn cancel(
-    State(app): Shared,
-    Extension(caller): Extension<Caller>,
-    id: Result<Path<String>, PathRejection>,
-) -> Result<(StatusCode, Json<Job>), Fault> {
-    caller.check(Wish::Jobs)?;
-    let id = id_of(id)?;
-    Ok((StatusCode::ACCEPTED, Json(blocking(move || app.jobs.cancel(&id)).await?)))
+pub(crate) async fn cancel(app: Shared, caller: Extension<Caller>, id: Id) -> Changed {
+    change(app, caller, id, Jobs::cancel).await
 }
 
 /// Queues a job that failed or was canceled once more.
 #[utoipa::path(
-    post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", params(("id" = String, Path, description = "the job")),
-    responses((status = 202, body = Job), (status = 401, body = Problem, content_type = "application/problem+json"),
-              (status = 400, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
-              (status = 409, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
+    post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", params(JobId),
+    responses((status = 202, body = Job), Refused, Missing, InTheWay),
 )]
-pub(crate) async fn retry(
+pub(crate) async fn retry(app: Shared, caller: Extension<Caller>, id: Id) -> Changed {
+    change(app, caller, id, Jobs::retry).await
+}
+
+type Id = Result<Path<String>, PathRejection>;
+type Changed = Result<(StatusCode, Json<Job>), Fault>;
+
+async fn change(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
-    id: Result<Path<String>, PathRejection>,
-) -> Result<(StatusCode, Json<Job>), Fault> {
+    id: Id,
+    how: fn(&Jobs, &str) -> Result<Job, Fault>,
+) -> Changed {
     caller.check(Wish::Jobs)?;
     let id = id_of(id)?;
-    Ok((StatusCode::ACCEPTED, Json(blocking(move || app.jobs.retry(&id)).await?)))
+    Ok((StatusCode::ACCEPTED, Json(blocking(move || how(&app.jobs, &id)).await?)))
 }
 
 /// Follows a job: server-sent events until it ends, from the one behind `Last-Event-ID` on.
 #[utoipa::path(
     get, path = "/api/v1/jobs/{id}/events", tag = "jobs",
-    params(("id" = String, Path, description = "the job"), ("Last-Event-ID" = Option<i64>, Header, description = "the last event that was seen")),
-    responses((status = 200, description = "JSON in each event: state, start, progress (docs/json.md)", body = String, content_type = "text/event-stream"),
-              (status = 400, body = Problem, content_type = "application/problem+json"), (status = 401, body = Problem, content_type = "application/problem+json"),
-              (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
-              (status = 429, body = Problem, content_type = "application/problem+json")),
+    params(JobId, LastEvent),
+    responses((status = 200, description = "until the job ends", body = Followed, content_type = "text/event-stream"), Refused, Missing),
 )]
 pub(crate) async fn events(
     State(app): Shared,
     Extension(caller): Extension<Caller>,
-    id: Result<Path<String>, PathRejection>,
+    id: Id,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Fault> {
     caller.check(Wish::Jobs)?;

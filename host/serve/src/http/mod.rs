@@ -8,6 +8,8 @@ mod headers;
 mod job;
 mod log;
 mod metrics;
+#[allow(dead_code, reason = "they are read by utoipa's macros only")]
+mod params;
 mod problem;
 mod resumable;
 #[allow(unused_qualifications, reason = "utoipa's macro writes `Page` with its module")]
@@ -23,7 +25,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{MethodFilter, get, on, post};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, RateLimiter};
 use rusqlite::Connection;
@@ -148,6 +150,15 @@ impl App {
     }
 }
 
+/// The methods on the address of a segment.
+const METHODS: MethodFilter = MethodFilter::GET
+    .or(MethodFilter::HEAD)
+    .or(MethodFilter::PUT)
+    .or(MethodFilter::POST)
+    .or(MethodFilter::PATCH)
+    .or(MethodFilter::DELETE)
+    .or(MethodFilter::OPTIONS);
+
 /// All addresses of the server.
 fn router(app: &Arc<App>, log: Arc<log::Log>) -> Router {
     let api = Router::new()
@@ -155,9 +166,10 @@ fn router(app: &Arc<App>, log: Arc<log::Log>) -> Router {
         .route("/api/v1/tasks/{task}", get(segment::task))
         .route("/api/v1/tasks/{task}/{device}", get(segment::list))
         .route("/api/v1/tasks/{task}/{device}/", get(segment::list))
-        .route("/api/v1/tasks/{task}/{device}/{*path}", any(segment::segment))
+        .route("/api/v1/tasks/{task}/{device}/join", post(job::join))
+        .route("/api/v1/tasks/{task}/{device}/{*path}", on(METHODS, segment::segment))
         .route("/api/v1/jobs", get(job::list).post(job::create))
-        .route("/api/v1/jobs/{id}", get(job::get).delete(job::cancel))
+        .route("/api/v1/jobs/{id}", get(job::get))
         .route("/api/v1/jobs/{id}/cancel", post(job::cancel))
         .route("/api/v1/jobs/{id}/retry", post(job::retry))
         .route("/api/v1/jobs/{id}/events", get(job::events))

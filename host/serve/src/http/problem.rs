@@ -1,10 +1,13 @@
 //! Errors as problem details (RFC 9457).
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{Content, Ref, RefOr, Response as Described};
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::error::Fault;
 
@@ -45,7 +48,9 @@ fn sort(fault: &Fault) -> (StatusCode, &'static str, &'static str) {
             (S::CONFLICT, "mismatching-upload-offset", "The offset does not match")
         }
         Fault::Complete => (S::BAD_REQUEST, "completed-upload", "The upload is complete"),
-        Fault::Precondition => (S::PRECONDITION_FAILED, "precondition", "It exists already"),
+        Fault::Precondition(_) => {
+            (S::PRECONDITION_FAILED, "precondition", "A condition is not met")
+        }
         Fault::MediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "media-type", "The media type is wrong"),
         Fault::Method => (S::METHOD_NOT_ALLOWED, "method", "The method is not allowed here"),
         Fault::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "A token is needed"),
@@ -56,6 +61,41 @@ fn sort(fault: &Fault) -> (StatusCode, &'static str, &'static str) {
             (S::INTERNAL_SERVER_ERROR, "server", "The server failed")
         }
     }
+}
+
+/// Sets of problems for the descriptions of requests.
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident: $($status:literal $description:literal),*;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Described>> {
+                BTreeMap::from([$(($status.to_owned(), described($description).into())),*])
+            }
+        }
+    )*};
+}
+
+problems! {
+    /// Any request may be refused in these ways.
+    Refused: "400" "a name, a header, the query or the body is wrong", "401" "a token is needed",
+        "403" "the token does not allow it", "429" "too many requests";
+    Missing: "404" "it does not exist";
+    InTheWay: "409" "it is not possible now";
+    Busy: "423" "another request is writing it";
+    /// A request for a job.
+    BodyRefused: "413" "it is too large", "415" "the media type is wrong";
+    /// A segment that comes in.
+    UploadRefused: "408" "the sender was too slow, or stopped", "409" "a file or a link is in the way",
+        "412" "it exists already", "413" "it is too large", "415" "it is encoded",
+        "423" "another request is writing it", "507" "the quota is used up, or the disk is full";
+}
+
+fn described(description: &str) -> Described {
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    let response = Described::builder().description(description);
+    response.content("application/problem+json", problem).build()
 }
 
 impl IntoResponse for Fault {

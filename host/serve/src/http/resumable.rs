@@ -21,6 +21,9 @@ use sha2::{Digest, Sha256};
 use super::App;
 use super::body::{Chunks, blocking, receive};
 use super::headers::{self, UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_OFFSET};
+use super::params::Protocol as ProtocolHeaders;
+use super::params::{Announcement, Device, Octets, Offset, SegmentPath, Task};
+use super::problem::{InTheWay, Missing, Refused, UploadRefused};
 use super::segment::stored;
 use crate::error::Fault;
 use crate::key::Key;
@@ -32,6 +35,7 @@ const TUS_VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const EXTENSIONS: HeaderValue = HeaderValue::from_static(
     "creation,creation-with-upload,creation-defer-length,termination,expiration,checksum",
 );
+const OTHER_VERSION: &str = "version 1.0.0 of tus is spoken here";
 /// Statuses of tus 1.0: a checksum does not match.
 const CHECKSUM_MISMATCH: u16 = 460;
 
@@ -39,11 +43,6 @@ const CHECKSUM_MISMATCH: u16 = 460;
 enum Protocol {
     Tus,
     Ietf,
-}
-
-/// Whether a request speaks one of the two protocols.
-pub(crate) fn is_meant(headers: &HeaderMap) -> bool {
-    protocol(headers).is_some()
 }
 
 fn protocol(headers: &HeaderMap) -> Option<Protocol> {
@@ -129,15 +128,15 @@ impl Request {
             && self.method != Method::OPTIONS
             && headers::text(&self.headers, TUS)? != Some("1.0.0")
         {
-            let mut response = StatusCode::PRECONDITION_FAILED.into_response();
+            let mut response = Fault::Precondition(OTHER_VERSION).into_response();
             response.headers_mut().insert("tus-version", TUS_VERSION);
             return Ok(response);
         }
         let response = match (&self.method, protocol) {
-            (&Method::OPTIONS, _) => Ok(self.capabilities()),
-            (&Method::HEAD, _) => self.look().await,
-            (&Method::POST, _) | (&Method::PUT, Protocol::Ietf) => self.create(body).await,
-            (&Method::PATCH, _) => self.append(body).await,
+            (&Method::OPTIONS, _) => capabilities(self).await,
+            (&Method::HEAD, _) => look(self).await,
+            (&Method::POST, _) | (&Method::PUT, Protocol::Ietf) => create(self, body).await,
+            (&Method::PATCH, _) => append(self, body).await,
             (&Method::DELETE, _) => self.give_up().await,
             _ => Err(Fault::Method),
         };
@@ -154,28 +153,6 @@ impl Request {
             response.headers_mut().insert(TUS, TUS_VERSION);
         }
         Ok(response)
-    }
-
-    fn capabilities(&self) -> Response {
-        let mut response = StatusCode::NO_CONTENT.into_response();
-        let out = response.headers_mut();
-        let max = self.app.max_segment;
-        out.insert("tus-version", TUS_VERSION);
-        out.insert("tus-extension", EXTENSIONS);
-        out.insert("tus-max-size", HeaderValue::from(max));
-        out.insert("tus-checksum-algorithm", HeaderValue::from_static("sha1,sha256"));
-        insert(out, "upload-limit", &format!("max-size={max}"));
-        insert(out, "accept-patch", "application/partial-upload, application/offset+octet-stream");
-        response
-    }
-
-    async fn look(self) -> Result<Response, Fault> {
-        let (app, key) = (Arc::clone(&self.app), self.key.clone());
-        let found = blocking(move || app.uploads.find(&key)).await?;
-        let upload = found.ok_or_else(|| Fault::NotFound(format!("upload of {}", self.key)))?;
-        let status =
-            if self.protocol == Protocol::Tus { StatusCode::OK } else { StatusCode::NO_CONTENT };
-        Ok(self.standing(status, &upload))
     }
 
     /// An answer that tells where an upload stands.
@@ -199,60 +176,6 @@ impl Request {
             insert(out, "upload-expires", &date);
         }
         response
-    }
-
-    async fn create(self, body: Body) -> Result<Response, Fault> {
-        let mut announced = self.announced()?;
-        if self.protocol == Protocol::Tus {
-            let is_deferred = headers::text(&self.headers, "upload-defer-length")? == Some("1");
-            if announced.whole.is_none() && !is_deferred {
-                let said = "Upload-Length is missing; Upload-Defer-Length: 1 leaves it open";
-                return Err(Fault::Request(said.to_owned()));
-            }
-            let media_type = headers::media_type(&self.headers);
-            if announced.length.is_some_and(|n| n > 0)
-                && media_type != "application/offset+octet-stream"
-            {
-                return Err(self.media_type("application/offset+octet-stream"));
-            }
-        } else if announced.is_last && announced.whole.is_none() {
-            announced.whole = announced.length;
-        }
-        let digest = headers::digest(&self.headers, "repr-digest")?;
-        let (app, key) = (Arc::clone(&self.app), self.key.clone());
-        let came = receive(body, self.app.limits, move |chunks| {
-            let append = app.uploads.start(&key, announced.whole, digest)?;
-            take(append, 0, &announced, chunks)
-        })
-        .await?;
-        Ok(self.came(came, StatusCode::CREATED))
-    }
-
-    async fn append(self, body: Body) -> Result<Response, Fault> {
-        let media_type = headers::media_type(&self.headers);
-        let wanted = match self.protocol {
-            Protocol::Tus => "application/offset+octet-stream",
-            Protocol::Ietf => "application/partial-upload",
-        };
-        if media_type != wanted {
-            return Err(self.media_type(wanted));
-        }
-        let offset = headers::number(&self.headers, "upload-offset")?;
-        let offset = offset.ok_or_else(|| Fault::Request("Upload-Offset is missing".to_owned()))?;
-        let mut announced = self.announced()?;
-        if announced.is_last && announced.whole.is_none() {
-            announced.whole = announced.length.map(|length| offset + length);
-        }
-        let (app, key) = (Arc::clone(&self.app), self.key.clone());
-        let came = receive(body, self.app.limits, move |chunks| {
-            let mut append = app.uploads.append(&key, offset)?;
-            if let Some(whole) = announced.whole {
-                append.set_length(whole)?;
-            }
-            take(append, offset, &announced, chunks)
-        })
-        .await?;
-        Ok(self.came(came, StatusCode::NO_CONTENT))
     }
 
     async fn give_up(self) -> Result<Response, Fault> {
@@ -313,6 +236,109 @@ impl Request {
         }
         response
     }
+}
+
+/// Tells which protocols there are for uploads that may be interrupted.
+#[utoipa::path(
+    options, path = "/api/v1/tasks/{task}/{device}/{path}", tag = "segments", params(Task, Device, SegmentPath),
+    responses((status = 204, description = "in the headers of tus 1.0 and of the IETF's draft"), Refused),
+)]
+async fn capabilities(request: Request) -> Result<Response, Fault> {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let out = response.headers_mut();
+    let max = request.app.max_segment;
+    out.insert("tus-version", TUS_VERSION);
+    out.insert("tus-extension", EXTENSIONS);
+    out.insert("tus-max-size", HeaderValue::from(max));
+    out.insert("tus-checksum-algorithm", HeaderValue::from_static("sha1,sha256"));
+    insert(out, "upload-limit", &format!("max-size={max}"));
+    insert(out, "accept-patch", "application/partial-upload, application/offset+octet-stream");
+    Ok(response)
+}
+
+/// Tells how far an upload has come, or what a GET would answer.
+#[utoipa::path(
+    head, path = "/api/v1/tasks/{task}/{device}/{path}", tag = "segments", params(Task, Device, SegmentPath, ProtocolHeaders),
+    responses((status = 200, description = "the segment, or an upload of tus"), (status = 204, description = "an upload of the IETF's draft"),
+              (status = 304, description = "If-None-Match names this version"), (status = 412, description = "another version of tus"),
+              Refused, Missing, InTheWay),
+)]
+async fn look(request: Request) -> Result<Response, Fault> {
+    let (app, key) = (Arc::clone(&request.app), request.key.clone());
+    let found = blocking(move || app.uploads.find(&key)).await?;
+    let upload = found.ok_or_else(|| Fault::NotFound(format!("upload of {}", request.key)))?;
+    let status =
+        if request.protocol == Protocol::Tus { StatusCode::OK } else { StatusCode::NO_CONTENT };
+    Ok(request.standing(status, &upload))
+}
+
+/// Begins an upload that may be interrupted, by tus 1.0 or the IETF's draft.
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{task}/{device}/{path}", tag = "segments", params(Task, Device, SegmentPath, ProtocolHeaders, Announcement),
+    request_body(content = Octets, content_type = "application/offset+octet-stream", description = "the first part, or all of it"),
+    responses((status = 201, description = "begun; where it is complete in the draft, the segment as JSON"),
+              (status = 460, description = "tus: the checksum does not match"), Refused, UploadRefused),
+)]
+async fn create(request: Request, body: Body) -> Result<Response, Fault> {
+    let mut announced = request.announced()?;
+    if request.protocol == Protocol::Tus {
+        let is_deferred = headers::text(&request.headers, "upload-defer-length")? == Some("1");
+        if announced.whole.is_none() && !is_deferred {
+            let said = "Upload-Length is missing; Upload-Defer-Length: 1 leaves it open";
+            return Err(Fault::Request(said.to_owned()));
+        }
+        let media_type = headers::media_type(&request.headers);
+        if announced.length.is_some_and(|n| n > 0)
+            && media_type != "application/offset+octet-stream"
+        {
+            return Err(request.media_type("application/offset+octet-stream"));
+        }
+    } else if announced.is_last && announced.whole.is_none() {
+        announced.whole = announced.length;
+    }
+    let digest = headers::digest(&request.headers, "repr-digest")?;
+    let (app, key) = (Arc::clone(&request.app), request.key.clone());
+    let came = receive(body, request.app.limits, move |chunks| {
+        let append = app.uploads.start(&key, announced.whole, digest)?;
+        take(append, 0, &announced, chunks)
+    })
+    .await?;
+    Ok(request.came(came, StatusCode::CREATED))
+}
+
+/// Continues an upload that may be interrupted, by tus 1.0 or the IETF's draft.
+#[utoipa::path(
+    patch, path = "/api/v1/tasks/{task}/{device}/{path}", tag = "segments", params(Task, Device, SegmentPath, ProtocolHeaders, Announcement,
+           Offset),
+    request_body(content = Octets, content_type = "application/offset+octet-stream", description = "the next part; application/partial-upload in the draft"),
+    responses((status = 204, description = "taken; Upload-Offset tells where the upload stands"), (status = 200, description = "the draft: complete", body = Segment),
+              (status = 460, description = "tus: the checksum does not match"), Refused, Missing, UploadRefused),
+)]
+async fn append(request: Request, body: Body) -> Result<Response, Fault> {
+    let media_type = headers::media_type(&request.headers);
+    let wanted = match request.protocol {
+        Protocol::Tus => "application/offset+octet-stream",
+        Protocol::Ietf => "application/partial-upload",
+    };
+    if media_type != wanted {
+        return Err(request.media_type(wanted));
+    }
+    let offset = headers::number(&request.headers, "upload-offset")?;
+    let offset = offset.ok_or_else(|| Fault::Request("Upload-Offset is missing".to_owned()))?;
+    let mut announced = request.announced()?;
+    if announced.is_last && announced.whole.is_none() {
+        announced.whole = announced.length.map(|length| offset + length);
+    }
+    let (app, key) = (Arc::clone(&request.app), request.key.clone());
+    let came = receive(body, request.app.limits, move |chunks| {
+        let mut append = app.uploads.append(&key, offset)?;
+        if let Some(whole) = announced.whole {
+            append.set_length(whole)?;
+        }
+        take(append, offset, &announced, chunks)
+    })
+    .await?;
+    Ok(request.came(came, StatusCode::NO_CONTENT))
 }
 
 fn insert(headers: &mut HeaderMap, name: &str, value: &str) {

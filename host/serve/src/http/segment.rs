@@ -19,8 +19,9 @@ use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::{blocking, receive};
-use super::problem::Problem;
-use super::{App, Caller, Shared, headers, job, resumable};
+use super::params::{Device as DeviceParam, Octets, SegmentPath, Task};
+use super::problem::{Busy, InTheWay, Missing, Refused, UploadRefused};
+use super::{App, Caller, Shared, headers, resumable};
 use crate::access::{Wish, random_id};
 use crate::digest;
 use crate::error::Fault;
@@ -31,12 +32,12 @@ const BASE: &str = "/api/v1/tasks/";
 
 /// What follows [`BASE`] in the address, decoded once: every part by itself, so that an encoded
 /// slash cannot make two of one.
-fn parts(uri: &axum::http::Uri) -> Result<Vec<String>, Fault> {
+pub(crate) fn parts(uri: &axum::http::Uri) -> Result<Vec<String>, Fault> {
     let rest = uri.path().strip_prefix(BASE).unwrap_or_default();
     rest.split('/').map(decode).collect()
 }
 
-fn device_of(parts: &[String]) -> Result<Device, Fault> {
+pub(crate) fn device_of(parts: &[String]) -> Result<Device, Fault> {
     let part = |at: usize| parts.get(at).map_or("", String::as_str);
     Device::new(part(0), part(1))
 }
@@ -47,6 +48,9 @@ fn key_of(parts: &[String]) -> Result<Key, Fault> {
     if let Some(part) = path.iter().find(|part| part.contains('/')) {
         return Err(Fault::name("path", part, "it contains an encoded slash"));
     }
+    if path == ["join"] {
+        return Err(Fault::name("path", "join", "that is the address of joins"));
+    }
     Key::new(device, &path.join("/"))
 }
 
@@ -55,8 +59,7 @@ fn key_of(parts: &[String]) -> Result<Key, Fault> {
 /// What the tasks and devices have stored.
 #[utoipa::path(
     get, path = "/api/v1/tasks", tag = "segments",
-    responses((status = 200, body = Vec<Usage>), (status = 401, body = Problem, content_type = "application/problem+json"),
-              (status = 403, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Vec<Usage>), Refused),
 )]
 pub(crate) async fn tasks(
     State(app): Shared,
@@ -69,10 +72,8 @@ pub(crate) async fn tasks(
 /// What the devices of a task have stored.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{task}", tag = "segments",
-    params(("task" = String, Path, description = "the task")),
-    responses((status = 200, body = Vec<Usage>), (status = 400, body = Problem, content_type = "application/problem+json"),
-              (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"),
-              (status = 429, body = Problem, content_type = "application/problem+json")),
+    params(Task),
+    responses((status = 200, body = Vec<Usage>), Refused),
 )]
 pub(crate) async fn task(
     State(app): Shared,
@@ -118,10 +119,8 @@ pub(crate) struct Segments {
 /// The segments of a device, by path.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{task}/{device}", tag = "segments",
-    params(("task" = String, Path, description = "the task"), ("device" = String, Path, description = "the device"), Page),
-    responses((status = 200, body = Segments), (status = 400, body = Problem, content_type = "application/problem+json"),
-              (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"),
-              (status = 429, body = Problem, content_type = "application/problem+json")),
+    params(Task, DeviceParam, Page),
+    responses((status = 200, body = Segments), Refused),
 )]
 pub(crate) async fn list(
     State(app): Shared,
@@ -157,10 +156,6 @@ pub(crate) async fn segment(
     body: Body,
 ) -> Result<Response, Fault> {
     let parts = parts(&uri)?;
-    let is_join = parts.len() == 3 && parts[2] == "join" && method == Method::POST;
-    if is_join && !resumable::is_meant(&headers) {
-        return job::join(app, &caller, &device_of(&parts)?, &headers, body).await;
-    }
     let key = key_of(&parts)?;
     let name = key.to_string();
     let is_read = matches!(method, Method::GET | Method::HEAD);
@@ -176,6 +171,11 @@ pub(crate) async fn segment(
         Method::GET | Method::HEAD => read(app, key, &headers, method == Method::HEAD).await,
         Method::PUT => put(app, key, uri.path(), &headers, body).await,
         Method::DELETE => remove(app, key).await,
+        Method::POST | Method::PATCH => {
+            let said =
+                "neither Tus-Resumable nor Upload-Complete is given; PUT uploads in one request";
+            Err(Fault::Request(said.to_owned()))
+        }
         _ => Err(Fault::Method),
     }
 }
@@ -183,18 +183,11 @@ pub(crate) async fn segment(
 /// Uploads a segment in one request. It appears when it is whole, in place of an older one.
 #[utoipa::path(
     put, path = "/api/v1/tasks/{task}/{device}/{path}", tag = "segments",
-    params(("task" = String, Path, description = "the task"), ("device" = String, Path, description = "the device"),
-           ("path" = String, Path, description = "the path below the device's folder, slashes as they are"),
+    params(Task, DeviceParam, SegmentPath,
            ("Content-Digest" = Option<String>, Header, description = "sha-256=:BASE64: of the body (RFC 9530)"),
            ("If-None-Match" = Option<String>, Header, description = "*: refuse to replace a segment")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 201, description = "stored", body = Segment), (status = 200, description = "replaced", body = Segment),
-              (status = 400, body = Problem, content_type = "application/problem+json"), (status = 401, body = Problem, content_type = "application/problem+json"),
-              (status = 403, body = Problem, content_type = "application/problem+json"), (status = 408, body = Problem, content_type = "application/problem+json"),
-              (status = 409, body = Problem, content_type = "application/problem+json"), (status = 412, body = Problem, content_type = "application/problem+json"),
-              (status = 413, body = Problem, content_type = "application/problem+json"), (status = 415, body = Problem, content_type = "application/problem+json"),
-              (status = 423, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json"),
-              (status = 507, body = Problem, content_type = "application/problem+json")),
+    request_body(content = Octets, content_type = "application/octet-stream"),
+    responses((status = 201, description = "stored", body = Segment), (status = 200, description = "replaced", body = Segment), Refused, UploadRefused),
 )]
 async fn put(
     app: Arc<App>,
@@ -216,7 +209,9 @@ async fn put(
     let (segment, is_new) = receive(body, limits, move |chunks| {
         let is_new = matches!(app.store.open_segment(&key), Err(Fault::NotFound(_)));
         if is_new_only && !is_new {
-            return Err(Fault::Precondition);
+            return Err(Fault::Precondition(
+                "it exists already, and If-None-Match: * was asked for",
+            ));
         }
         let mut writing = app.store.create(&key, &random_id(), length)?;
         let mut hash = Sha256::new();
@@ -276,16 +271,12 @@ fn etag(segment: &Segment) -> String {
 /// Reads a segment, or a range of it.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{task}/{device}/{path}", tag = "segments",
-    params(("task" = String, Path, description = "the task"), ("device" = String, Path, description = "the device"),
-           ("path" = String, Path, description = "the path below the device's folder, slashes as they are"),
+    params(Task, DeviceParam, SegmentPath,
            ("Range" = Option<String>, Header, description = "bytes=FIRST-LAST, one range")),
-    responses((status = 200, description = "the segment", body = Vec<u8>, content_type = "application/octet-stream"),
-              (status = 206, description = "a range", body = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, description = "the segment", body = Octets, content_type = "*/*"),
+              (status = 206, description = "a range", body = Octets, content_type = "*/*"),
               (status = 304, description = "If-None-Match names this version"),
-              (status = 416, description = "the range is outside"),
-              (status = 400, body = Problem, content_type = "application/problem+json"), (status = 401, body = Problem, content_type = "application/problem+json"),
-              (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
-              (status = 409, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
+              (status = 416, description = "the range is outside"), Refused, Missing, InTheWay),
 )]
 async fn read(
     app: Arc<App>,
@@ -393,12 +384,8 @@ fn media_type(key: &Key) -> &'static str {
 /// Removes a segment, or gives up an upload that was interrupted.
 #[utoipa::path(
     delete, path = "/api/v1/tasks/{task}/{device}/{path}", tag = "segments",
-    params(("task" = String, Path, description = "the task"), ("device" = String, Path, description = "the device"),
-           ("path" = String, Path, description = "the path below the device's folder, slashes as they are")),
-    responses((status = 204, description = "removed"), (status = 400, body = Problem, content_type = "application/problem+json"),
-              (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"),
-              (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"),
-              (status = 423, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json")),
+    params(Task, DeviceParam, SegmentPath),
+    responses((status = 204, description = "removed"), Refused, Missing, InTheWay, Busy),
 )]
 async fn remove(app: Arc<App>, key: Key) -> Result<Response, Fault> {
     blocking(move || match app.store.remove(&key) {
