@@ -10,6 +10,8 @@ compile := scripts/compile.sh
 binary := target/release/filmgate
 components := target/release/plugins
 
+units := filmgate-watch@.service filmgate-serve.service
+
 bash_completions := $(PREFIX)/share/bash-completion/completions
 zsh_completions := $(PREFIX)/share/zsh/site-functions
 fish_completions := $(PREFIX)/share/fish/vendor_completions.d
@@ -70,7 +72,7 @@ install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DES
 	install -m 755 $(binary) "$(DESTDIR)$(PREFIX)/bin/filmgate"
 	install -m 644 $(components)/*.wasm "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins/"
 	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' scripts/filmgate-watch@.service >"$(DESTDIR)$(PREFIX)/lib/systemd/system/filmgate-watch@.service"
+	for unit in $(units); do sed 's|/usr/local/bin|$(PREFIX)/bin|' scripts/$$unit >"$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit" || exit; done
 	install -d "$(DESTDIR)$(bash_completions)" "$(DESTDIR)$(zsh_completions)" \
 	  "$(DESTDIR)$(fish_completions)" "$(DESTDIR)$(man_pages)"
 	$(binary) completions bash >"$(DESTDIR)$(bash_completions)/filmgate"
@@ -79,7 +81,8 @@ install: $(if $(SUDO_USER),,plugins) ## copy into PREFIX (/usr/local), below DES
 	$(binary) man "$(DESTDIR)$(man_pages)"
 
 uninstall: ## remove what install copied
-	rm -f "$(DESTDIR)$(PREFIX)/bin/filmgate" "$(DESTDIR)$(PREFIX)/lib/systemd/system/filmgate-watch@.service"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/filmgate"
+	for unit in $(units); do rm -f "$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit"; done
 	for plugin in $(components)/*.wasm; do rm -f "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins/$${plugin##*/}"; done
 	-rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(PREFIX)/lib/filmgate/plugins" "$(DESTDIR)$(PREFIX)/lib/filmgate" 2>/dev/null
 	rm -f "$(DESTDIR)$(bash_completions)/filmgate" "$(DESTDIR)$(zsh_completions)/_filmgate" \

@@ -5,8 +5,10 @@ mod ends;
 mod jobs;
 mod names;
 mod openapi;
+mod reload;
 mod resumable;
 mod segments;
+mod tls;
 mod whole;
 
 use std::io::Write;

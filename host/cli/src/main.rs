@@ -136,9 +136,10 @@ fn start_log(format: LogFormat, quiet: &str) {
 }
 
 /// Ctrl-C, SIGTERM and the end of the terminal (SIGHUP) end the job cleanly; a second one ends the
-/// process at once. A watch reloads its plugins on SIGHUP, and under nohup(1) the signal stays ignored.
+/// process at once. A watch and a server reload on SIGHUP, and under nohup(1) the signal stays ignored.
 fn stop_on_signals(cancel: &Cancel, command: &Command) -> std::io::Result<()> {
-    let hangup = !matches!(command, Command::Watch(_)) && !is_ignored(SIGHUP);
+    let reloads = matches!(command, Command::Watch(_) | Command::Serve(_));
+    let hangup = !reloads && !is_ignored(SIGHUP);
     for signal in [SIGINT, SIGTERM].into_iter().chain(hangup.then_some(SIGHUP)) {
         let now = i32::from(Exit::Interrupted as u8);
         flag::register_conditional_shutdown(signal, now, cancel.flag())?;

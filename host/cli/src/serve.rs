@@ -2,13 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use filmgate_core::cancel::Cancel;
 use filmgate_serve::access::{self, Scope};
-use filmgate_serve::{Settings, serve};
+use filmgate_serve::{ServeError, Settings, Stage, Surroundings, serve};
 use sd_notify::NotifyState;
+use signal_hook::consts::SIGHUP;
+use signal_hook::flag;
 
 use super::exit::Exit;
 use super::out::{print, print_json, tell};
@@ -18,7 +22,7 @@ use super::out::{print, print_json, tell};
 #[command(after_help = "Examples:\n  filmgate serve --root uploads\n  \
 filmgate serve --root uploads --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem\n  \
 filmgate serve token add cam1 --scope write:task7/cam1 --root uploads\n\n\
-SIGTERM and Ctrl-C stop it after the requests in progress; jobs that run are started again by the next server.\n\
+SIGTERM and Ctrl-C stop it after the requests in progress; jobs that run are started again by the next server. SIGHUP reads the file of --config anew.\n\
 The requests are described in docs/serve.md, and at /api/v1/openapi.json of the server.")]
 pub struct ServeArguments {
     #[command(subcommand)]
@@ -91,38 +95,72 @@ pub enum TokenCommand {
 pub fn run(arguments: ServeArguments, cancel: &Cancel) -> Result<Exit> {
     match &arguments.command {
         Some(ServeCommand::Token(command)) => token(command),
-        None => work(&arguments.settings()?, cancel),
+        None => work(&arguments, cancel),
     }
 }
 
 impl ServeArguments {
-    fn settings(self) -> Result<Settings> {
+    fn settings(&self) -> Result<Settings, ServeError> {
         let mut settings = match &self.config {
             Some(path) => Settings::read(path)?,
             None => Settings::default(),
         };
-        settings.root = self.root.or(settings.root);
+        settings.root = self.root.clone().or(settings.root);
         settings.listen = self.listen.or(settings.listen);
-        settings.tls_cert = self.tls_cert.or(settings.tls_cert);
-        settings.tls_key = self.tls_key.or(settings.tls_key);
+        settings.tls_cert = self.tls_cert.clone().or(settings.tls_cert);
+        settings.tls_key = self.tls_key.clone().or(settings.tls_key);
         settings.behind_proxy |= self.behind_proxy;
-        settings.access_log = self.access_log.or(settings.access_log);
+        settings.access_log = self.access_log.clone().or(settings.access_log);
         settings.jobs.at_once = self.jobs.or(settings.jobs.at_once);
         Ok(settings)
     }
 }
 
-fn work(settings: &Settings, cancel: &Cancel) -> Result<Exit> {
+fn work(arguments: &ServeArguments, cancel: &Cancel) -> Result<Exit> {
+    let settings = arguments.settings()?;
+    let hangup = Arc::<AtomicBool>::default();
+    flag::register(SIGHUP, Arc::clone(&hangup)).context("signals cannot be handled")?;
     let scheme = if settings.tls_cert.is_some() { "https" } else { "http" };
-    let result = serve(settings, cancel, &mut |address| {
-        let status = format!("listening on {scheme}://{address}/");
-        tell(format!("filmgate: {status}\n"));
-        // Only systemd listens, if it started the process.
-        let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
-    });
-    let _ = sd_notify::notify(&[NotifyState::Stopping]);
-    result?;
+    serve(&settings, cancel, &mut Service { arguments, hangup, scheme, is_told: false })?;
     Ok(Exit::Done)
+}
+
+/// What the server is told by signals, and tells people and systemd, which only listens if it
+/// started the process.
+struct Service<'a> {
+    arguments: &'a ServeArguments,
+    /// set by SIGHUP
+    hangup: Arc<AtomicBool>,
+    scheme: &'static str,
+    is_told: bool,
+}
+
+impl Surroundings for Service<'_> {
+    fn stage(&mut self, stage: Stage) {
+        let _ = match stage {
+            Stage::Ready(address) => {
+                let status = format!("listening on {}://{address}/", self.scheme);
+                if !std::mem::replace(&mut self.is_told, true) {
+                    tell(format!("filmgate: {status}\n"));
+                }
+                sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&status)])
+            }
+            Stage::Stopping => {
+                let status = NotifyState::Status("finishing the requests in progress");
+                sd_notify::notify(&[NotifyState::Stopping, status])
+            }
+        };
+    }
+
+    fn reload(&mut self) -> Option<Result<Settings, ServeError>> {
+        if !self.hangup.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        if let Ok(now) = NotifyState::monotonic_usec_now() {
+            let _ = sd_notify::notify(&[NotifyState::Reloading, now]);
+        }
+        Some(self.arguments.settings())
+    }
 }
 
 fn token(command: &TokenCommand) -> Result<Exit> {

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+mod around;
 mod beneath;
 mod digest;
 mod error;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use filmgate_core::cancel::Cancel;
 
+pub use around::{Stage, Surroundings};
 pub use error::{Fault, ServeError};
 pub use http::openapi;
 pub use jobs::PARENT;
@@ -27,31 +29,31 @@ pub use request::{JobRequest, JoinRequest, OnBusy};
 pub use settings::{Limits, Quota, Schedule, Settings};
 
 use jobs::Jobs;
+use settings::Live;
 use store::Store;
 use uploads::Uploads;
 
-/// Serves until `cancel` is set. `ready` is told the address once requests are answered.
+/// Serves until `cancel` is set.
 ///
 /// # Errors
 /// When it cannot start, or the listening socket fails.
 pub fn serve(
     settings: &Settings,
     cancel: &Cancel,
-    ready: &mut dyn FnMut(std::net::SocketAddr),
+    around: &mut dyn Surroundings,
 ) -> Result<(), ServeError> {
     let root = settings.check()?;
-    let store = Arc::new(Store::open(&root, settings.quota)?);
+    let live = Live::new(settings.clone());
+    let store = Arc::new(Store::open(&root, live.clone())?);
     http::check_exposure(settings, &store)?;
-    let uploads = Arc::new(Uploads::new(Arc::clone(&store), settings.limits.upload_expiry));
+    let uploads = Arc::new(Uploads::new(Arc::clone(&store), live.clone()));
     uploads.expire()?;
     store.reconcile(&|id| uploads.is_alive(id))?;
-    let jobs = Jobs::open(Arc::clone(&store), settings.jobs)?;
-    let app =
-        http::App::new(settings, Arc::clone(&store), Arc::clone(&uploads), Arc::clone(&jobs))?;
+    let jobs = Jobs::open(Arc::clone(&store), live.clone())?;
+    let app = http::App::new(live, Arc::clone(&store), Arc::clone(&uploads), Arc::clone(&jobs))?;
     let server = http::Server::bind(settings, app)?;
-    let threads = jobs.start(settings.schedule.clone());
-    ready(server.address());
-    let result = server.run(cancel, &mut || {
+    let threads = jobs.start();
+    let result = server.run(cancel, around, &mut || {
         if let Err(e) = uploads.expire() {
             tracing::error!("interrupted uploads: {e}");
         }

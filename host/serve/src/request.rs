@@ -13,7 +13,7 @@ use crate::error::Fault;
 use crate::key::{Device, check_path};
 
 /// A join of what a device has uploaded.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct JoinRequest {
     /// The folder of the segments, below the device's; `.` is the device's own

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -103,7 +104,7 @@ impl Default for Jobs {
 }
 
 /// A join that is started by itself.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Schedule {
     /// The task
@@ -117,7 +118,53 @@ pub struct Schedule {
     pub join: crate::request::JoinRequest,
 }
 
+/// The settings of a running server, which a reload replaces.
+#[derive(Clone, Debug)]
+pub(crate) struct Live(Arc<RwLock<Arc<Settings>>>);
+
+impl Live {
+    pub(crate) fn new(settings: Settings) -> Live {
+        Live(Arc::new(RwLock::new(Arc::new(settings))))
+    }
+
+    /// Those of now.
+    pub(crate) fn get(&self) -> Arc<Settings> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set(&self, settings: Settings) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+}
+
 impl Settings {
+    /// Takes over from `old` what a running server cannot change, and names it.
+    pub(crate) fn keep_from(&mut self, old: &Settings) -> Vec<&'static str> {
+        let mut kept = Vec::new();
+        let mut keep = |name, is_same: bool| {
+            if !is_same {
+                kept.push(name);
+            }
+        };
+        keep("root", self.root == old.root);
+        keep("listen", self.address() == old.address());
+        keep("TLS on or off", self.tls_cert.is_some() == old.tls_cert.is_some());
+        keep("behind-proxy", self.behind_proxy == old.behind_proxy);
+        keep("access-log", self.access_log == old.access_log);
+        keep("limits.connections", self.limits.connections == old.limits.connections);
+        keep("jobs.at-once", self.jobs.at_once == old.jobs.at_once);
+        self.root.clone_from(&old.root);
+        self.listen = old.listen;
+        if self.tls_cert.is_some() != old.tls_cert.is_some() {
+            (self.tls_cert, self.tls_key) = (old.tls_cert.clone(), old.tls_key.clone());
+        }
+        self.behind_proxy = old.behind_proxy;
+        self.access_log.clone_from(&old.access_log);
+        self.limits.connections = old.limits.connections;
+        self.jobs.at_once = old.jobs.at_once;
+        kept
+    }
+
     /// Reads a file.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use crate::beneath::Folder;
 use crate::error::{Fault, ServeError};
 use crate::key::{Device, Key};
-use crate::settings::Quota;
+use crate::settings::Live;
 
 /// The server's own folder below the root: no task can have this name.
 pub(crate) const OWN: &str = ".filmgate";
@@ -102,7 +102,7 @@ pub(crate) struct Store {
     root: PathBuf,
     top: Folder,
     index: Mutex<Connection>,
-    quota: Quota,
+    live: Live,
     _lock: Flock<File>,
 }
 
@@ -142,7 +142,7 @@ impl Store {
     ///
     /// # Errors
     /// `Root`: it cannot be used, or another server uses it.
-    pub(crate) fn open(root: &Path, quota: Quota) -> Result<Store, ServeError> {
+    pub(crate) fn open(root: &Path, live: Live) -> Result<Store, ServeError> {
         filmgate_core::publish::make_folders(root).map_err(|e| wrong(root, e))?;
         let root = root.canonicalize().map_err(|e| wrong(root, e))?;
         let index = open_index(&root, false)?;
@@ -150,7 +150,7 @@ impl Store {
         let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock)
             .map_err(|_| wrong(&root, "another filmgate serve uses it; stop that one first"))?;
         let top = Folder::root(&root).map_err(|e| wrong(&root, e))?;
-        Ok(Store { root, top, index: Mutex::new(index), quota, _lock: lock })
+        Ok(Store { root, top, index: Mutex::new(index), live, _lock: lock })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -210,13 +210,14 @@ impl Store {
 
     /// Whether `more` bytes of a segment may be stored.
     fn check_room(&self, key: &Key, more: u64) -> Result<(), Fault> {
-        if more > self.quota.max_segment {
-            let limit = self.quota.max_segment;
+        let quota = self.live.get().quota;
+        if more > quota.max_segment {
+            let limit = quota.max_segment;
             return Err(Fault::TooLarge(format!("a segment may have {limit} bytes at most")));
         }
         let space = nix::sys::statvfs::statvfs(&self.root).map_err(|e| Fault::system("root", e))?;
         let free = space.blocks_available() * space.fragment_size();
-        if free.saturating_sub(more) < self.quota.min_free {
+        if free.saturating_sub(more) < quota.min_free {
             return Err(Fault::Full);
         }
         let (bytes, segments) = self.usage_of_task(&key.device.task)?;
@@ -224,12 +225,12 @@ impl Store {
         let old = self.known(key)?;
         let bytes = bytes - old.as_ref().map_or(0, |old| old.0);
         let segments = segments - u64::from(old.is_some());
-        if bytes.saturating_add(more) > self.quota.task_bytes {
-            let limit = self.quota.task_bytes;
+        if bytes.saturating_add(more) > quota.task_bytes {
+            let limit = quota.task_bytes;
             return Err(Fault::Quota(format!("the task may store {limit} bytes")));
         }
-        if segments >= self.quota.task_segments {
-            let limit = self.quota.task_segments;
+        if segments >= quota.task_segments {
+            let limit = quota.task_segments;
             return Err(Fault::Quota(format!("the task may store {limit} segments")));
         }
         Ok(())
@@ -501,7 +502,7 @@ impl Writing {
         use std::os::unix::fs::FileExt;
         self.file.write_all_at(bytes, self.size).map_err(|e| Fault::system(&self.key, e))?;
         self.size += bytes.len() as u64;
-        if self.size > store.quota.max_segment || self.size - self.checked >= STEP {
+        if self.size > store.live.get().quota.max_segment || self.size - self.checked >= STEP {
             self.checked = self.size;
             store.check_room(&self.key, self.size)?;
         }
@@ -554,9 +555,12 @@ impl Drop for Writing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Settings;
 
     fn store(root: &Path) -> Store {
-        Store::open(root, Quota { min_free: 0, ..Quota::default() }).expect("a store")
+        let mut settings = Settings::default();
+        settings.quota.min_free = 0;
+        Store::open(root, Live::new(settings)).expect("a store")
     }
 
     fn key(path: &str) -> Key {
@@ -590,7 +594,10 @@ mod tests {
         assert_eq!(paths(&store), ["new", "v/1"]);
         assert!(!root.path().join("t/d/.filmgate-9.partial").exists());
         assert!(matches!(store.open_segment(&key("link")), Err(Fault::NotFound(_))));
-        assert!(Store::open(root.path(), Quota::default()).is_err(), "a second server");
+        assert!(
+            Store::open(root.path(), Live::new(Settings::default())).is_err(),
+            "a second server"
+        );
     }
 
     #[test]

@@ -16,13 +16,13 @@ use rusqlite::{OptionalExtension, params};
 use crate::access::random_id;
 use crate::error::Fault;
 use crate::key::Key;
+use crate::settings::Live;
 use crate::store::{Segment, Store, Writing, now};
 
 /// The uploads of a store.
 pub(crate) struct Uploads {
     store: Arc<Store>,
-    /// seconds after which an interrupted upload is given up
-    expiry: u64,
+    live: Live,
     /// those that a request is writing
     busy: Mutex<HashSet<String>>,
 }
@@ -43,8 +43,8 @@ pub(crate) struct Upload {
 }
 
 impl Uploads {
-    pub(crate) fn new(store: Arc<Store>, expiry: u64) -> Uploads {
-        Uploads { store, expiry, busy: Mutex::default() }
+    pub(crate) fn new(store: Arc<Store>, live: Live) -> Uploads {
+        Uploads { store, live, busy: Mutex::default() }
     }
 
     /// Whether there is an upload of this id that may be continued.
@@ -80,7 +80,8 @@ impl Uploads {
     }
 
     fn expires(&self) -> i64 {
-        now().saturating_add(i64::try_from(self.expiry).unwrap_or(i64::MAX))
+        let expiry = self.live.get().limits.upload_expiry;
+        now().saturating_add(i64::try_from(expiry).unwrap_or(i64::MAX))
     }
 
     /// The upload of a segment.

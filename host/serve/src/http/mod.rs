@@ -34,7 +34,7 @@ use tokio::sync::watch;
 use crate::access::{self, Token, Wish};
 use crate::error::{Fault, ServeError};
 use crate::jobs::Jobs;
-use crate::settings::{Limits, Settings};
+use crate::settings::{Limits, Live, Settings};
 use crate::store::{Store, open_index};
 use crate::uploads::Uploads;
 pub use api::openapi;
@@ -47,9 +47,8 @@ pub(crate) struct App {
     tokens: Mutex<Connection>,
     uploads: Arc<Uploads>,
     jobs: Arc<Jobs>,
-    limits: Limits,
-    max_segment: u64,
-    rate: DefaultKeyedRateLimiter<String>,
+    live: Live,
+    rate: Mutex<Arc<DefaultKeyedRateLimiter<String>>>,
     metrics: metrics::Metrics,
     /// counts what happens to jobs
     pulse: watch::Receiver<u64>,
@@ -103,12 +102,12 @@ impl App {
     /// # Errors
     /// `Root`.
     pub(crate) fn new(
-        settings: &Settings,
+        live: Live,
         store: Arc<Store>,
         uploads: Arc<Uploads>,
         jobs: Arc<Jobs>,
     ) -> Result<Arc<App>, ServeError> {
-        let rate = NonZero::new(settings.limits.requests_per_second).unwrap_or(NonZero::<u32>::MIN);
+        let rate = Mutex::new(limiter(&live.get().limits));
         let (tell, pulse) = watch::channel(0);
         jobs.listen(move || tell.send_modify(|count| *count += 1));
         let tokens = Mutex::new(open_index(store.root(), true)?);
@@ -117,12 +116,31 @@ impl App {
             tokens,
             uploads,
             jobs,
-            limits: settings.limits,
-            max_segment: settings.quota.max_segment,
-            rate: RateLimiter::keyed(governor::Quota::per_second(rate)),
+            live,
+            rate,
             metrics: metrics::Metrics::new(),
             pulse,
         }))
+    }
+
+    fn limits(&self) -> Limits {
+        self.live.get().limits
+    }
+
+    fn rate(&self) -> Arc<DefaultKeyedRateLimiter<String>> {
+        Arc::clone(&self.rate.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes new settings over, and names those that the running server has to leave as they are.
+    fn reload(&self, mut settings: Settings) -> Vec<&'static str> {
+        let old = self.live.get();
+        let kept = settings.keep_from(&old);
+        if settings.limits.requests_per_second != old.limits.requests_per_second {
+            let rate = limiter(&settings.limits);
+            *self.rate.lock().unwrap_or_else(PoisonError::into_inner) = rate;
+        }
+        self.live.set(settings);
+        kept
     }
 
     /// Who asks, if they may ask at all now.
@@ -142,12 +160,17 @@ impl App {
         // Wrong guesses count for their address.
         let name = caller.as_ref().ok().and_then(|c| c.0.as_ref()).map(|t| t.name.clone());
         let key = name.map_or_else(|| peer.to_string(), |name| format!("token {name}"));
-        if let Err(until) = self.rate.check_key(&key) {
+        if let Err(until) = self.rate().check_key(&key) {
             let wait = until.wait_time_from(DefaultClock::default().now());
             return Err(Fault::TooMany { seconds: wait.as_secs() + 1 });
         }
         caller
     }
+}
+
+fn limiter(limits: &Limits) -> Arc<DefaultKeyedRateLimiter<String>> {
+    let rate = NonZero::new(limits.requests_per_second).unwrap_or(NonZero::<u32>::MIN);
+    Arc::new(RateLimiter::keyed(governor::Quota::per_second(rate)))
 }
 
 /// The methods on the address of a segment.

@@ -166,7 +166,11 @@ impl Request {
         }
         if self.protocol == Protocol::Ietf {
             insert(out, UPLOAD_COMPLETE.as_str(), if upload.is_complete { "?1" } else { "?0" });
-            insert(out, "upload-limit", &format!("max-size={}", self.app.max_segment));
+            insert(
+                out,
+                "upload-limit",
+                &format!("max-size={}", self.app.live.get().quota.max_segment),
+            );
         } else if !upload.is_complete {
             if upload.length.is_none() {
                 out.insert("upload-defer-length", HeaderValue::from(1));
@@ -246,7 +250,7 @@ impl Request {
 async fn capabilities(request: Request) -> Result<Response, Fault> {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let out = response.headers_mut();
-    let max = request.app.max_segment;
+    let max = request.app.live.get().quota.max_segment;
     out.insert("tus-version", TUS_VERSION);
     out.insert("tus-extension", EXTENSIONS);
     out.insert("tus-max-size", HeaderValue::from(max));
@@ -298,7 +302,7 @@ async fn create(request: Request, body: Body) -> Result<Response, Fault> {
     }
     let digest = headers::digest(&request.headers, "repr-digest")?;
     let (app, key) = (Arc::clone(&request.app), request.key.clone());
-    let came = receive(body, request.app.limits, move |chunks| {
+    let came = receive(body, request.app.limits(), move |chunks| {
         let append = app.uploads.start(&key, announced.whole, digest)?;
         take(append, 0, &announced, chunks)
     })
@@ -330,7 +334,7 @@ async fn append(request: Request, body: Body) -> Result<Response, Fault> {
         announced.whole = announced.length.map(|length| offset + length);
     }
     let (app, key) = (Arc::clone(&request.app), request.key.clone());
-    let came = receive(body, request.app.limits, move |chunks| {
+    let came = receive(body, request.app.limits(), move |chunks| {
         let mut append = app.uploads.append(&key, offset)?;
         if let Some(whole) = announced.whole {
             append.set_length(whole)?;

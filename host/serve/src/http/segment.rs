@@ -204,7 +204,7 @@ async fn put(
         return Err(Fault::MediaType(said.to_owned()));
     }
     let is_new_only = headers::text(headers, "if-none-match")? == Some("*");
-    let limits = app.limits;
+    let limits = app.limits();
     let metrics = app.metrics.clone();
     let (segment, is_new) = receive(body, limits, move |chunks| {
         let is_new = matches!(app.store.open_segment(&key), Err(Fault::NotFound(_)));

@@ -24,6 +24,7 @@ use tower::ServiceExt;
 
 use super::log::Log;
 use super::{App, Peer, router};
+use crate::around::{Stage, Surroundings};
 use crate::error::ServeError;
 use crate::settings::Settings;
 
@@ -50,16 +51,13 @@ impl Server {
     /// # Errors
     /// `Listen`, `Settings` for a certificate, `System`.
     pub(crate) fn bind(settings: &Settings, app: Arc<App>) -> Result<Server, ServeError> {
-        let tls = match (&settings.tls_cert, &settings.tls_key) {
-            (Some(cert), Some(key)) => Some(acceptor(cert, key)?),
-            _ => None,
-        };
+        let tls = acceptor(settings)?;
         let log = Log::open(settings.access_log.clone())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("http")
             // An upload has a thread of its own while it comes in.
-            .max_blocking_threads(app.limits.connections + 64)
+            .max_blocking_threads(app.limits().connections + 64)
             .enable_all()
             .build()
             .map_err(|source| ServeError::System { what: "threads".to_owned(), source })?;
@@ -70,20 +68,21 @@ impl Server {
         Ok(Server { runtime, listener, address, tls, app, log })
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// Serves until `cancel` is set, then lets requests end. `minute` is called once a minute.
     ///
     /// # Errors
     /// None yet: a listening socket does not fail for good.
-    pub(crate) fn run(self, cancel: &Cancel, minute: &mut dyn FnMut()) -> Result<(), ServeError> {
-        let Server { runtime, listener, tls, app, log, .. } = self;
-        let limit = app.limits.connections;
+    pub(crate) fn run(
+        self,
+        cancel: &Cancel,
+        around: &mut dyn Surroundings,
+        minute: &mut dyn FnMut(),
+    ) -> Result<(), ServeError> {
+        let Server { runtime, listener, address, mut tls, app, log } = self;
+        around.stage(Stage::Ready(address));
+        let limit = app.limits().connections;
         let slots = Arc::new(Semaphore::new(limit));
         let router = router(&app, Arc::clone(&log));
-        let silence = Duration::from_secs(app.limits.silence);
         let (end, ending) = watch::channel(false);
         runtime.block_on(async {
             let mut ticks = tokio::time::interval(LOOK);
@@ -94,9 +93,13 @@ impl Server {
                         if cancel.is_cancelled() {
                             break;
                         }
+                        if let Some(settings) = around.reload() {
+                            take_over(settings, &app, &mut tls, &log);
+                            around.stage(Stage::Ready(address));
+                        }
                         if looked.elapsed() > EXPIRY_LOOK {
                             looked = tokio::time::Instant::now();
-                            app.rate.retain_recent();
+                            app.rate().retain_recent();
                             tokio::task::block_in_place(&mut *minute);
                         }
                         continue;
@@ -109,7 +112,7 @@ impl Server {
                     app: Arc::clone(&app),
                     router: router.clone(),
                     peer,
-                    silence,
+                    silence: Duration::from_secs(app.limits().silence),
                     ending: ending.clone(),
                 };
                 let tls = tls.clone();
@@ -119,6 +122,7 @@ impl Server {
                 });
             }
             drop(listener);
+            around.stage(Stage::Stopping);
             // Followers of jobs are not waited for.
             app.jobs.stop();
             let _ = end.send(true);
@@ -196,7 +200,37 @@ impl Connection {
     }
 }
 
-fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, ServeError> {
+/// Takes new settings over; all of them, or none.
+fn take_over(
+    settings: Result<Settings, ServeError>,
+    app: &App,
+    tls: &mut Option<TlsAcceptor>,
+    log: &Log,
+) {
+    let checked = settings.and_then(|settings| {
+        settings.check()?;
+        let fresh = acceptor(&settings)?;
+        log.reopen()?;
+        Ok((settings, fresh))
+    });
+    match checked {
+        Err(e) => tracing::error!("the settings are left as they are: {e}"),
+        Ok((settings, fresh)) => {
+            if fresh.is_some() && tls.is_some() {
+                *tls = fresh;
+            }
+            let kept = app.reload(settings);
+            tracing::info!("settings reloaded");
+            if !kept.is_empty() {
+                tracing::warn!("unchanged until the next start: {}", kept.join(", "));
+            }
+        }
+    }
+}
+
+/// What speaks TLS on connections, if it is asked for.
+fn acceptor(settings: &Settings) -> Result<Option<TlsAcceptor>, ServeError> {
+    let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) else { return Ok(None) };
     let wrong = |path: &Path, e: &dyn std::fmt::Display| {
         ServeError::Settings(format!("{}: {e}", path.display()))
     };
@@ -211,5 +245,5 @@ fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, ServeError> {
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, secret);
     let mut config = config.map_err(|e| wrong(key, &e))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(Some(TlsAcceptor::from(Arc::new(config))))
 }

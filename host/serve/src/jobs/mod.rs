@@ -16,7 +16,7 @@ use tracing::{error, info};
 use crate::error::{Fault, ServeError};
 use crate::key::Device;
 use crate::request::{Submission, device_of};
-use crate::settings::{self, Schedule};
+use crate::settings::{Live, Schedule};
 use crate::store::{self, Store, open_index};
 pub use runner::PARENT;
 pub(crate) use table::{Event, Job, State};
@@ -26,7 +26,7 @@ pub(crate) struct Jobs {
     store: Arc<Store>,
     /// a connection of its own: uploads do not wait for jobs
     index: Mutex<Connection>,
-    settings: settings::Jobs,
+    live: Live,
     stop: AtomicBool,
     /// counts what happened; waited for by those who follow jobs, and by idle runners
     pulse: Mutex<u64>,
@@ -43,16 +43,13 @@ impl Jobs {
     ///
     /// # Errors
     /// `Root`, `Index`.
-    pub(crate) fn open(
-        store: Arc<Store>,
-        settings: settings::Jobs,
-    ) -> Result<Arc<Jobs>, ServeError> {
+    pub(crate) fn open(store: Arc<Store>, live: Live) -> Result<Arc<Jobs>, ServeError> {
         let index = open_index(store.root(), true)?;
         table::requeue(&index)?;
         let (stop, pulse, beat) = (AtomicBool::new(false), Mutex::default(), Condvar::new());
         let listener = OnceLock::new();
         let index = Mutex::new(index);
-        Ok(Arc::new(Jobs { store, index, settings, stop, pulse, beat, listener }))
+        Ok(Arc::new(Jobs { store, index, live, stop, pulse, beat, listener }))
     }
 
     /// Has `listener` called whenever something happens to a job.
@@ -62,9 +59,9 @@ impl Jobs {
     }
 
     /// Starts the threads that run jobs. They end after [`Jobs::stop`].
-    pub(crate) fn start(self: &Arc<Self>, schedule: Vec<Schedule>) -> Vec<thread::JoinHandle<()>> {
+    pub(crate) fn start(self: &Arc<Self>) -> Vec<thread::JoinHandle<()>> {
         let half = thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2));
-        let count = self.settings.at_once.unwrap_or(half);
+        let count = self.live.get().jobs.at_once.unwrap_or(half);
         let mut threads: Vec<_> = (0..count)
             .map(|_| {
                 let jobs = Arc::clone(self);
@@ -72,7 +69,7 @@ impl Jobs {
             })
             .collect();
         let jobs = Arc::clone(self);
-        threads.push(thread::spawn(move || jobs.keep_house(&schedule)));
+        threads.push(thread::spawn(move || jobs.keep_house()));
         threads
     }
 
@@ -207,7 +204,7 @@ impl Jobs {
         self.note(&job.id, &serde_json::json!({ "event": "state", "state": "running" }));
         let asked_to_end = || self.is_stopped() || table::is_cancelled(&self.index(), &job.id);
         let started = Instant::now();
-        let late = || started.elapsed() > Duration::from_secs(self.settings.timeout);
+        let late = || started.elapsed() > Duration::from_secs(self.live.get().jobs.timeout);
         let context =
             runner::Context { root: self.store.root(), asked_to_end: &asked_to_end, late: &late };
         let mut ended = runner::run(job, &context, &mut |event| self.note(&job.id, event));
@@ -248,13 +245,19 @@ impl Jobs {
     }
 
     /// Old jobs are forgotten, and joins of the schedule are queued.
-    fn keep_house(&self, schedule: &[Schedule]) {
-        let mut due: Vec<Instant> = schedule.iter().map(next).collect();
+    fn keep_house(&self) {
+        let mut settings = self.live.get();
+        let mut due: Vec<Instant> = settings.schedule.iter().map(next).collect();
         let mut seen = 0;
         let mut cleaned = None;
         while !self.is_stopped() {
             seen = self.wait(seen);
-            for (entry, due) in schedule.iter().zip(&mut due) {
+            let now = self.live.get();
+            if now.schedule != settings.schedule {
+                due = now.schedule.iter().map(next).collect();
+            }
+            settings = now;
+            for (entry, due) in settings.schedule.iter().zip(&mut due) {
                 if Instant::now() >= *due {
                     *due = next(entry);
                     self.join_of(entry);
@@ -262,7 +265,7 @@ impl Jobs {
             }
             if cleaned.is_none_or(|at: Instant| at.elapsed() > Duration::from_secs(3600)) {
                 cleaned = Some(Instant::now());
-                let oldest = store::now() - i64::from(self.settings.keep_days) * 86_400;
+                let oldest = store::now() - i64::from(self.live.get().jobs.keep_days) * 86_400;
                 if let Err(e) = table::forget(&self.index(), oldest) {
                     error!("old jobs: {e}");
                 }
