@@ -9,6 +9,7 @@ mod reload;
 mod resumable;
 mod segments;
 mod tls;
+mod webhooks;
 mod whole;
 
 use std::io::Write;

@@ -16,6 +16,7 @@ mod request;
 mod settings;
 mod store;
 mod uploads;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use http::openapi;
 pub use jobs::PARENT;
 pub use request::{JobRequest, JoinRequest, OnBusy};
 pub use settings::{Limits, Quota, Schedule, Settings};
+pub use webhook::Webhook;
 
 use jobs::Jobs;
 use settings::Live;

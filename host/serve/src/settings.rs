@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::error::ServeError;
+use crate::webhook::Webhook;
 
 /// What a server is told. Every key may be left out.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub jobs: Jobs,
     /// Joins that are started by themselves
     pub schedule: Vec<Schedule>,
+    /// Addresses that are told when a job has ended
+    pub webhook: Vec<Webhook>,
 }
 
 /// Limits of what is stored.
@@ -203,6 +206,7 @@ impl Settings {
                 "limits.requests-per-second and limits.silence must be at least 1".to_owned(),
             );
         }
+        self.webhook.iter().try_for_each(Webhook::check)?;
         for entry in &self.schedule {
             crate::key::Device::new(&entry.task, &entry.device)
                 .map_err(|e| ServeError::Settings(format!("schedule: {e}")))?;

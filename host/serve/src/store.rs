@@ -68,6 +68,11 @@ const TABLES: &str = "
         number INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, data TEXT NOT NULL
     ) STRICT;
     CREATE INDEX IF NOT EXISTS events_by_job ON events (job, number);
+    CREATE TABLE IF NOT EXISTS deliveries (
+        id TEXT PRIMARY KEY, url TEXT NOT NULL, body TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS deliveries_by_due ON deliveries (due);
     CREATE TABLE IF NOT EXISTS tokens (
         name TEXT PRIMARY KEY, hash TEXT NOT NULL, scopes TEXT NOT NULL, created INTEGER NOT NULL
     ) STRICT;

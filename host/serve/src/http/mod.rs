@@ -15,6 +15,7 @@ mod resumable;
 #[allow(unused_qualifications, reason = "utoipa's macro writes `Page` with its module")]
 mod segment;
 mod server;
+mod webhook;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;

@@ -23,7 +23,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tower::ServiceExt;
 
 use super::log::Log;
-use super::{App, Peer, router};
+use super::{App, Peer, router, webhook};
 use crate::around::{Stage, Surroundings};
 use crate::error::ServeError;
 use crate::settings::Settings;
@@ -85,6 +85,7 @@ impl Server {
         let router = router(&app, Arc::clone(&log));
         let (end, ending) = watch::channel(false);
         runtime.block_on(async {
+            let webhooks = tokio::spawn(webhook::deliver(Arc::clone(&app)));
             let mut ticks = tokio::time::interval(LOOK);
             let mut looked = tokio::time::Instant::now();
             loop {
@@ -128,6 +129,8 @@ impl Server {
             let _ = end.send(true);
             let all = u32::try_from(limit).unwrap_or(u32::MAX);
             let _ = tokio::time::timeout(DRAIN, slots.acquire_many(all)).await;
+            // What is on its way comes once more after the next start.
+            webhooks.abort();
         });
         runtime.shutdown_timeout(Duration::from_secs(1));
         Ok(())

@@ -1,5 +1,6 @@
 //! Jobs: what was asked for, in a table that outlives the server, and the processes that do it.
 
+mod deliveries;
 mod runner;
 mod table;
 
@@ -18,6 +19,7 @@ use crate::key::Device;
 use crate::request::{Submission, device_of};
 use crate::settings::{Live, Schedule};
 use crate::store::{self, Store, open_index};
+pub(crate) use deliveries::Delivery;
 pub use runner::PARENT;
 pub(crate) use table::{Event, Job, State};
 
@@ -152,7 +154,7 @@ impl Jobs {
     /// # Errors
     /// `NotFound`; `Conflict` when it has ended.
     pub(crate) fn cancel(&self, id: &str) -> Result<Job, Fault> {
-        let job = table::cancel(&self.index(), id)?;
+        let job = table::cancel(&mut self.index(), id, &self.live.get().webhook)?;
         self.tell();
         Ok(job)
     }
@@ -181,6 +183,32 @@ impl Jobs {
     /// `Index`.
     pub(crate) fn counts(&self) -> Result<Vec<(State, u64)>, Fault> {
         table::counts(&self.index())
+    }
+
+    // ---- for webhooks ----
+
+    /// Messages that are to be sent now.
+    ///
+    /// # Errors
+    /// `Index`.
+    pub(crate) fn deliveries(&self) -> Result<Vec<Delivery>, Fault> {
+        deliveries::due(&self.index())
+    }
+
+    /// A message has arrived, or is given up.
+    ///
+    /// # Errors
+    /// `Index`.
+    pub(crate) fn delivered(&self, id: &str) -> Result<(), Fault> {
+        deliveries::remove(&self.index(), id)
+    }
+
+    /// A message is to be tried again.
+    ///
+    /// # Errors
+    /// `Index`.
+    pub(crate) fn postpone(&self, id: &str, seconds: u32) -> Result<(), Fault> {
+        deliveries::postpone(&self.index(), id, seconds)
     }
 
     // ---- for runners ----
@@ -219,7 +247,8 @@ impl Jobs {
             Some(error) => info!("job {} {}: {error}", job.id, ended.state.name()),
             None => info!("job {} {}", job.id, ended.state.name()),
         }
-        if let Err(e) = table::finish(&self.index(), &job.id, &ended) {
+        let hooks = &self.live.get().webhook;
+        if let Err(e) = table::finish(&mut self.index(), &job.id, &ended, hooks) {
             error!("job {}: {e}", job.id);
         }
         self.note(

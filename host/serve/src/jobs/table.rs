@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::deliveries;
 use super::runner::Ended;
 use crate::error::Fault;
 use crate::request::{OnBusy, Submission};
 use crate::store::now;
+use crate::webhook::Webhook;
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
@@ -198,9 +200,16 @@ pub(crate) fn take(index: &mut Connection) -> Result<Option<Job>, Fault> {
     Ok(taken)
 }
 
-pub(crate) fn finish(index: &Connection, id: &str, ended: &Ended) -> Result<(), Fault> {
+/// Notes how a job ended, and what is to be told of that, in one.
+pub(crate) fn finish(
+    index: &mut Connection,
+    id: &str,
+    ended: &Ended,
+    hooks: &[Webhook],
+) -> Result<(), Fault> {
+    let change = index.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let finished = (ended.state != State::Queued).then(now);
-    index.execute(
+    change.execute(
         "UPDATE jobs SET state = ?2, finished = ?3, exit = ?4, error = ?5, summary = ?6, \
          receipt = ?7, cancel = 0 WHERE id = ?1",
         params![
@@ -213,15 +222,22 @@ pub(crate) fn finish(index: &Connection, id: &str, ended: &Ended) -> Result<(), 
             ended.receipt.as_ref().map(Value::to_string),
         ],
     )?;
-    Ok(())
+    deliveries::queue(&change, id, hooks)?;
+    Ok(change.commit()?)
 }
 
-pub(crate) fn cancel(index: &Connection, id: &str) -> Result<Job, Fault> {
+pub(crate) fn cancel(index: &mut Connection, id: &str, hooks: &[Webhook]) -> Result<Job, Fault> {
+    let change = index.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let queued =
         "UPDATE jobs SET state = 'canceled', finished = ?2 WHERE id = ?1 AND state = 'queued'";
     let running = "UPDATE jobs SET cancel = 1 WHERE id = ?1 AND state = 'running'";
-    let changed = index.execute(queued, params![id, now()])? + index.execute(running, [id])?;
-    let job = get(index, id)?;
+    let ended = change.execute(queued, params![id, now()])?;
+    let changed = ended + change.execute(running, [id])?;
+    if ended > 0 {
+        deliveries::queue(&change, id, hooks)?;
+    }
+    let job = get(&change, id)?;
+    change.commit()?;
     match changed {
         0 => Err(Fault::Conflict(format!("job {id} is {}", job.state.name()))),
         _ => Ok(job),
