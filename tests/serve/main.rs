@@ -3,10 +3,12 @@
 mod access;
 mod ends;
 mod jobs;
+mod limits;
 mod names;
 mod openapi;
 mod reload;
 mod resumable;
+mod script;
 mod segments;
 mod tls;
 mod webhooks;

@@ -57,7 +57,16 @@ pub enum Fault {
     #[error("{what}: {source}")]
     System { what: String, source: io::Error },
     #[error("the index: {0}")]
-    Index(#[from] rusqlite::Error),
+    Index(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Fault {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Fault::Full,
+            _ => Fault::Index(error),
+        }
+    }
 }
 
 impl Fault {

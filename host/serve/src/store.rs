@@ -108,6 +108,8 @@ pub(crate) struct Store {
     top: Folder,
     index: Mutex<Connection>,
     live: Live,
+    /// per task: bytes and segments that are being published, so that they are not in the index yet
+    reserved: Mutex<HashMap<String, (u64, u64)>>,
     _lock: Flock<File>,
 }
 
@@ -155,7 +157,14 @@ impl Store {
         let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock)
             .map_err(|_| wrong(&root, "another filmgate serve uses it; stop that one first"))?;
         let top = Folder::root(&root).map_err(|e| wrong(&root, e))?;
-        Ok(Store { root, top, index: Mutex::new(index), live, _lock: lock })
+        Ok(Store {
+            root,
+            top,
+            index: Mutex::new(index),
+            live,
+            reserved: Mutex::default(),
+            _lock: lock,
+        })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -213,8 +222,18 @@ impl Store {
         Ok(Writing { key: key.clone(), folder, name, file, size, checked, keep: true })
     }
 
-    /// Whether `more` bytes of a segment may be stored.
+    /// Whether a segment of `more` bytes may be stored.
     fn check_room(&self, key: &Key, more: u64) -> Result<(), Fault> {
+        self.reserve(key, more).map(drop)
+    }
+
+    fn reserved(&self) -> MutexGuard<'_, HashMap<String, (u64, u64)>> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets room aside for a segment of `more` bytes: what others publish at the same time finds it
+    /// taken.
+    fn reserve(&self, key: &Key, more: u64) -> Result<Room<'_>, Fault> {
         let quota = self.live.get().quota;
         if more > quota.max_segment {
             let limit = quota.max_segment;
@@ -225,11 +244,14 @@ impl Store {
         if free.saturating_sub(more) < quota.min_free {
             return Err(Fault::Full);
         }
+        let mut reserved = self.reserved();
+        let others = reserved.entry(key.device.task.clone()).or_default();
         let (bytes, segments) = self.usage_of_task(&key.device.task)?;
         // What is replaced does not count.
         let old = self.known(key)?;
-        let bytes = bytes - old.as_ref().map_or(0, |old| old.0);
-        let segments = segments - u64::from(old.is_some());
+        let old_bytes = old.as_ref().map_or(0, |old| old.0);
+        let bytes = bytes - old_bytes + others.0;
+        let segments = segments - u64::from(old.is_some()) + others.1;
         if bytes.saturating_add(more) > quota.task_bytes {
             let limit = quota.task_bytes;
             return Err(Fault::Quota(format!("the task may store {limit} bytes")));
@@ -238,7 +260,9 @@ impl Store {
             let limit = quota.task_segments;
             return Err(Fault::Quota(format!("the task may store {limit} segments")));
         }
-        Ok(())
+        let (bytes, segments) = (more.saturating_sub(old_bytes), u64::from(old.is_none()));
+        *others = (others.0 + bytes, others.1 + segments);
+        Ok(Room { store: self, task: key.device.task.clone(), bytes, segments })
     }
 
     fn usage_of_task(&self, task: &str) -> Result<(u64, u64), Fault> {
@@ -393,6 +417,45 @@ impl Store {
     }
 }
 
+/// Room that is set aside until this is dropped.
+struct Room<'a> {
+    store: &'a Store,
+    task: String,
+    bytes: u64,
+    segments: u64,
+}
+
+impl Room<'_> {
+    /// Takes what was set aside into the index: nobody sees both, or neither.
+    fn take(
+        mut self,
+        note: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), Fault> {
+        let mut reserved = self.store.reserved();
+        self.give_back(&mut reserved);
+        self.store.change(note)
+    }
+
+    fn give_back(&mut self, reserved: &mut HashMap<String, (u64, u64)>) {
+        if let Some(others) = reserved.get_mut(&self.task) {
+            *others = (others.0 - self.bytes, others.1 - self.segments);
+            if *others == (0, 0) {
+                reserved.remove(&self.task);
+            }
+        }
+        (self.bytes, self.segments) = (0, 0);
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        if (self.bytes, self.segments) != (0, 0) {
+            let mut reserved = self.store.reserved();
+            self.give_back(&mut reserved);
+        }
+    }
+}
+
 /// A file below a device's folder.
 struct Found {
     path: String,
@@ -528,7 +591,7 @@ impl Writing {
     /// `Quota`, `Full`, `Conflict`, `System`; the older one is then as it was.
     pub(crate) fn publish(mut self, store: &Store, sha256: &str) -> Result<Segment, Fault> {
         let key = self.key.clone();
-        store.check_room(&key, self.size).inspect_err(|_| self.keep = false)?;
+        let room = store.reserve(&key, self.size).inspect_err(|_| self.keep = false)?;
         let system = |e: io::Error| Fault::system(&key, e);
         self.file.sync_all().map_err(system)?;
         let facts = self.file.metadata().map_err(system)?;
@@ -539,7 +602,7 @@ impl Writing {
         self.keep = true;
         let modified = modified(&facts);
         let found = Found { path: key.path.clone(), size: self.size, modified };
-        store.change(|index| note(index, &key.device, &found, Some(sha256)))?;
+        room.take(|index| note(index, &key.device, &found, Some(sha256)))?;
         Ok(segment(key.path.clone(), self.size, modified, Some(sha256.to_owned())))
     }
 

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -52,6 +53,7 @@ impl Server {
     /// `Listen`, `Settings` for a certificate, `System`.
     pub(crate) fn bind(settings: &Settings, app: Arc<App>) -> Result<Server, ServeError> {
         let tls = acceptor(settings)?;
+        raise_limit_of_files(settings.limits.connections);
         let log = Log::open(settings.access_log.clone())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -134,6 +136,23 @@ impl Server {
         });
         runtime.shutdown_timeout(Duration::from_secs(1));
         Ok(())
+    }
+}
+
+/// Files that are open beside connections.
+const OTHER_FILES: u64 = 256;
+
+/// Systems start programs with room for about a thousand open files; an upload has two, beside its
+/// connection.
+fn raise_limit_of_files(connections: usize) {
+    let needed = 3 * connections as u64 + OTHER_FILES;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let wanted = needed.min(hard);
+    if wanted > soft && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_err() || hard < needed {
+        tracing::warn!(
+            "limits.connections: {connections} may need more open files than are allowed ({hard}); \
+                        raise that limit (`ulimit -n`, LimitNOFILE)"
+        );
     }
 }
 
