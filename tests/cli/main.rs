@@ -26,6 +26,7 @@ mod reports;
 mod run_faults;
 mod run_inputs;
 mod run_outputs;
+mod sandbox;
 mod secrets;
 mod setup;
 mod shared_options;

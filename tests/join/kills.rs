@@ -101,7 +101,12 @@ fn killed_after_every_call_that_changes_anything_it_loses_nothing() {
             let shell = fresh();
             let out = injected(&shell, &format!("inject={call}:signal=KILL:when={when}"));
             let what = format!("{call} {when} of {count}");
-            assert!(out.status.signal().is_some() || out.status.success(), "{what}: {out:?}");
+            // The join is killed, or the helper that gives files their names: then the join says so.
+            let told =
+                String::from_utf8_lossy(&out.stderr).contains("gives files their names has ended");
+            let refused = out.status.code() == Some(33) && told;
+            let killed = out.status.signal().is_some();
+            assert!(killed || refused || out.status.success(), "{what}: {out:?}");
             nothing_is_lost(&shell, &what);
         }
     }

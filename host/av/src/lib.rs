@@ -46,7 +46,7 @@ pub use demux::images::images_of;
 pub use demux::open::Input;
 pub use demux::packet::Packet;
 pub use demux::shape::{PacketIndex, Shape};
-pub use demux::source::{InputSource, OpenedFile, check_input_format, numbered, scheme};
+pub use demux::source::{InputSource, OpenedFile, check_input_format, is_device, numbered, scheme};
 pub use error::{MediaError, MediaErrorKind};
 pub use filmgate_sys::quiet_libraries;
 pub use filmgate_sys::zero_fresh_memory;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::warn;
 
 use super::events::Events;
 use super::exit::{Exit, message};
 use super::job_text as text;
+use super::locked::{self, Locked};
 use super::options::Mode;
 use super::out::{self, print, print_json, tell};
 use super::preview::{self, Screen};
@@ -23,7 +24,9 @@ use filmgate_core::cancel::Cancel;
 use filmgate_engine::graph::{Doing, Progress};
 use filmgate_engine::sink::Watched;
 use filmgate_engine::spec::{JobSpec, Verb};
-use filmgate_engine::{Done, Job, Outcome, PipelineError, Plan, Report, Surroundings, prepare};
+use filmgate_engine::{
+    Done, Job, Outcome, PipelineError, Plan, Reach, Report, Surroundings, prepare,
+};
 use filmgate_plugin::PluginRecord;
 
 /// Carries out a job of the verb whose options are `A`.
@@ -53,19 +56,20 @@ impl From<Exit> for Ended {
 fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<Ended> {
     let surroundings =
         Surroundings { config: mode.config, command: out::command(), dry_run: mode.dry_run };
+    let locked = locked::for_job(&Reach::of(spec), spec.sandbox, mode.dry_run, cancel)?;
     let screen = Some(()).filter(|()| spec.preview && !mode.dry_run);
     let mut screen = screen.map(|()| Screen::open()).transpose()?;
     let mut job = prepare(spec, &surroundings, cancel)?;
     if mode.dry_run {
         let plan = job.plan();
         if spec.json {
-            print_json(&PlanText::new(spec, &plan, &job))?;
+            print_json(&PlanText::new(spec, &plan, &job, &locked))?;
         } else {
-            print(&text::plan(spec, &plan, job.plugins()))?;
+            print(&text::plan(spec, &plan, job.plugins(), &locked.text()))?;
         }
         return Ok(Exit::Done.into());
     }
-    events.emit("start", serde_json::to_value(PlanText::new(spec, &job.plan(), &job))?);
+    events.emit("start", serde_json::to_value(PlanText::new(spec, &job.plan(), &job, &locked))?);
     let progress = Arc::new(Progress::default());
     let quiet = spec.quiet || spec.progress_json || spec.preview;
     let shown = job.chain().output.clone();
@@ -227,16 +231,18 @@ struct PlanText<'a> {
     outputs: Vec<String>,
     plugins: Vec<PluginRecord>,
     conversions: &'a [String],
+    sandbox: Value,
 }
 
 impl<'a> PlanText<'a> {
-    fn new(spec: &JobSpec, plan: &'a Plan, job: &'a Job) -> PlanText<'a> {
+    fn new(spec: &JobSpec, plan: &'a Plan, job: &'a Job, locked: &Locked) -> PlanText<'a> {
         PlanText {
             names: Names::new(spec),
             plan,
             outputs: outputs(spec),
             plugins: job.plugins().iter().map(|p| PluginRecord::supervised(p)).collect(),
             conversions: &job.report().conversions,
+            sandbox: locked.json(),
         }
     }
 }

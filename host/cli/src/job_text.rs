@@ -12,7 +12,12 @@ use filmgate_engine::{Fate, Plan, PlannedLink, PlannedStage, Report};
 use filmgate_plugin::{Grants, OnFailure, Supervisor, seconds, summary as stream_summary};
 
 /// The plan.
-pub(super) fn plan(spec: &JobSpec, plan: &Plan, plugins: &[Arc<Supervisor>]) -> String {
+pub(super) fn plan(
+    spec: &JobSpec,
+    plan: &Plan,
+    plugins: &[Arc<Supervisor>],
+    sandbox: &str,
+) -> String {
     let mut out = String::new();
     let length = plan.duration.map(|d| format!(", {}", seconds((d * 1e9) as i64)));
     let inputs = spec.input.iter().chain(&spec.fifo).chain(&spec.image);
@@ -46,6 +51,7 @@ pub(super) fn plan(spec: &JobSpec, plan: &Plan, plugins: &[Arc<Supervisor>]) -> 
     for output in spec.output.iter().chain(&spec.also) {
         line!(out, "output    {}", output.display());
     }
+    line!(out, "sandbox   {sandbox}");
     line!(out, "nothing was written: --dry-run");
     out
 }

@@ -10,6 +10,7 @@ use tracing::warn;
 use super::events::Events;
 use super::exit::Exit;
 use super::join_show as show;
+use super::locked;
 use super::options::{JoinArguments, Mode};
 use super::out::{command, print_json, tell};
 use super::stopping::Notice;
@@ -17,7 +18,7 @@ use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
 use filmgate_engine::Receipt;
 use filmgate_engine::graph::Progress;
-use filmgate_join::{JoinError, JoinReport, JoinSpec, Prepared, prepare};
+use filmgate_join::{Inputs, JoinError, JoinReport, JoinSpec, Prepared, prepare_found};
 
 pub fn run(arguments: JoinArguments, cancel: &Cancel) -> Result<Exit> {
     let mode = arguments.reports.mode.clone();
@@ -37,9 +38,11 @@ pub fn run(arguments: JoinArguments, cancel: &Cancel) -> Result<Exit> {
 fn work(spec: &JoinSpec, mode: &Mode, events: Events, cancel: &Cancel) -> Result<Exit> {
     let mut read = Files::default();
     mode.add_to(&mut read);
-    let prepared = prepare(spec, read, cancel)?;
+    let inputs = Inputs::find(spec).map_err(JoinError::from)?;
+    let locked = locked::for_job(&inputs.reach(spec), spec.sandbox, mode.dry_run, cancel)?;
+    let prepared = prepare_found(spec, inputs, read, cancel)?;
     if mode.dry_run {
-        show::plan(spec, prepared.plan())?;
+        show::plan(spec, prepared.plan(), &locked)?;
         return Ok(Exit::Done);
     }
     prepared.begin()?;

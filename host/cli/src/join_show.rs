@@ -4,13 +4,19 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
+use super::locked::Locked;
 use super::out::{line, print, print_json};
 use filmgate_join::report::{ActionReport, SegmentReport};
 use filmgate_join::{JoinReport, JoinSpec, Weight};
 
 /// The plan alone.
-pub(super) fn plan(spec: &JoinSpec, plan: &JoinReport) -> Result<()> {
-    if spec.json { print_json(&json!(plan)) } else { print(&plan_text(plan)) }
+pub(super) fn plan(spec: &JoinSpec, plan: &JoinReport, locked: &Locked) -> Result<()> {
+    if !spec.json {
+        return print(&format!("{}sandbox: {}\n", plan_text(plan), locked.text()));
+    }
+    let mut value = json!(plan);
+    value["sandbox"] = locked.json();
+    print_json(&value)
 }
 
 /// The result for programs.

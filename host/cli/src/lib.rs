@@ -14,7 +14,8 @@ mod job;
 mod job_text;
 pub mod join;
 mod join_show;
-mod locked;
+#[doc(hidden)]
+pub mod locked;
 pub mod options;
 mod out;
 mod packages;
@@ -48,7 +49,9 @@ pub fn run(arguments: Arguments, cancel: &filmgate_core::cancel::Cancel) -> anyh
             let mode = arguments.reports.mode.clone();
             job::run::<options::SplitArguments>(arguments.spec(), mode, cancel)
         }
-        Command::Watch(arguments) => watch::run(*arguments, cancel),
+        Command::Watch(watch) => {
+            watch::run(*watch, arguments.log_format == args::LogFormat::Json, cancel)
+        }
         Command::Serve(arguments) => serve::run(*arguments, cancel),
         Command::Join(arguments) => join::run(*arguments, cancel),
         Command::Frame(arguments) => {

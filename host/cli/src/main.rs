@@ -1,13 +1,12 @@
 //! The `filmgate` program: parse, run, exit code.
 #![forbid(unsafe_code)]
 
-use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use filmgate_cli::args::{Arguments, Command, LogFormat, PluginCommand};
-use filmgate_cli::{Exit, SAID, Stderr, message, run, shell, speak_json, tell_error};
+use filmgate_cli::{Exit, SAID, Stderr, locked, message, run, shell, speak_json, tell_error};
 use filmgate_core::cancel::Cancel;
 use filmgate_plugin as plugin;
 #[cfg(target_os = "linux")]
@@ -36,8 +35,6 @@ fn main() -> ExitCode {
     // So that encoders write the same bits in every run.
     filmgate_av::zero_fresh_memory();
     let arguments = Arguments::of_process();
-    #[cfg(target_os = "linux")]
-    filmgate_worker::work_with("/proc/self/exe", worker_arguments(arguments.log_format));
     filmgate_av::quiet_libraries(arguments.log_format == LogFormat::Text);
     start_log(arguments.log_format, &quiet(&arguments.command));
     let cancel = Cancel::new();
@@ -73,19 +70,12 @@ fn end(error: &anyhow::Error) -> ExitCode {
     exit.into()
 }
 
-/// The worker's argument for a log in JSON.
-const JSON_LOG: &str = "json";
-
-fn worker_arguments(log: LogFormat) -> Vec<OsString> {
-    if log == LogFormat::Json { vec![JSON_LOG.into()] } else { Vec::new() }
-}
-
-/// A child of ours that converts files for a watch: `media-worker PARENT [json]`.
+/// A child of ours that converts files for a watch: `media-worker PARENT LOG SANDBOX`.
 #[cfg(target_os = "linux")]
 fn media_worker() -> ExitCode {
     filmgate_av::zero_fresh_memory();
     let arguments: Vec<String> = std::env::args().skip(2).collect();
-    let is_json = arguments.get(1).is_some_and(|log| log == JSON_LOG);
+    let (is_json, mode) = locked::of_worker(arguments.get(1..).unwrap_or_default());
     filmgate_av::quiet_libraries(!is_json);
     start_log(if is_json { LogFormat::Json } else { LogFormat::Text }, QUIET);
     // As in its parent.
@@ -93,14 +83,14 @@ fn media_worker() -> ExitCode {
         tell_error(&format!("signals cannot be handled: {e}"), Exit::Failed);
         return Exit::Failed.into();
     }
-    filmgate_watch::serve_parent(arguments.first().map(String::as_str), lock_in)
+    filmgate_watch::serve_parent(arguments.first().map(String::as_str), || lock_in(mode))
 }
 
 /// Takes paths and the network from a worker, as far as this kernel can. Its threads start later.
 #[cfg(target_os = "linux")]
-fn lock_in() -> Result<(), String> {
+fn lock_in(mode: Mode) -> Result<(), String> {
     filmgate_sandbox::warm();
-    let entered = filmgate_sandbox::enter(&Profile::worker(), Mode::Auto);
+    let entered = filmgate_sandbox::enter(&Profile::worker(), mode);
     entered.map(drop).map_err(|e| e.to_string())
 }
 

@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::exit::Exit;
 use super::locked;
-use super::options::SandboxMode;
 use super::out::{self, line, print, print_json};
 use filmgate_av::{Input, InputSource, MediaFacts, OpenOptions, StreamFacts};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::{Color, Rational};
+use filmgate_engine::spec::Sandbox;
 use filmgate_plugin::{harmless, seconds};
 
 /// Characters of a tag that are shown to people.
@@ -20,11 +20,11 @@ const TAG: usize = 200;
 pub(super) fn run(
     file: &Path,
     as_json: bool,
-    sandbox: SandboxMode,
+    sandbox: Option<Sandbox>,
     cancel: &Cancel,
 ) -> Result<Exit> {
     let source = InputSource::parse(file.as_os_str(), None);
-    locked::for_reading(&source, sandbox.into())?;
+    let _locked = locked::for_reading(&source, sandbox, cancel)?;
     let input = Input::open_source(&source, &OpenOptions::files(cancel))?;
     let size = std::fs::metadata(file).map(|m| m.len()).ok();
     let chosen = input.best_video().ok();

@@ -211,7 +211,7 @@ fn number_in(name: &str) -> Option<(String, String)> {
 const PLAYLIST_BYTES: u64 = 16 << 20;
 
 /// The files that a playlist names: a name a line (HLS), `file 'NAME'` (concat), or `URI="NAME"`.
-fn named_in(playlist: &Path) -> Vec<PathBuf> {
+pub fn named_in(playlist: &Path) -> Vec<PathBuf> {
     let small = fs::metadata(playlist).is_ok_and(|f| f.is_file() && f.len() <= PLAYLIST_BYTES);
     let Some(text) = small.then(|| fs::read(playlist).ok()).flatten() else { return Vec::new() };
     let folder = playlist.parent().unwrap_or(Path::new(""));

@@ -23,6 +23,7 @@ use std::sync::{Mutex, PoisonError};
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::{AccessFlags, access};
 
+pub mod ahead;
 mod leftovers;
 
 use leftovers::clear_leftovers;
@@ -49,6 +50,8 @@ pub struct Aside {
     partial: PathBuf,
     target: PathBuf,
     replace: bool,
+    /// its number among the files that were begun ahead
+    ahead: Option<usize>,
 }
 
 const SUFFIX: &str = ".partial";
@@ -65,6 +68,9 @@ impl Aside {
     /// `Exists`, `NotAFile` (a folder, a device, a pipe), `Folder` when nothing can be made there.
     pub fn create(target: &Path, replace: bool) -> Result<Aside, PublishError> {
         let target = check(target, replace)?;
+        if let Some(aside) = Aside::begun_ahead(&target, replace)? {
+            return Ok(aside);
+        }
         clear_leftovers(&folder_of(&target), target.file_name().unwrap_or_default());
         Aside::begin(target, replace)
     }
@@ -85,7 +91,21 @@ impl Aside {
             |source| PublishError::Folder { path: target.clone(), folder: folder.clone(), source };
         let (file, partial) = create_locked(&folder, name).map_err(fail)?;
         keep_mode(&target, &file).map_err(fail)?;
-        Ok(Aside { file: Some(file), partial, target, replace })
+        Ok(Aside { file: Some(file), partial, target, replace, ahead: None })
+    }
+
+    /// The file that was begun ahead for this target, if one was.
+    fn begun_ahead(target: &Path, replace: bool) -> Result<Option<Aside>, PublishError> {
+        let (path, folder) = (target.to_owned(), folder_of(target));
+        let taken = ahead::take(target);
+        let taken = taken.map_err(|source| PublishError::Folder { path, folder, source })?;
+        Ok(taken.map(|taken| Aside {
+            file: Some(taken.file),
+            partial: taken.partial,
+            target: target.to_owned(),
+            replace,
+            ahead: Some(taken.number),
+        }))
     }
 
     /// The file, for writing and reading; all handles share one position.
@@ -108,10 +128,13 @@ impl Aside {
     /// # Errors
     /// `Exists`, when somebody else made the output meanwhile; `Write`. The output is then as it
     /// was before, and what was written aside is gone.
-    pub fn publish(self) -> Result<(), PublishError> {
+    pub fn publish(mut self) -> Result<(), PublishError> {
         let fail = |doing, source| PublishError::Write { path: self.target.clone(), doing, source };
         let Some(file) = &self.file else { return Ok(()) };
         file.sync_all().map_err(|e| fail("the file could not be synced to the disk", e))?;
+        if let Some(number) = self.ahead {
+            return self.publish_ahead(number, true);
+        }
         let target = self.target.clone();
         self.publish_unsynced()?;
         sync_folder(&folder_of(&target)).map_err(|source| PublishError::Write {
@@ -128,6 +151,9 @@ impl Aside {
     /// # Errors
     /// As [`Aside::publish`].
     pub fn publish_unsynced(mut self) -> Result<(), PublishError> {
+        if let Some(number) = self.ahead {
+            return self.publish_ahead(number, false);
+        }
         let fail = |doing, source| PublishError::Write { path: self.target.clone(), doing, source };
         if self.replace {
             fs::rename(&self.partial, &self.target)
@@ -141,13 +167,25 @@ impl Aside {
         self.file = None;
         Ok(())
     }
+
+    fn publish_ahead(&mut self, number: usize, sync: bool) -> Result<(), PublishError> {
+        let named = ahead::publish(number, sync).map_err(|e| e.explained(&self.target));
+        if !matches!(named, Err(PublishError::Exists(_))) {
+            self.file = None;
+        }
+        named
+    }
 }
 
 impl Drop for Aside {
     fn drop(&mut self) {
-        if self.file.is_some() {
-            // Nothing better can be done about a failure; the next run tries again.
-            let _ = fs::remove_file(&self.partial);
+        let Some(file) = self.file.take() else { return };
+        match self.ahead {
+            Some(number) => ahead::give_back(number, file),
+            None => {
+                // Nothing better can be done about a failure; the next run tries again.
+                let _ = fs::remove_file(&self.partial);
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ mod stop;
 
 pub use encoder::{Encoder, file};
 pub use error::PipelineError;
-pub use job::{Done, Job, Receipt, Surroundings, prepare};
+pub use job::{Done, Job, Reach, Receipt, Surroundings, prepare};
 pub use plan::{Fate, Plan, PlannedLink, PlannedStage, PlannedStream};
 pub use report::{Outcome, Report};
 pub use session::{Observer, Options, Prepared, Session};

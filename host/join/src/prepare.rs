@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use super::check;
 use super::error::JoinError;
-use super::find::{self, Found};
+use super::find::Found;
 use super::job::{Failed, Job};
 use super::plan::{self, Plan};
 use super::plugin_transcode::PluginTranscode;
 use super::policy;
+use super::reach::Inputs;
 use super::remove;
 use super::report::{Arranged, DamagedReport, JoinReport};
 use super::segment::{Bad, Candidate, Segment, gather};
@@ -46,6 +47,20 @@ pub fn prepare<'a>(
     cancel: &'a Cancel,
 ) -> Result<Prepared<'a>, JoinError> {
     spec.check()?;
+    prepare_found(spec, Inputs::find(spec)?, read, cancel)
+}
+
+/// As [`prepare`], with the files that were found for the same description.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_found<'a>(
+    spec: &'a JoinSpec,
+    Inputs(found): Inputs,
+    read: Files,
+    cancel: &'a Cancel,
+) -> Result<Prepared<'a>, JoinError> {
+    spec.check()?;
     let pool = PlanePool::new();
     let (engine, plugins) = if spec.plugin.is_empty() {
         (None, None)
@@ -54,7 +69,6 @@ pub fn prepare<'a>(
         let plugins = spec.plugins().load(&engine, cancel)?;
         (Some(engine), Some((plugins, pool.clone())))
     };
-    let found = find::candidates(spec)?;
     let named: Vec<PathBuf> =
         found.iter().filter(|f| f.named).map(|f| f.candidate.path.clone()).collect();
     let mut segments = Vec::new();

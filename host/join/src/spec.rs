@@ -12,7 +12,7 @@ use super::plan::Handling;
 use super::settings::{Gap, Settings};
 use filmgate_core::glob::Globs;
 use filmgate_engine::spec::{
-    CrashPolicy, Crf, Deadline, Memory, OneOrMany, PluginSpec, SpecError, exclude, need,
+    CrashPolicy, Crf, Deadline, Memory, OneOrMany, PluginSpec, Sandbox, SpecError, exclude, need,
     one_or_many,
 };
 use filmgate_engine::{scalar, spec};
@@ -152,6 +152,10 @@ spec! {
         pub json: bool,
         /// Progress as JSON lines
         pub progress_json: bool,
+
+        // ---- safety ----
+        /// Whether the process is locked in before it parses media
+        pub sandbox: Option<Sandbox>,
     }
 }
 

@@ -48,7 +48,7 @@ pub use grants::Grants;
 pub use handover::{TakeOverError, hand_over, take_over};
 pub use item::Item;
 pub use limits::Limits;
-pub use load::{COMPONENT_BYTES, FilterTraits, Kind, Plugin, Reach, SERVED};
+pub use load::{COMPONENT_BYTES, FilterTraits, Kind, Plugin, Reach, SERVED, compile_ahead};
 pub use log::harmless;
 pub use naming::{Naming, Request, check_name};
 pub use ordering::{Ordering, Placement, check_order};

@@ -25,6 +25,7 @@ use super::log::harmless;
 use super::package::Located;
 use super::plain::read_plain;
 use super::wasi3;
+use filmgate_core::cancel::Cancel;
 use filmgate_core::digest;
 use filmgate_core::frame::PixelFormat;
 
@@ -261,6 +262,14 @@ impl Plugin {
             wanted: wanted.noun(),
         }
     }
+}
+
+/// Compiles the plugins in these files, or takes their code out of the user's cache, before this
+/// process gives up starting others and reaching files (a sandbox). No other plugin is loaded from
+/// now on; what is wrong with one of these is told when it is loaded. The first call counts.
+pub fn compile_ahead(paths: &[PathBuf], cancel: &Cancel) {
+    let components = paths.iter().filter_map(|path| read(path).ok());
+    code::compile_ahead(components.filter(|bytes| recognise(bytes).is_ok()), cancel);
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, PluginError> {

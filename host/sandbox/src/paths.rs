@@ -36,7 +36,9 @@ fn ruleset(profile: &Profile) -> Result<LandlockStatus, RulesetError> {
     if !profile.devices {
         write.remove(AccessFs::IoctlDev);
     }
-    for (paths, access) in [(&profile.read, read), (&profile.write, write)] {
+    let clear = AccessFs::RemoveFile | AccessFs::ReadDir;
+    let all = [(&profile.read, read), (&profile.write, write), (&profile.clear, clear)];
+    for (paths, access) in all {
         for path in paths {
             // What does not exist cannot be read, and what is to be made is in a folder.
             let Ok(opened) = PathFd::new(path) else { continue };

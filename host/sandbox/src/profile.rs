@@ -9,6 +9,8 @@ pub struct Profile {
     pub read: Vec<PathBuf>,
     /// files and folders that may be read, written, and changed
     pub write: Vec<PathBuf>,
+    /// folders that may be listed, and whose files may be removed
+    pub clear: Vec<PathBuf>,
     pub network: Network,
     /// hardware codecs: requests to devices stay possible. The devices themselves are named in
     /// `write` (`/dev/dri`) or passed as descriptors.
@@ -51,7 +53,7 @@ impl Profile {
 
     /// Whether no path is allowed, so that seccomp can refuse every call that takes one.
     pub(crate) fn is_without_paths(&self) -> bool {
-        self.read.is_empty() && self.write.is_empty()
+        self.read.is_empty() && self.write.is_empty() && self.clear.is_empty()
     }
 }
 

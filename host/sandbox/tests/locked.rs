@@ -1,7 +1,8 @@
-//! What a process that is locked in can still do: each attempt is a process of its own, which enters
-//! the sandbox and makes one system call. Without the sandbox every one of them would be answered
+//! What a process that is locked in can still do. Without the sandbox every attempt would be answered
 //! differently. A program without the usual harness, whose threads would run before the sandbox.
-#![allow(unsafe_code)]
+
+#[cfg(target_os = "linux")]
+mod attempts;
 
 fn main() {
     #[cfg(target_os = "linux")]
@@ -10,302 +11,34 @@ fn main() {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::ffi::{CStr, CString};
-    use std::os::unix::process::ExitStatusExt;
-    use std::path::PathBuf;
-    use std::process::Command;
+    use filmgate_sandbox::{Mode, Network, Profile, enter, warm};
 
-    use filmgate_sandbox::{Mode, Network, Profile, enter, support, warm};
-    use nix::libc::*;
+    use crate::attempts::{self, ALL, PATHS, PORT, WORKER};
 
-    /// How the kernel answers.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    enum Answer {
-        Fails(i32),
-        Killed,
-        Works,
-    }
-    use Answer::{Fails, Killed, Works};
-
-    /// Makes one call, and returns what it returned.
-    type Attempt = (&'static str, Answer, fn(&Files) -> c_long);
-
-    /// Paths that attempts name.
-    struct Files {
-        secret: CString,
-        new: CString,
-        folder: CString,
-        allowed: CString,
-        allowed_new: CString,
-    }
-
-    impl Files {
-        fn new(folder: PathBuf) -> Files {
-            let path = |name: &str| {
-                CString::new(folder.join(name).into_os_string().into_encoded_bytes())
-                    .expect("no zero in it")
-            };
-            Files {
-                secret: path("secret/key"),
-                new: path("secret/new"),
-                folder: path("secret"),
-                allowed: path("allowed/in"),
-                allowed_new: path("out/new"),
-            }
-        }
-    }
-
-    fn call(number: c_long, arguments: &[usize]) -> c_long {
-        let mut all = [0; 6];
-        all[..arguments.len()].copy_from_slice(arguments);
-        // SAFETY: pointers among the arguments are of strings and structures that outlive the call.
-        unsafe { syscall(number, all[0], all[1], all[2], all[3], all[4], all[5]) }
-    }
-
-    fn at(text: &CStr) -> usize {
-        text.as_ptr() as usize
-    }
-
-    const HERE: usize = AT_FDCWD as usize;
-
-    fn open(path: &CStr, flags: i32) -> c_long {
-        call(SYS_openat, &[HERE, at(path), flags as usize, 0o600])
-    }
-
-    fn socket(domain: i32, kind: i32) -> c_long {
-        call(SYS_socket, &[domain as usize, kind as usize, 0])
-    }
-
-    fn parent() -> usize {
-        std::os::unix::process::parent_id() as usize
-    }
-
-    fn own() -> usize {
-        std::process::id() as usize
-    }
-
-    fn fatal(number: c_long) -> c_long {
-        call(number, &[0; 6])
-    }
-
-    /// `struct sockaddr_in` of 127.0.0.1 and a port that nobody listens on.
-    fn connect(port: u16) -> c_long {
-        let socket = socket(AF_INET, SOCK_STREAM);
-        let [high, low] = port.to_be_bytes();
-        let address = [2, 0, high, low, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0_u8];
-        call(SYS_connect, &[socket as usize, address.as_ptr() as usize, address.len()])
-    }
-
-    /// Without any path.
-    const WORKER: &[Attempt] = &[
-        ("read", Fails(EACCES), |f| open(&f.secret, O_RDONLY)),
-        ("write", Fails(EACCES), |f| open(&f.secret, O_WRONLY)),
-        ("create", Fails(EACCES), |f| open(&f.new, O_CREAT | O_WRONLY)),
-        ("folder", Fails(EACCES), |f| open(&f.folder, O_DIRECTORY)),
-        ("unnamed", Fails(EACCES), |f| open(&f.folder, O_TMPFILE | O_WRONLY)),
-        ("openat2", Fails(EACCES), |f| call(SYS_openat2, &[HERE, at(&f.secret), 0, 24])),
-        ("stat", Fails(EACCES), |f| {
-            let mut facts = [0_u64; 32];
-            call(SYS_newfstatat, &[HERE, at(&f.secret), facts.as_mut_ptr() as usize, 0])
-        }),
-        ("statx", Fails(ENOSYS), |f| call(SYS_statx, &[HERE, at(&f.secret), 0, 0, 0])),
-        ("access", Fails(EACCES), |f| call(SYS_faccessat, &[HERE, at(&f.secret), 0])),
-        ("readlink", Fails(EACCES), |f| call(SYS_readlinkat, &[HERE, at(&f.secret), 0, 0])),
-        ("rename", Fails(EACCES), |f| {
-            call(SYS_renameat2, &[HERE, at(&f.secret), HERE, at(&f.new), 0])
-        }),
-        ("unlink", Fails(EACCES), |f| call(SYS_unlinkat, &[HERE, at(&f.secret), 0])),
-        ("link", Fails(EACCES), |f| call(SYS_linkat, &[HERE, at(&f.secret), HERE, at(&f.new), 0])),
-        ("symlink", Fails(EACCES), |f| call(SYS_symlinkat, &[at(&f.secret), HERE, at(&f.new)])),
-        ("mkdir", Fails(EACCES), |f| call(SYS_mkdirat, &[HERE, at(&f.new), 0o700])),
-        ("mknod", Fails(EACCES), |f| call(SYS_mknodat, &[HERE, at(&f.new), 0o600])),
-        ("chmod", Fails(EACCES), |f| call(SYS_fchmodat, &[HERE, at(&f.secret), 0o777])),
-        ("chown", Fails(EACCES), |f| call(SYS_fchownat, &[HERE, at(&f.secret), 0, 0, 0])),
-        ("truncate", Fails(EACCES), |f| call(SYS_truncate, &[at(&f.secret), 0])),
-        ("chdir", Fails(EACCES), |f| call(SYS_chdir, &[at(&f.folder)])),
-        ("own memory", Fails(EACCES), |_| open(c"/proc/self/mem", O_RDWR)),
-        ("parent's files", Fails(EACCES), |_| open(c"/proc/1/environ", O_RDONLY)),
-        ("watch a folder", Fails(EACCES), |f| {
-            call(SYS_inotify_add_watch, &[0, at(&f.folder), IN_CREATE as usize])
-        }),
-        ("inet", Killed, |_| socket(AF_INET, SOCK_STREAM)),
-        ("inet6", Killed, |_| socket(AF_INET6, SOCK_DGRAM)),
-        ("unix", Killed, |_| socket(AF_UNIX, SOCK_STREAM)),
-        ("netlink", Killed, |_| socket(AF_NETLINK, SOCK_RAW)),
-        ("connect", Killed, |_| fatal(SYS_connect)),
-        ("bind", Killed, |_| fatal(SYS_bind)),
-        ("listen", Killed, |_| fatal(SYS_listen)),
-        ("accept", Killed, |_| fatal(SYS_accept4)),
-        ("named queue", Fails(EACCES), |_| call(SYS_mq_open, &[at(c"queue"), 0])),
-        ("shared memory", Fails(EACCES), |_| call(SYS_shmget, &[0, 4096, 0o1600])),
-        ("another's limit", Fails(EPERM), |_| {
-            let limit = [RLIM_INFINITY; 2];
-            call(SYS_prlimit64, &[0, RLIMIT_NOFILE as usize, limit.as_ptr() as usize, 0])
-        }),
-        ("a device's request", Fails(EPERM), |_| call(SYS_ioctl, &[1, FICLONE as usize, 0])),
-        ("print", Works, |_| call(SYS_write, &[1, at(c"\n"), 1])),
-        ("own size", Works, |_| {
-            let mut facts = [0_u64; 32];
-            call(SYS_fstat, &[1, facts.as_mut_ptr() as usize])
-        }),
-        ("memory", Works, |_| {
-            let (all, private) = (PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
-            let page = call(SYS_mmap, &[0, 4096, all as usize, private as usize, usize::MAX, 0]);
-            // Of wasmtime.
-            call(SYS_mprotect, &[page as usize, 4096, (PROT_READ | PROT_EXEC) as usize])
-        }),
-    ];
-
-    /// In every profile.
-    const ALL: &[Attempt] = &[
-        ("execve", Killed, |_| call(SYS_execve, &[at(c"/bin/true"), 0, 0])),
-        ("fexecve", Killed, |_| {
-            let file = call(SYS_memfd_create, &[at(c"program"), 0]);
-            call(SYS_execveat, &[file as usize, at(c""), 0, 0, AT_EMPTY_PATH as usize])
-        }),
-        #[cfg(target_arch = "x86_64")]
-        ("fork", Killed, |_| fatal(SYS_fork)),
-        #[cfg(target_arch = "x86_64")]
-        ("vfork", Killed, |_| fatal(SYS_vfork)),
-        #[cfg(target_arch = "x86_64")]
-        ("execve of x32", Killed, |_| fatal(520 | 0x4000_0000)),
-        ("clone", Killed, |_| call(SYS_clone, &[SIGCHLD as usize])),
-        ("clone into a space", Killed, |_| {
-            call(SYS_clone, &[(CLONE_THREAD | CLONE_VM | CLONE_SIGHAND | CLONE_NEWNS) as usize])
-        }),
-        ("clone3", Fails(ENOSYS), |_| fatal(SYS_clone3)),
-        ("thread", Works, |_| i64::from(std::thread::spawn(|| ()).join().is_err())),
-        ("signal the parent", Fails(EPERM), |_| call(SYS_kill, &[parent(), 0])),
-        ("signal all", Fails(EPERM), |_| call(SYS_kill, &[usize::MAX, 0])),
-        ("signal the parent's thread", Fails(EPERM), |_| {
-            call(SYS_tgkill, &[parent(), parent(), 0])
-        }),
-        ("signal by number", Fails(EPERM), |_| call(SYS_tkill, &[parent(), 0])),
-        ("signal itself", Works, |_| call(SYS_kill, &[own(), 0])),
-        ("signal by descriptor", Fails(EPERM), |_| {
-            call(SYS_fcntl, &[1, F_SETOWN as usize, parent()])
-        }),
-        ("trace the parent", Killed, |_| {
-            call(SYS_ptrace, &[PTRACE_ATTACH as usize, parent(), 0, 0])
-        }),
-        ("be traced", Killed, |_| call(SYS_ptrace, &[PTRACE_TRACEME as usize, 0, 0, 0])),
-        ("read memory", Killed, |_| call(SYS_process_vm_readv, &[parent()])),
-        ("write memory", Killed, |_| call(SYS_process_vm_writev, &[parent()])),
-        ("take a descriptor", Killed, |_| fatal(SYS_pidfd_getfd)),
-        ("mount", Killed, |_| fatal(SYS_mount)),
-        ("open_tree", Killed, |_| fatal(SYS_open_tree)),
-        ("unshare", Killed, |_| call(SYS_unshare, &[CLONE_NEWUSER as usize])),
-        ("setns", Killed, |_| fatal(SYS_setns)),
-        ("pivot_root", Killed, |_| fatal(SYS_pivot_root)),
-        ("bpf", Killed, |_| fatal(SYS_bpf)),
-        ("perf_event_open", Killed, |_| fatal(SYS_perf_event_open)),
-        ("io_uring_setup", Fails(ENOSYS), |_| fatal(SYS_io_uring_setup)),
-        ("keyctl", Killed, |_| fatal(SYS_keyctl)),
-        ("userfaultfd", Killed, |_| fatal(SYS_userfaultfd)),
-        ("kexec_load", Killed, |_| fatal(SYS_kexec_load)),
-        ("init_module", Killed, |_| fatal(SYS_init_module)),
-        ("setuid", Killed, |_| fatal(SYS_setuid)),
-        ("type for the user", Fails(EPERM), |_| call(SYS_ioctl, &[0, TIOCSTI as usize, at(c"x")])),
-        ("stop being governed", Fails(EPERM), |_| call(SYS_prctl, &[PR_SET_DUMPABLE as usize, 1])),
-        ("another filter", Fails(EPERM), |_| fatal(SYS_seccomp)),
-        ("limits upwards", Fails(EPERM), |_| {
-            let limit = [0_u64; 2];
-            call(SYS_prlimit64, &[0, RLIMIT_CORE as usize, limit.as_ptr() as usize, 0])
-        }),
-    ];
-
-    /// With a folder to read and one to write, and without the network or with one port.
-    const PATHS: &[Attempt] = &[
-        ("read what is allowed", Works, |f| open(&f.allowed, O_RDONLY)),
-        ("write what is read", Fails(EACCES), |f| open(&f.allowed, O_WRONLY)),
-        ("remove what is read", Fails(EACCES), |f| call(SYS_unlinkat, &[HERE, at(&f.allowed), 0])),
-        ("create", Works, |f| open(&f.allowed_new, O_CREAT | O_EXCL | O_WRONLY)),
-        ("read another", Fails(EACCES), |f| open(&f.secret, O_RDONLY)),
-        ("list another", Fails(EACCES), |f| open(&f.folder, O_DIRECTORY)),
-        ("create elsewhere", Fails(EACCES), |f| open(&f.new, O_CREAT | O_WRONLY)),
-        ("own memory", Fails(EACCES), |_| open(c"/proc/self/mem", O_RDWR)),
-        ("socket", Killed, |_| socket(AF_INET, SOCK_STREAM)),
-    ];
-    const PORT: &[Attempt] = &[
-        ("the port", Fails(ECONNREFUSED), |_| connect(1)),
-        ("another port", Fails(EACCES), |_| connect(2)),
-        ("unix", Fails(EACCES), |_| socket(AF_UNIX, SOCK_STREAM)),
-        ("netlink", Fails(EACCES), |_| socket(AF_NETLINK, SOCK_RAW)),
-    ];
-
-    type Group = (&'static str, fn(&std::path::Path) -> Profile, &'static [&'static [Attempt]]);
-    const GROUPS: [Group; 3] = [
-        ("worker", |_| Profile::worker(), &[WORKER, ALL]),
-        (
-            "paths",
-            |folder| Profile {
-                read: vec![folder.join("allowed")],
-                write: vec![folder.join("out"), folder.join("missing")],
-                ..Profile::default()
-            },
-            &[PATHS, ALL],
-        ),
-        (
-            "port",
-            |_| Profile { network: Network::Connect(vec![1]), ..Profile::default() },
-            &[PORT, ALL],
-        ),
-    ];
-
-    /// Of the child: what it says is the number of the error, or 0.
-    fn attempt(group: &str, name: &str, folder: PathBuf) {
-        let (_, profile, lists) = GROUPS.iter().find(|g| g.0 == group).expect("a group");
-        let mut all = lists.iter().copied().flatten();
-        let (.., attempt) = all.find(|a| a.0 == name).expect("an attempt");
-        let profile = profile(&folder);
-        let files = Files::new(folder);
+    fn lock(profile: &Profile) {
         warm();
-        enter(&profile, Mode::Require).expect("locked in");
-        let returned = attempt(&files);
-        let error = std::io::Error::last_os_error().raw_os_error().unwrap_or_default();
-        println!("{}", if returned < 0 { error } else { 0 });
+        enter(profile, Mode::Require).expect("locked in");
     }
 
     pub(super) fn main() {
-        let arguments: Vec<String> = std::env::args().skip(1).collect();
-        if let [flag, group, name, folder] = arguments.as_slice()
-            && flag == "--attempt"
-        {
-            return attempt(group, name, folder.into());
-        }
-        if !support().is_whole() {
-            println!("skipped: this kernel offers {:?}", support());
-            return;
-        }
-        let folder = std::env::temp_dir().join(format!("filmgate-locked-{}", own()));
-        for inside in ["secret", "allowed", "out"] {
-            std::fs::create_dir_all(folder.join(inside)).expect("a folder");
-        }
-        std::fs::write(folder.join("secret/key"), "secret").expect("a file");
-        std::fs::write(folder.join("allowed/in"), "media").expect("a file");
-        let mut wrong = Vec::new();
-        let mut count = 0;
-        for (group, _, lists) in GROUPS {
-            for (name, expected, _) in lists.iter().copied().flatten() {
-                let mut child = Command::new(std::env::current_exe().expect("this program"));
-                let child = child.args(["--attempt", group, name]).arg(&folder);
-                let output = child.output().expect("a child");
-                let said = String::from_utf8_lossy(&output.stdout);
-                let answer = match (output.status.signal(), said.trim().parse()) {
-                    (Some(SIGSYS), _) => Some(Killed),
-                    (None, Ok(0)) => Some(Works),
-                    (None, Ok(error)) => Some(Fails(error)),
-                    _ => None,
-                };
-                count += 1;
-                if answer != Some(*expected) {
-                    let error = String::from_utf8_lossy(&output.stderr);
-                    wrong.push(format!("{group}, {name}: {answer:?}, not {expected:?} {error}"));
-                }
-            }
-        }
-        std::fs::remove_dir_all(&folder).expect("the folder goes");
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        println!("{count} attempts were answered as they should be");
+        attempts::main(&[
+            ("worker", |_| lock(&Profile::worker()), vec![WORKER, ALL]),
+            (
+                "paths",
+                |folder| {
+                    lock(&Profile {
+                        read: vec![folder.join("allowed")],
+                        write: vec![folder.join("out"), folder.join("missing")],
+                        ..Profile::default()
+                    });
+                },
+                vec![PATHS, ALL],
+            ),
+            (
+                "port",
+                |_| lock(&Profile { network: Network::Connect(vec![1]), ..Profile::default() }),
+                vec![PORT, ALL],
+            ),
+        ]);
     }
 }

@@ -26,6 +26,7 @@ mod output;
 mod plan;
 mod plugins;
 mod prepare;
+mod reach;
 mod receipt;
 mod remote;
 mod scan;

@@ -74,25 +74,24 @@ pub(super) struct PluginSource {
     pub(super) cancel: Cancel,
 }
 
-impl PluginSource {
-    /// The plugins of the description, and then those of the list.
-    fn specs(&self) -> Result<Vec<PluginSpec>, WatchError> {
-        let mut specs = self.spec.plugin.clone();
-        if let Some(list) = &self.spec.plugin_list {
-            let content = fs::read_to_string(list).map_err(|e| {
-                SpecError::new(Fault::InputMissing, format!("{}: {e}", list.display()))
-            })?;
-            let lines = content.lines().map(str::trim);
-            for line in lines.filter(|l| !l.is_empty() && !l.starts_with('#')) {
-                let wrong = |e| SpecError::usage(format!("{}: {line}: {e}", list.display()));
-                specs.push(line.parse().map_err(wrong)?);
-            }
+/// The plugins of the description, and then those of the list.
+pub(super) fn specs(spec: &WatchSpec) -> Result<Vec<PluginSpec>, SpecError> {
+    let mut specs = spec.plugin.clone();
+    if let Some(list) = &spec.plugin_list {
+        let content = fs::read_to_string(list)
+            .map_err(|e| SpecError::new(Fault::InputMissing, format!("{}: {e}", list.display())))?;
+        let lines = content.lines().map(str::trim);
+        for line in lines.filter(|l| !l.is_empty() && !l.starts_with('#')) {
+            let wrong = |e| SpecError::usage(format!("{}: {line}: {e}", list.display()));
+            specs.push(line.parse().map_err(wrong)?);
         }
-        Ok(specs)
     }
+    Ok(specs)
+}
 
+impl PluginSource {
     fn load(&self) -> Result<(Plugins, Vec<PluginFile>), WatchError> {
-        let specs = self.specs()?;
+        let specs = specs(&self.spec)?;
         let request = Request { plugins: &specs, ..self.spec.plugins() };
         let loaded = request.load(&self.engine, &self.cancel)?;
         for plugin in loaded.supervisors.iter().map(|s| s.plugin()) {

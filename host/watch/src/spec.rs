@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use filmgate_engine::spec;
 use filmgate_engine::spec::{
-    CrashPolicy, Deadline, Fault, Length, Memory, OneOrMany, PluginSpec, SpecError, Subsampling,
-    Within, Workers, one_or_many,
+    CrashPolicy, Deadline, Fault, Length, Memory, OneOrMany, PluginSpec, Sandbox, SpecError,
+    Subsampling, Within, Workers, one_or_many,
 };
 use filmgate_picture::PictureFormat;
 
@@ -89,6 +89,10 @@ spec! {
         pub quiet: bool,
         /// Events as JSON lines
         pub json: bool,
+
+        // ---- safety ----
+        /// Whether workers are locked in before they parse media
+        pub sandbox: Option<Sandbox>,
     }
 }
 

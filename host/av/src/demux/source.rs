@@ -241,7 +241,7 @@ fn opens_itself(format: &str) -> bool {
 }
 
 /// Whether it is a device's, or another one that reads no file.
-fn is_device(format: &str) -> bool {
+pub fn is_device(format: &str) -> bool {
     let found = find_demuxer(format);
     // SAFETY: descriptions are static.
     !found.is_null() && unsafe { (*found).flags } & ffi::AVFMT_NOFILE != 0

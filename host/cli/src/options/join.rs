@@ -183,6 +183,7 @@ impl JoinArguments {
             quiet: self.reports.quiet,
             json: self.reports.json,
             progress_json: self.reports.progress_json,
+            sandbox: self.reports.safety.sandbox,
         }
     }
 }

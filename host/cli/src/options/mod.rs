@@ -21,7 +21,7 @@ pub use join::JoinArguments;
 pub use plugins::{LimitOptions, PluginOptions};
 pub use reports::{Mode, ReportOptions};
 pub use run::RunArguments;
-pub use sandbox::{SandboxMode, SandboxOptions};
+pub use sandbox::SandboxOptions;
 pub use split::SplitArguments;
 
 pub(crate) use encoding::EncodingOptions;

@@ -7,6 +7,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use super::SandboxOptions;
 use crate::config;
 use crate::out::print_json;
 use filmgate_core::collide::Files;
@@ -29,6 +30,8 @@ pub struct ReportOptions {
     pub receipt: Option<PathBuf>,
     #[command(flatten)]
     pub mode: Mode,
+    #[command(flatten)]
+    pub safety: SandboxOptions,
 }
 
 /// Where the description comes from, and what is done with it.
@@ -52,6 +55,7 @@ impl ReportOptions {
         spec.json = self.json;
         spec.progress_json = self.progress_json;
         spec.receipt = self.receipt;
+        spec.sandbox = self.safety.sandbox;
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::complete;
-use crate::options::{LimitOptions, Mode, words};
+use crate::options::{LimitOptions, Mode, SandboxOptions, words};
 use filmgate_engine::spec::{CrashPolicy, Length, PluginSpec, Subsampling, Within, Workers};
 use filmgate_watch::{Originals, WatchSpec};
 
@@ -146,6 +146,8 @@ pub struct ReportOptions {
     pub receipt: Option<PathBuf>,
     #[command(flatten)]
     pub mode: Mode,
+    #[command(flatten)]
+    pub safety: SandboxOptions,
 }
 
 impl WatchArguments {
@@ -183,6 +185,7 @@ impl WatchArguments {
             metrics: self.reports.metrics,
             quiet: self.reports.quiet,
             json: self.reports.json,
+            sandbox: self.reports.safety.sandbox,
         }
     }
 }

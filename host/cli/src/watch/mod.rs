@@ -18,6 +18,7 @@ pub use args::WatchArguments;
 
 use super::config;
 use super::exit::Exit;
+use super::locked;
 use super::options::Mode;
 use super::out::print_json;
 use super::stopping::Notice;
@@ -27,7 +28,7 @@ use filmgate_engine::spec::Merge;
 use filmgate_watch::{Hooks, Stats, WatchSpec, prepare};
 use printer::Printer;
 
-pub fn run(arguments: WatchArguments, stop: &Cancel) -> Result<Exit> {
+pub fn run(arguments: WatchArguments, json_log: bool, stop: &Cancel) -> Result<Exit> {
     let mode = arguments.reports.mode.clone();
     let is_status = arguments.journal.status;
     let mut spec = arguments.spec();
@@ -41,19 +42,25 @@ pub fn run(arguments: WatchArguments, stop: &Cancel) -> Result<Exit> {
     if is_status {
         return status::show(&spec);
     }
-    work(&spec, &mode, stop)
+    work(&spec, &mode, json_log, stop)
 }
 
-fn work(spec: &WatchSpec, mode: &Mode, stop: &Cancel) -> Result<Exit> {
+fn work(spec: &WatchSpec, mode: &Mode, json_log: bool, stop: &Cancel) -> Result<Exit> {
     let mut files = Files::default();
     if let Some(config) = &mode.config {
         files.reads("the configuration", config);
     }
+    let locked = if mode.dry_run {
+        Some(locked::for_job(&spec.reach(), spec.sandbox, true, stop)?)
+    } else {
+        locked::for_workers(spec.sandbox, json_log)?;
+        None
+    };
     // The user's stop ends the watch between two files; plugins are not interrupted.
     let cancel = Cancel::new();
     let prepared = prepare(spec, files, &cancel)?;
-    if mode.dry_run {
-        return plan::show(spec, &prepared, stop);
+    if let Some(locked) = locked {
+        return plan::show(spec, &prepared, &locked, stop);
     }
     let stats = Arc::clone(prepared.stats());
     let reload = handle_signals()?;

@@ -5,12 +5,18 @@ use serde_json::json;
 
 use super::shown;
 use crate::exit::Exit;
+use crate::locked::Locked;
 use crate::out::print;
 use filmgate_core::cancel::Cancel;
 use filmgate_plugin::harmless;
 use filmgate_watch::{Planned, Prepared, WatchSpec};
 
-pub(super) fn show(spec: &WatchSpec, prepared: &Prepared, stop: &Cancel) -> Result<Exit> {
+pub(super) fn show(
+    spec: &WatchSpec,
+    prepared: &Prepared,
+    locked: &Locked,
+    stop: &Cancel,
+) -> Result<Exit> {
     let (mut convert, mut refuse, mut leave, mut known) = (0_u64, 0_u64, 0_u64, 0_u64);
     let mut printed = Ok(());
     prepared.plan(&mut |planned| {
@@ -41,12 +47,14 @@ pub(super) fn show(spec: &WatchSpec, prepared: &Prepared, stop: &Cancel) -> Resu
             "refuse": refuse,
             "leave": leave,
             "known": known,
+            "sandbox": locked.json(),
         });
         print(&format!("{end}\n"))?;
     } else {
         print(&format!(
             "{convert} to convert, {refuse} that would fail, {leave} to leave alone, {known} already \
-             processed\nnothing was written: --dry-run\n"
+             processed\nsandbox: {}\nnothing was written: --dry-run\n",
+            locked.text()
         ))?;
     }
     Ok(Exit::Done)

@@ -81,6 +81,17 @@ pub(super) fn namer(names: &Names, engine: &Engine) -> Result<Namer, PipelineErr
     Ok(Namer::new(policy.plugin, policy.parameters, &names.folder)?)
 }
 
+/// What finds scenes, where they are asked for.
+pub(super) fn scene_plugin(spec: &JobSpec) -> Option<PluginSpec> {
+    Some(PluginSpec {
+        name: "scene".to_owned(),
+        parameters: Pairs(vec![("threshold".to_owned(), spec.scene?.to_string())]),
+        // Without it there is nothing to choose by.
+        on_failure: Some(CrashPolicy::Fail),
+        ..PluginSpec::default()
+    })
+}
+
 /// The plugin that finds scenes, where they are asked for, with the limits of the other plugins.
 ///
 /// # Errors
@@ -90,14 +101,7 @@ pub(super) fn scene(
     engine: &Engine,
     cancel: &Cancel,
 ) -> Result<Option<Arc<Supervisor>>, PipelineError> {
-    let Some(threshold) = spec.scene else { return Ok(None) };
-    let plugin = PluginSpec {
-        name: "scene".to_owned(),
-        parameters: Pairs(vec![("threshold".to_owned(), threshold.to_string())]),
-        // Without it there is nothing to choose by.
-        on_failure: Some(CrashPolicy::Fail),
-        ..PluginSpec::default()
-    };
+    let Some(plugin) = scene_plugin(spec) else { return Ok(None) };
     let plugins = std::slice::from_ref(&plugin);
     let request = Request { plugins, grants: &[], ..spec.plugins() };
     Ok(request.load(engine, cancel)?.supervisors.pop())

@@ -15,6 +15,7 @@ use tracing::warn;
 
 use super::feed::Feed;
 use filmgate_core::cancel::Cancel;
+use filmgate_core::publish::ahead;
 
 /// One step of waiting, in milliseconds: how soon a SIGTERM is noticed.
 const STEP: u16 = 50;
@@ -71,6 +72,9 @@ impl Drop for Fifo {
         // The number of a file that was removed may soon be another one's.
         let there = fs::symlink_metadata(&self.path).ok().filter(|m| m.file_type().is_fifo());
         let now = there.map(|m| (m.dev(), m.ino()));
+        if self.made.is_none() && ahead::end_pipe(&self.path) {
+            return;
+        }
         if self.made.is_some() && self.made == now {
             // It is in nobody's way if that fails.
             let _ = fs::remove_file(&self.path);

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     At, BitRate, CrashPolicy, Crf, Deadline, Every, FrameRate, Grid, Length, Memory, Merge,
-    OneOrMany, Pairs, PerSecond, PluginSpec, Size, SpecError, StreamChoice, Threshold, Time,
-    Within, Workers, one_or_many,
+    OneOrMany, Pairs, PerSecond, PluginSpec, Sandbox, Size, SpecError, StreamChoice, Threshold,
+    Time, Within, Workers, one_or_many,
 };
 use crate::spec;
 
@@ -251,6 +251,10 @@ spec! {
         pub json: bool,
         /// Progress as JSON lines
         pub progress_json: bool,
+
+        // ---- safety ----
+        /// Whether the process is locked in before it parses media
+        pub sandbox: Option<Sandbox>,
     }
 }
 

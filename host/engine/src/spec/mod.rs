@@ -3,6 +3,7 @@
 
 mod job;
 mod plugins;
+mod sandbox;
 mod streams;
 #[doc(hidden)]
 pub mod values;
@@ -15,6 +16,7 @@ pub use plugins::{
     CrashPolicy, DEADLINE, Deadline, Grant, MEMORY, Memory, PluginSpec, Plugins, ReadFile, Request,
     Single, Workers, add,
 };
+pub use sandbox::Sandbox;
 pub use streams::StreamChoice;
 pub use values::{
     At, BitRate, Crf, Every, FrameRate, Grid, Length, OneOrMany, Pair, Pairs, PerSecond, Size,

@@ -1,12 +1,13 @@
 //! From a component's bytes to code that runs: out of the cache, or compiled within limits.
 //!
 //! This is the only place that trusts native code, and the only `unsafe` of this crate.
-//! [`NativeCode`] comes from four places: the parent process of a worker, which is this very
+//! [`NativeCode`] comes from four places (of which [`ahead`] keeps it in memory): the parent process of a worker, which is this very
 //! program and all that can write to the worker's socket ([`from_parent`]); a child that is this very program, over a file in
 //! memory without a name ([`child`]); this process itself, where there is no such program; and
 //! the cache, whose folder and entries nobody else can write to ([`cache`]). Nothing else makes
 //! one, and nothing precompiled is ever taken from anywhere else.
 
+mod ahead;
 mod bounds;
 pub(super) mod cache;
 #[cfg(target_os = "linux")]
@@ -19,6 +20,7 @@ use wasmtime::component::Component;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::log::harmless;
+pub(super) use ahead::compile_ahead;
 use cache::Cache;
 use filmgate_core::cancel::Cancel;
 
@@ -81,8 +83,11 @@ pub(super) fn component(
     wasm: &[u8],
     digest: &str,
 ) -> Result<Component, Refusal> {
+    if let Some(code) = ahead::code(digest) {
+        return load(&compiler.engine, &*code?).map_err(|e| Refusal::Unfit(damaged(&e)));
+    }
     let Compiler { engine, cache, cancel } = compiler;
-    let key = format!("{digest}-{:016x}", compatibility(engine));
+    let key = key(engine, digest);
     let kept = cache.as_ref().and_then(|cache| cache.get(&key)).map(NativeCode);
     if let Some(component) = kept.and_then(|code| load(engine, &code).ok()) {
         return Ok(component);
@@ -94,6 +99,11 @@ pub(super) fn component(
         cache.put(&key, &code.0);
     }
     Ok(component)
+}
+
+/// What the code of a component is called in the cache.
+fn key(engine: &wasmtime::Engine, digest: &str) -> String {
+    format!("{digest}-{:016x}", compatibility(engine))
 }
 
 /// The component of which the parent process of this one has the code. Only a worker calls this, with
