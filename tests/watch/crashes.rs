@@ -75,6 +75,37 @@ fn no_leftovers(shell: &Shell) {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// As `--sandbox` says. A plan is made by the process itself, locked in.
+#[test]
+fn workers_and_plans_are_locked_in_as_they_are_told() {
+    let shell = Shell::new();
+    large(&shell, "large.png");
+    let whole = shell.filmgate("doctor --json").done().json()["sandbox"]["whole"] == true;
+    let plan = |mode: &str| {
+        let said = shell.filmgate(&format!("watch in -o out --dry-run --json --sandbox {mode}"));
+        let last = said.done().stdout.lines().last().map(str::to_owned).unwrap_or_default();
+        let end: serde_json::Value = serde_json::from_str(&last).expect("JSON");
+        assert_eq!(end["convert"], 1, "{end}");
+        (end["sandbox"]["mode"].clone(), end["sandbox"]["seccomp"].clone())
+    };
+    assert_eq!(plan("off"), ("off".into(), false.into()));
+    assert_eq!(plan("auto"), ("auto".into(), whole.into()));
+    if !whole {
+        let refused = shell.filmgate("watch in -o out --once --sandbox require");
+        return refused.refused(1, &["kernel", "--sandbox auto"]);
+    }
+    assert_eq!(plan("require"), ("require".into(), true.into()));
+    for (mode, seccomp) in [("off", "Seccomp:\t0"), ("require", "Seccomp:\t2")] {
+        let watch = Watch::start(&shell, &format!("-j 1 --redo -y --sandbox {mode}"));
+        let status = format!("/proc/{}/status", busy(&watch, &[]));
+        let status = fs::read_to_string(status).expect("read");
+        assert!(status.contains(seccomp), "{mode}: {status}");
+        watch.wait_done(1);
+        watch.stop().fine();
+        fs::remove_dir_all(shell.path("in/.filmgate")).expect("removed");
+    }
+}
+
 /// Where the kernel has seccomp, a worker that reads a file is locked in (proc(5), `Seccomp: 2`).
 #[test]
 fn a_worker_is_locked_in_while_it_reads() {

@@ -21,7 +21,7 @@ mod linux {
     use filmgate_join::{Inputs, JoinSpec};
     use filmgate_watch::WatchSpec;
 
-    use crate::attempts::{self, ALL, ALONE, FILLED, ONLINE, OUTPUT, READING};
+    use crate::attempts::{self, ALL, ALONE, FILLED, INPUT, ONLINE, OUTPUT, READING};
 
     /// Enters it, and stays in it.
     fn lock(reach: &Reach, dry_run: bool) {
@@ -53,13 +53,29 @@ mod linux {
 
     pub(super) fn main() {
         attempts::main(&[
-            ("run", |f| job(Verb::Run, f, "out/film.mp4"), vec![READING, OUTPUT, ALONE, ALL]),
-            ("encode", |f| job(Verb::Encode, f, "out/film.mp4"), vec![READING, OUTPUT, ALONE, ALL]),
-            ("frame", |f| job(Verb::Frame, f, "out/one.png"), vec![READING, OUTPUT, ALONE, ALL]),
+            (
+                "run",
+                |f| job(Verb::Run, f, "out/film.mp4"),
+                vec![INPUT, READING, OUTPUT, ALONE, ALL],
+            ),
+            (
+                "encode",
+                |f| job(Verb::Encode, f, "out/film.mp4"),
+                vec![INPUT, READING, OUTPUT, ALONE, ALL],
+            ),
+            (
+                "frame",
+                |f| job(Verb::Frame, f, "out/one.png"),
+                vec![INPUT, READING, OUTPUT, ALONE, ALL],
+            ),
             ("join", join, vec![READING, OUTPUT, ALONE, ALL]),
-            ("split", |f| job(Verb::Split, f, "out"), vec![READING, FILLED, ALONE, ALL]),
-            ("hls", |f| job(Verb::Run, f, "out/live.m3u8"), vec![READING, FILLED, ALONE, ALL]),
-            ("push", push, vec![READING, ONLINE, ALL]),
+            ("split", |f| job(Verb::Split, f, "out"), vec![INPUT, READING, FILLED, ALONE, ALL]),
+            (
+                "hls",
+                |f| job(Verb::Run, f, "out/live.m3u8"),
+                vec![INPUT, READING, FILLED, ALONE, ALL],
+            ),
+            ("push", push, vec![INPUT, READING, ONLINE, ALL]),
             ("watch --dry-run", plan_of_watch, vec![READING, ALONE, ALL]),
         ]);
     }

@@ -43,10 +43,13 @@ impl Reach {
         let mut reach = Reach::default();
         let format = spec.input_format.as_deref();
         for input in &spec.input {
-            reach.reads(&InputSource::parse(input.as_os_str(), format));
-            let lasts = spec.wait || spec.reconnect || spec.verb == Verb::Split;
-            if lasts && !reach.network {
-                // It may come only later, or anew.
+            let source = InputSource::parse(input.as_os_str(), format);
+            reach.reads(&source);
+            let is_reopened = (spec.reconnect || spec.verb == Verb::Split) && !spec.once;
+            let is_pipe = matches!(source, InputSource::Pipe(Some(_)));
+            let is_missing = matches!(source, InputSource::File(_)) && !input.exists();
+            if is_pipe && is_reopened || is_missing && spec.wait {
+                // What is made anew, or only later, is another file for the kernel.
                 reach.reads.push(folder_of(input));
             }
         }
@@ -74,10 +77,7 @@ impl Reach {
     pub fn reads(&mut self, source: &InputSource) {
         match source {
             InputSource::File(path) => self.reads.push(path.clone()),
-            InputSource::Pipe(path) => {
-                // A new writer may make it anew.
-                self.reads.extend(path.iter().flat_map(|path| [path.clone(), folder_of(path)]));
-            }
+            InputSource::Pipe(path) => self.reads.extend(path.clone()),
             InputSource::Opened(_) => {}
             InputSource::Images(path) => {
                 self.links = true;
@@ -152,6 +152,16 @@ mod tests {
         assert_eq!(reach.reads, [PathBuf::from("/nowhere/in.mp4")]);
         assert_eq!(reach.makes, [(PathBuf::from("/nowhere/out/film.mp4"), false)]);
         assert!(reach.fills.is_empty() && !reach.network && reach.device.is_none());
+    }
+
+    #[test]
+    fn a_source_that_is_waited_for_opens_its_folder() {
+        let split = |wait| {
+            let (input, output) = (vec!["/nowhere/in.mp4".into()], vec!["out".into()]);
+            let spec = JobSpec { verb: Verb::Split, wait, input, output, ..JobSpec::default() };
+            Reach::of(&spec).reads.len()
+        };
+        assert_eq!((split(false), split(true)), (1, 2));
     }
 
     #[test]

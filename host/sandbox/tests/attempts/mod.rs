@@ -30,6 +30,7 @@ pub(crate) struct Files {
     pub(crate) allowed: CString,
     pub(crate) allowed_new: CString,
     pub(crate) beside: CString,
+    pub(crate) beside_input: CString,
 }
 
 impl Files {
@@ -45,6 +46,7 @@ impl Files {
             allowed: path("allowed/in"),
             allowed_new: path("out/new"),
             beside: path("out/another"),
+            beside_input: path("allowed/another"),
         }
     }
 }
@@ -219,6 +221,10 @@ pub(crate) const FILLED: &[Attempt] = &[
     }),
 ];
 
+/// Beside an input that is a file.
+pub(crate) const INPUT: &[Attempt] =
+    &[("read beside the input", Fails(EACCES), |f| open(&f.beside_input, O_RDONLY))];
+
 /// What is read may be read, and nothing else may be.
 pub(crate) const READING: &[Attempt] = &[
     ("read what is allowed", Works, |f| open(&f.allowed, O_RDONLY)),
@@ -300,6 +306,7 @@ pub(crate) fn main(groups: &[Group<'_>]) {
     std::fs::write(folder.join("secret/key"), "secret").expect("a file");
     std::fs::write(folder.join("allowed/in"), "media").expect("a file");
     std::fs::write(folder.join("out/another"), "precious").expect("a file");
+    std::fs::write(folder.join("allowed/another"), "precious").expect("a file");
     let mut wrong = Vec::new();
     let mut count = 0;
     for (group, _, lists) in groups {
