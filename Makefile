@@ -52,6 +52,7 @@ soak: plugins media setup-test ## hold out: an hour of film with flat memory, a 
 	@FILMGATE_KILLS=1000 $(compile) test --release -p filmgate-tests --no-fail-fast -- kill interrupt
 	@FILMGATE_KILLS=1000 $(compile) test --release -p filmgate-worker
 	@FILMGATE_MUTATIONS=1000000 $(compile) test --release -p filmgate-tests --test watch -- mutated
+	@FILMGATE_MUTATIONS=100000 $(compile) test --release -p filmgate-tests --test cli -- mutated
 
 # Without running anything: the tests run with the FFmpeg that is installed.
 check-ffmpeg: setup ## compile the host against the FFmpeg of the other Debian releases

@@ -13,6 +13,7 @@ mod inputs;
 mod installation;
 mod interrupts;
 mod media;
+mod mutated;
 mod names;
 mod outputs;
 mod packages;

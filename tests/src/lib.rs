@@ -2,6 +2,7 @@
 //! references are.
 
 pub mod counted;
+pub mod damaged;
 pub mod hostile;
 pub mod kills;
 pub mod outside;
