@@ -19,7 +19,7 @@ man_pages := $(PREFIX)/share/man/man1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugins demo test bench soak lint install uninstall clean \
+.PHONY: help setup build plugins demo test bench soak fuzz lint install uninstall clean \
   setup-test setup-bench media fmt clippy deny test-host test-plugins check-ffmpeg test-debian13 \
   test-languages
 
@@ -53,6 +53,9 @@ soak: plugins media setup-test ## hold out: an hour of film with flat memory, a 
 	@FILMGATE_KILLS=1000 $(compile) test --release -p filmgate-worker
 	@FILMGATE_MUTATIONS=1000000 $(compile) test --release -p filmgate-tests --test watch -- mutated
 	@FILMGATE_MUTATIONS=100000 $(compile) test --release -p filmgate-tests --test cli -- mutated
+
+fuzz: setup ## give the parsers random bytes, each for a minute: needs nightly Rust and cargo-fuzz (fuzz/README.md)
+	@scripts/fuzz.sh
 
 # Without running anything: the tests run with the FFmpeg that is installed.
 check-ffmpeg: setup ## compile the host against the FFmpeg of the other Debian releases
