@@ -45,6 +45,49 @@ fn flag_before_environment_before_file() {
 }
 
 #[test]
+fn the_environment_s_defaults_hold_where_they_mean_something() {
+    let (shell, input) = (Shell::new(), small("plain.mp4", "-bf 2"));
+    shell.copy(&input, "in.mp4");
+    let run = |environment: &[(&str, &str)], line: &str| {
+        let mut command = shell.command();
+        command.envs(environment.iter().copied()).args(["run", "-i", "in.mp4", "-y", "-q"]);
+        shell.say(command.args(line.split_whitespace()))
+    };
+    let both = [("FILMGATE_PRESET", "slow"), ("FILMGATE_CRF", "60")];
+    for line in [
+        "-o o.mkv --codec ffv1",
+        "-o o%d.png",
+        "-o o.png --max-frames 1",
+        "-o o%d.jpg",
+        "-o o.gif",
+        "-o o.webm --max-frames 3 --no-audio",
+        "-o o.mkv --codec av1 --max-frames 3",
+        "-o o.mp4",
+        "-o o.mp4 --bitrate 1M",
+        "-o o.mkv -o o.mp4",
+        "-o /dev/null",
+    ] {
+        run(&both, line).done();
+    }
+    let options = |environment: &[(&str, &str)], line: &str| {
+        let plan = run(environment, &format!("{line} --dry-run --json")).done().json();
+        let options = plan["encoder"]["options"].clone();
+        (options["preset"].clone(), options["crf"].clone())
+    };
+    let sound = [("FILMGATE_PRESET", "slow"), ("FILMGATE_CRF", "33")];
+    assert_eq!(options(&sound, "-o p.mp4"), ("slow".into(), "33".into()));
+    assert_eq!(options(&sound, "-o p.webm --no-audio"), (Value::Null, "33".into()));
+    assert_eq!(options(&sound, "-o p.mp4 --bitrate 1M"), ("slow".into(), Value::Null));
+    let empty = [("FILMGATE_PRESET", ""), ("FILMGATE_CRF", ""), ("FILMGATE_WORKERS", "")];
+    assert_eq!(options(&empty, "-o p.mp4"), (Value::Null, Value::Null));
+    // What the command line says is meant for this output.
+    run(&[], "-o q.mkv --codec ffv1 --preset slow").refused(34, &["preset"]);
+    run(&[], "-o q%d.png --preset slow").refused(34, &["preset"]);
+    run(&both, "-o q.mp4 --crf 60").refused(2, &["0 to 51"]);
+    run(&both, "-o q.mp4 --crf 20 --bitrate 1M").refused(2, &["--bitrate"]);
+}
+
+#[test]
 fn what_is_wrong_has_a_line_and_a_column() {
     let shell = Shell::new();
     for (text, parts) in [
@@ -57,6 +100,13 @@ fn what_is_wrong_has_a_line_and_a_column() {
         shell.write("p.toml", text);
         shell.filmgate("run --config p.toml -i a -o b").refused(2, &parts);
     }
+    // What does not go together may be on the line and in the file, and be found out late.
+    shell.write("p.toml", "output = 'o.mp4'\ncrf = 20\nfragmented = true\n");
+    let both = shell.filmgate("run --config p.toml -i a --bitrate 1M");
+    both.refused(2, &["p.toml:2:1: ", "--bitrate cannot be used with --crf"]);
+    shell.copy(&small("plain.mp4", "-bf 2"), "in.mp4");
+    let late = shell.filmgate("run --config p.toml -i in.mp4 -o o.mkv");
+    late.refused(2, &["p.toml:3:1: ", "--fragmented"]);
     shell.filmgate("run --config none.toml").refused(2, &["none.toml"]);
 }
 

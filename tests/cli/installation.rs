@@ -54,6 +54,12 @@ fn doctor_finds_what_is_broken() {
     let sound = shell.filmgate("doctor --json").done().json();
     assert_eq!((&sound["ok"], &sound["problems"]), (&true.into(), &serde_json::json!([])));
     assert!(sound["encoders"].as_array().is_some_and(|e| e.contains(&"libx264".into())));
+    // Compiled once, plugins come out of the cache: by the second time nothing is compiled.
+    let mut command = shell.command();
+    command.arg("doctor");
+    let (said, calls) = trace::seen(&shell, "execve", &command);
+    assert!(said.done().stdout.contains("cache"), "it says where they come from");
+    assert!(!calls.iter().any(|call| call.contains("compile-plugin")), "{calls:?}");
     shell.write("broken.wasm", "no component");
     let said = shell.say(shell.command().arg("doctor").env("FILMGATE_PLUGIN_PATH", shell.folder()));
     assert_eq!(said.code, Some(1));

@@ -12,6 +12,7 @@ mod exit_codes;
 mod inputs;
 mod installation;
 mod interrupts;
+mod losses;
 mod media;
 mod mutated;
 mod names;

@@ -30,6 +30,8 @@ fn what_exists_is_replaced_only_when_asked() {
     assert_eq!(fs::read(shell.path("out.mp4")).expect("it is there"), b"as it was");
     symlink("nowhere.mp4", shell.path("dangling.mp4")).expect("a link");
     refused(&shell, "dangling.mp4", "", 30, &["exists already"]);
+    shell.run(&small("plain.mp4", "-bf 2"), "dangling.mp4", "-y").done();
+    assert!(shell.path("dangling.mp4").is_symlink() && shell.path("nowhere.mp4").is_file());
     shell.run(&input(), "out.mp4", "-y").done();
     assert!(shell.path("out.mp4").metadata().expect("it is there").len() > 1000);
 }

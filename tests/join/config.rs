@@ -43,6 +43,10 @@ fn a_file_joins_as_its_options_would() {
     let receipt: Value = serde_json::from_slice(&read("a.json")).expect("JSON");
     assert_eq!(receipt["inputs"].as_array().map(Vec::len), Some(2));
     assert_eq!(receipt["plugins"][0]["name"], "by");
+    assert_eq!(
+        (&receipt["summary"]["status"], &receipt["summary"]["exit"]),
+        (&"done".into(), &0.into())
+    );
     assert_eq!(paths(&receipt["summary"]), ["in/seg11.mp4", "in/seg9.mp4"]);
     let plugin = "[[plugin]]\nname = 'emboss'\nparameters = { planes = 'all' }\nmemory = 64\n";
     shell.write("j.toml", format!("{text}{plugin}"));

@@ -97,6 +97,34 @@ fn every_verb_finds_the_same_frame_at_a_time_behind_a_step() {
     }
 }
 
+#[test]
+fn every_verb_finds_the_same_frame_of_avi_whose_frames_are_reordered() {
+    for (name, codec) in [
+        ("order-4.avi", "-c:v mpeg4 -bf 2 -q:v 1"),
+        ("order-2.avi", "-c:v mpeg2video -bf 2 -q:v 1"),
+        ("order-h.avi", "-bf 3 -tune film -x264-params b-pyramid=normal"),
+    ] {
+        let shell = Shell::new();
+        shell.copy(&clip(name, 20, &format!("{codec} -c:a libmp3lame")), "in.avi");
+        shell.filmgate("run -i in.avi -o all.mkv --codec ffv1 -q").done();
+        let shown = times(&shell.path("all.mkv"), "v:0");
+        assert!((shown[0] - 0.0).abs() < 0.002 && shown.len() == 100, "{name}: {shown:?}");
+        for number in [0, 1, 12, 25, 51, 74, 76, 99] {
+            let time = format!("{:.2}", f64::from(number) / 25.0 + 0.01);
+            shell.filmgate(&format!("frame -i in.avi --at {time} -o {number}.png -q")).done();
+            let start = format!("{:.2}", f64::from(number) / 25.0 - 0.01).replace('-', "");
+            let run = format!(
+                "run -i in.avi -o {number}.mkv --codec ffv1 --start {start} --max-frames 1 -q"
+            );
+            shell.filmgate(&run).done();
+            for file in ["png", "mkv"] {
+                let found = i32::from(gray(&shell.path(format!("{number}.{file}"))));
+                assert!((found - 20 - number).abs() <= 3, "{name}: {file} {number}: {found}");
+            }
+        }
+    }
+}
+
 /// Joins a file with itself.
 fn twice(source: &Path, output: &str) -> Shell {
     let shell = Shell::new();

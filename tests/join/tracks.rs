@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use filmgate_tests::outside::{ffmpeg, ffprobe, made, succeed};
+use filmgate_tests::outside::{ffmpeg, ffprobe, made, succeed, workshop};
 use filmgate_tests::shell::Shell;
 use serde_json::Value;
 
@@ -283,6 +283,27 @@ fn the_alpha_plane_of_vp9_is_kept_or_reported() {
         let found = ffprobe(&shell.path(output), "-show_entries packet_side_data=side_data_type");
         let beside = found.to_string().matches("BlockAdditional").count();
         assert_eq!(beside, planes, "{output}");
+    }
+}
+
+#[test]
+fn what_is_lost_where_an_odd_segment_is_encoded_is_reported_and_its_source_stays() {
+    let plain = made("odd-plain.mp4", "-f lavfi -i testsrc2=s=96x64:d=1 -c:v libx264");
+    let clear = made(
+        "odd-clear.mov",
+        "-f lavfi -i testsrc2=s=96x64:d=1,format=rgba,colorchannelmixer=aa=0.5 -c:v png",
+    );
+    let whole = made("odd-whole.mp4", "-f lavfi -i testsrc2=s=48x32:d=1 -c:v libx264 -g 5");
+    let torn = workshop().join("odd-torn.mp4");
+    succeed(ffmpeg("-i").arg(whole).args(["-c", "copy", "-bsf:v", "noise=20"]).arg(&torn));
+    for (odd, said_of_it) in [(clear, "transparency (alpha)"), (torn, "could not be decoded")] {
+        let shell = Shell::new();
+        shell.copy(&plain, "1.mp4");
+        shell.copy(&odd, "2.mp4");
+        let said = shell.filmgate("join 1.mp4 2.mp4 -o o.mp4 --reencode-odd --delete-sources");
+        assert_eq!(said.code, Some(3), "{said:?}");
+        assert!(format!("{said:?}").contains(said_of_it), "{said:?}");
+        assert!(shell.names().contains(&"2.mp4".to_owned()), "{:?}", shell.names());
     }
 }
 

@@ -96,6 +96,22 @@ fn a_compiler_out_of_time_or_memory_refuses_the_plugin_alone() {
 }
 
 #[test]
+fn a_limit_for_files_is_the_machine_s_and_not_the_plugin_s_fault() {
+    let shell = Shell::new();
+    shell.write("small.wasm", bytes::with(&Part::Functions(1_000)));
+    for blocks in [1, 64] {
+        let said = shell.say(&mut limited(&shell, &format!("ulimit -f {blocks}"), "small.wasm"));
+        said.refused(1, &["small.wasm"]);
+    }
+    // Compiled before, its memory is a file too.
+    shell.filmgate("plugin inspect natural").done();
+    let mut bash = Command::new("bash");
+    let script = "ulimit -f 8; exec \"$0\" plugin inspect natural";
+    shell.settle(bash.arg("-c").arg(script).arg(filmgate_tests::hostile::program()));
+    shell.say(&mut bash).refused(1, &["natural", "this machine refused", "ulimit"]);
+}
+
+#[test]
 fn a_signal_ends_compiling_at_once_and_leaves_no_compiler() {
     for (signal, expected) in [("INT", Some(130)), ("TERM", Some(130)), ("KILL", None)] {
         let shell = Shell::new();

@@ -87,6 +87,7 @@ fn a_bad_pattern_or_policy_is_told_before_anything_is_written() {
     said(&shell, film(), "--names emboss").refused(13, &["emboss"]);
     said(&shell, film(), "--names none-such").refused(10, &["none-such"]);
     said(&shell, film(), "--format gif").refused(2, &["gif"]);
+    said(&shell, film(), "--names %d.xyz").refused(34, &["%d.xyz", ".xyz", "--format"]);
     assert!(!shell.path("out").exists() || names(&shell).is_empty());
 }
 

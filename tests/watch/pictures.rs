@@ -275,3 +275,27 @@ fn thumbnails_and_maker_notes_of_the_old_image_are_left_out() {
     once(&other, "").fine();
     assert!(has(&std::fs::read(other.path("out/a.jpg")).expect("published"), b"THUMBNAIL"));
 }
+
+#[test]
+fn what_a_jpeg_cannot_hold_or_the_reader_passes_over_is_noted() {
+    let shell = Shell::new();
+    std::fs::create_dir(shell.path("in")).expect("a folder");
+    let image = |alpha: &str, name: &str| {
+        let source = format!("-f lavfi -i color=red@{alpha}:s=32x32,format=rgba -frames:v 1");
+        made(name, &source)
+    };
+    // The opaque one comes behind a transparent one, in the same chain.
+    shell.copy(&image("0.5", "clear.png"), "in/1-clear.png");
+    shell.copy(&image("1.0", "solid.png"), "in/2-solid.png");
+    let jpeg = std::fs::read(kinds().join("rgb.jpg")).expect("there");
+    let mpf = [&jpeg[..2], b"\xff\xe2\0\x0aMPF\0II*\0", &jpeg[2..]].concat();
+    shell.write("in/3-two.jpg", mpf);
+    let told = once(&shell, "--format jpg -j 1").fine().told;
+    let notes = |source: &str| {
+        let done = told.iter().find(|t| t["event"] == "done" && t["source"] == source);
+        done.expect("done")["notes"].to_string()
+    };
+    assert!(notes("1-clear.png").contains("transparency"), "{}", notes("1-clear.png"));
+    assert_eq!(notes("2-solid.png"), "[]");
+    assert!(notes("3-two.jpg").contains("more images"), "{}", notes("3-two.jpg"));
+}

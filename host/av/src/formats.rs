@@ -163,11 +163,6 @@ pub(crate) fn nearest(format: AVPixelFormat) -> Option<PixelFormat> {
     })
 }
 
-/// Whether the contract format for a format has no alpha, and the format has.
-pub(crate) fn loses_alpha(format: AVPixelFormat) -> bool {
-    layout(format).is_some_and(|l| l.alpha) && nearest(format) != Some(PixelFormat::Rgba)
-}
-
 /// Colours by libav's names; what is unspecified becomes none.
 pub(crate) fn color(
     range: ffi::AVColorRange,

@@ -32,7 +32,9 @@ pub use audio::resample::{AudioDecoder, AudioTranscoder};
 pub use audio::silence::Silence;
 pub use audio::sound::SoundEncoder;
 pub use codec::available::{Library, has_decoder, has_encoder, libraries};
-pub use codec::choice::{default_encoder, encoder_named, picture_encoder, pixel_format};
+pub use codec::choice::{
+    default_encoder, encoder_named, picture_encoder, pixel_format, takes_option,
+};
 pub use codec::convert::Converter;
 pub use codec::decode::{DecodeOptions, VideoDecoder};
 pub use codec::encode::{EncodeOptions, EncodedPacket, VideoEncoder};
@@ -41,7 +43,9 @@ pub use codec::order::PictureOrder;
 pub use codec::raw::{RawFormat, RawPictures};
 pub use demux::display::{is_packed, is_told_by_order};
 pub use demux::ending::Ending;
-pub use demux::facts::{AudioFacts, Chapter, MediaFacts, StreamFacts, StreamKind, VideoFacts};
+pub use demux::facts::{
+    AudioFacts, Beside, Chapter, MediaFacts, StreamFacts, StreamKind, VideoFacts,
+};
 pub use demux::images::images_of;
 pub use demux::open::Input;
 pub use demux::packet::Packet;
@@ -53,7 +57,10 @@ pub use filmgate_sys::zero_fresh_memory;
 pub use io::file::OpenOptions;
 pub use io::pipe::{Stdout, is_pipe};
 pub use io::sink::Sink;
-pub use mux::holds::{holds_sound, way_out};
+pub use mux::holds::{
+    encodes_fields, holds_beside, holds_color, holds_cover, holds_language, holds_rotation,
+    holds_sound, holds_tags, holds_timecode, text_tags, way_out,
+};
 pub use mux::muxer::Muxer;
 pub use mux::network::{Push, check_push};
 pub use mux::pieces::Shelf;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::author::AuthorCommand;
 use super::complete;
@@ -38,7 +39,13 @@ impl Arguments {
     pub fn of_process() -> Arguments {
         let line: Vec<_> = std::env::args_os().collect();
         line.iter().for_each(|argument| url::note(&argument.to_string_lossy()));
-        Arguments::try_parse_from(&line).unwrap_or_else(|mut e| {
+        let parsed = heeding_environment(Arguments::command()).try_get_matches_from(&line);
+        let arguments = parsed.and_then(|matches| {
+            let mut arguments = Arguments::from_arg_matches(&matches)?;
+            arguments.command.note_defaults(&matches);
+            Ok(arguments)
+        });
+        arguments.unwrap_or_else(|mut e| {
             let mut command = Arguments::command();
             command.build();
             hints::add(&mut e, &line, &command);
@@ -49,6 +56,31 @@ impl Arguments {
             tell(said);
             std::process::exit(e.exit_code());
         })
+    }
+}
+
+/// A command to which an empty variable of the environment is one that is not set.
+fn heeding_environment(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| {
+        arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty())
+    };
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(None::<&str>) } else { arg })
+        .mut_subcommands(heeding_environment)
+}
+
+impl Command {
+    /// Has the verb know which of its options the environment has set.
+    fn note_defaults(&mut self, matches: &ArgMatches) {
+        let encoding = match self {
+            Command::Run(run) => &mut run.encoding,
+            Command::Encode(encode) => &mut encode.encoding,
+            _ => return,
+        };
+        let Some((_, verb)) = matches.subcommand() else { return };
+        let of_environment = |id: &&str| verb.value_source(id) == Some(ValueSource::EnvVariable);
+        let ids = verb.ids().map(clap::Id::as_str);
+        encoding.defaults = ids.filter(of_environment).map(str::to_owned).collect();
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::exit::{Exit, WithExit};
+use super::exit::{Exit, WithExit, message};
 use filmgate_core::url;
 use filmgate_engine::spec::PluginSpec;
 use filmgate_plugin::catalogue::nearest;
@@ -40,6 +40,26 @@ pub fn read<A: Args, T: DeserializeOwned>(path: &Path) -> Result<T> {
     let table = DeTable::parse(&text).map_err(|e| file.wrong_toml(&e))?;
     file.check_keys(table.get_ref(), &keys::<A>())?;
     toml::from_str(&text).map_err(|e| file.wrong_toml(&e))
+}
+
+/// An error of wrong usage, with the place in the file of the first option that it names and the file
+/// sets; other errors as they are.
+pub fn placed(path: Option<&Path>, error: anyhow::Error) -> anyhow::Error {
+    let Some(path) = path.filter(|_| Exit::of(&error) == Exit::Usage) else { return error };
+    let Ok(text) = std::fs::read_to_string(path) else { return error };
+    let Ok(table) = DeTable::parse(&text) else { return error };
+    let said = message(&error);
+    let is_in_word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let named = |key: &str| {
+        let option = format!("--{key}");
+        let at = said.find(&option);
+        at.filter(|at| !said[at + option.len()..].starts_with(is_in_word))
+    };
+    let keys = table.get_ref().keys().filter_map(|key| Some((named(key.get_ref())?, key.span())));
+    match keys.min_by_key(|(at, _)| *at) {
+        Some((_, span)) => File { path, text: &text }.wrong(span.start, said),
+        None => error,
+    }
 }
 
 /// The JSON schema (draft 2020-12) of such files, with the help of the options.

@@ -10,6 +10,7 @@ use super::fixes::{self, System};
 use super::out::{self, line, print, print_json};
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::PlanePool;
+use filmgate_core::words::{self, counted};
 use filmgate_plugin::{CodeCache, Engine, Limits, Plugin, catalogue};
 
 /// Encoders that people ask for; the first is the one that `run` takes unasked.
@@ -38,7 +39,11 @@ pub(super) fn run(as_json: bool, with_fixes: bool, cancel: &Cancel) -> Result<Ex
     };
     findings.libraries();
     findings.codecs();
-    findings.plugins(&Engine::new(&CodeCache::Off, &PlanePool::new(), cancel)?);
+    // What is wrong with the cache is said below, once.
+    let user = CodeCache::ForUser;
+    let cached = user.folder().is_some() && user.check().is_ok();
+    let cache = if cached { user } else { CodeCache::Off };
+    findings.plugins(&Engine::new(&cache, &PlanePool::new(), cancel)?, cached);
     findings.cache();
     findings.limits();
     findings.sandbox();
@@ -137,7 +142,7 @@ impl Findings {
         }
     }
 
-    fn plugins(&mut self, engine: &Engine) {
+    fn plugins(&mut self, engine: &Engine, cached: bool) {
         let folders = catalogue::folders();
         let named: Vec<PathBuf> = std::env::var_os("FILMGATE_PLUGIN_PATH")
             .map(|path| std::env::split_paths(&path).collect())
@@ -153,7 +158,8 @@ impl Findings {
             }
             loaded.push((&f.path, error));
         }
-        line!(self.text, "plugin folders");
+        let how = if cached { "loaded from the cache, or compiled into it" } else { "compiled" };
+        line!(self.text, "plugin folders, all plugins {how}");
         let mut all = Vec::new();
         for folder in &folders {
             let here = loaded.iter().filter(|(path, _)| path.parent() == Some(folder));
@@ -193,7 +199,7 @@ impl Findings {
             (None, _) => ("off: plugins are compiled anew each time".to_owned(), 0),
             (Some(folder), Ok(())) => {
                 let (files, bytes) = contents(folder);
-                (format!("usable, {files} files, {:.1} MB", bytes as f64 / 1e6), bytes)
+                (format!("usable, {}, {}", counted(files, "file"), words::bytes(bytes)), bytes)
             }
             (Some(folder), Err(reason)) => {
                 self.problems.push(format!("cache folder {} {reason}", folder.display()));

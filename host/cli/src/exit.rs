@@ -160,6 +160,7 @@ impl Exit {
             Fault::InputMissing => Exit::InputMissing,
             Fault::InputNotMedia => Exit::InputNotMedia,
             Fault::OutputUnwritable => Exit::OutputUnwritable,
+            Fault::OutputUnsupported => Exit::OutputUnsupported,
         }
     }
 
@@ -253,7 +254,7 @@ impl Exit {
                 Exit::PluginNotAComponent
             }
             PluginError::Read { .. } => Exit::PluginUnknown,
-            PluginError::Compiler { .. } => Exit::Failed,
+            PluginError::Compiler { .. } | PluginError::Machine { .. } => Exit::Failed,
             PluginError::NotAComponent { .. } => Exit::PluginNotAComponent,
             PluginError::WrongInterface { .. } | PluginError::WrongKind { .. } => {
                 Exit::PluginWrongInterface

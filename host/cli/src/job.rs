@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tracing::warn;
 
+use super::config::placed;
 use super::events::Events;
 use super::exit::{Exit, message};
 use super::job_text as text;
@@ -32,11 +33,12 @@ use filmgate_plugin::PluginRecord;
 /// Carries out a job of the verb whose options are `A`.
 pub(super) fn run<A: Args>(spec: JobSpec, mode: Mode, cancel: &Cancel) -> Result<Exit> {
     let Some(spec) = mode.complete::<A>(spec)? else { return Ok(Exit::Done) };
+    let config = mode.config.clone();
     let events = Events::new(spec.progress_json, spec.writes_to_stdout());
     match work(&spec, mode, events, cancel) {
         Ok(Ended { failure: Some(failure), .. }) => Err(failure),
         Ok(Ended { exit, .. }) => Ok(exit),
-        Err(error) => events.tell_failure(Err(error)),
+        Err(error) => events.tell_failure(Err(placed(config.as_deref(), error))),
     }
 }
 

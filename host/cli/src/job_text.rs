@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::out::line;
 use filmgate_core::frame::StreamInfo;
+use filmgate_core::words::{bytes, counted};
 use filmgate_engine::graph::Reading;
 use filmgate_engine::report::{LiveReport, OutputReport, PluginReport, StreamReport};
 use filmgate_engine::sink::PushSummary;
@@ -159,18 +160,19 @@ fn images(out: &mut String, spec: &JobSpec, report: &Report) {
     let Some(images) = &report.images else { return };
     let folder = spec.output.first().map(|o| o.display().to_string()).unwrap_or_default();
     let format = info(report.pictures.as_ref()).map(stream_summary).unwrap_or_default();
-    let (count, size) = (images.published, report.bytes as f64 / 1e6);
+    let (count, size) = (images.published, bytes(report.bytes));
     let (seconds, fps) = (report.wall.as_secs_f64(), speed(count, report));
     line!(
         out,
-        "{folder}: {count} pictures, {format}, {size:.1} MB, in {seconds:.2} s ({fps:.0} fps)"
+        "{folder}: {}, {format}, {size}, in {seconds:.2} s ({fps:.0} fps)",
+        counted(count, "picture")
     );
     if images.late > 0 {
-        line!(out, "  dropped     {} pictures that came too fast", images.late);
+        line!(out, "  dropped     {} that came too fast", counted(images.late, "picture"));
     }
     if images.removed > 0 {
-        let (removed, early) = (images.removed, images.removed_early);
-        line!(out, "  removed     {removed} older pictures, {early} before their time");
+        let (removed, early) = (counted(images.removed, "older picture"), images.removed_early);
+        line!(out, "  removed     {removed}, {early} before their time");
     }
 }
 
@@ -183,16 +185,16 @@ fn outputs(out: &mut String, spec: &JobSpec, report: &Report) {
         (Some(a), Some(b)) => format!("{} → {}", stream_summary(a), stream_summary(b)),
         _ => String::new(),
     };
-    let frames = report.frames_out;
+    let frames = counted(report.frames_out, "frame");
     match &report.outputs[..] {
         [one] if one.push.is_none() && spec.verb == Verb::Run => line!(
             out,
-            "{}: {frames} frames, {formats}, {:.1} MB, in {seconds:.2} s ({fps:.0} fps)",
+            "{}: {frames}, {formats}, {}, in {seconds:.2} s ({fps:.0} fps)",
             one.name,
-            report.bytes as f64 / 1e6
+            bytes(report.bytes)
         ),
         several => {
-            line!(out, "{frames} frames, {formats}, in {seconds:.2} s ({fps:.0} fps)");
+            line!(out, "{frames}, {formats}, in {seconds:.2} s ({fps:.0} fps)");
             for output in several {
                 line!(out, "  {}: {}", output.name, output_text(output));
             }
@@ -206,14 +208,14 @@ fn output_text(output: &OutputReport) -> String {
     }
     match (&output.push, output.bytes) {
         (Some(push), _) => push_text(push),
-        (None, Some(bytes)) => format!("{:.1} MB", bytes as f64 / 1e6),
+        (None, Some(size)) => bytes(size),
         (None, None) => "written".to_owned(),
     }
 }
 
 fn push_text(push: &PushSummary) -> String {
     let account = &push.account;
-    let mut text = format!("{} pictures delivered", account.delivered);
+    let mut text = format!("{} delivered", counted(account.delivered, "picture"));
     let mut add = |count: u64, what: &str| {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
@@ -230,12 +232,13 @@ fn live(out: &mut String, source: &LiveReport) {
     if source.stalls + source.losses > 0 {
         line!(
             out,
-            "  source      stalled {} times, broke or ended {} times, opened again {} times",
-            source.stalls,
-            source.losses,
-            source.reopened
+            "  source      stalled {}, broke or ended {}, opened again {}",
+            counted(source.stalls, "time"),
+            counted(source.losses, "time"),
+            counted(source.reopened, "time")
         );
-        line!(out, "  lost        {} pictures, in {:.1} s without any", source.lost, source.outage);
+        let lost = counted(source.lost, "picture");
+        line!(out, "  lost        {lost}, in {:.1} s without any", source.outage);
     }
     if source.damaged > 0 {
         line!(out, "  damaged     {} packets or pictures of the source", source.damaged);
@@ -260,10 +263,14 @@ pub(crate) fn stages_text(
     for plugin in plugins {
         let mut note = match (plugin.failures, plugin.bypassed) {
             (0, 0) => String::new(),
-            (times, n) => format!("   broke {times} times, {n} frames passed unchanged"),
+            (times, n) => format!(
+                "   broke {}, {} passed unchanged",
+                counted(times, "time"),
+                counted(n, "frame")
+            ),
         };
         if plugin.held_at_end > 0 {
-            note += &format!("   kept {} frames at the end", plugin.held_at_end);
+            note += &format!("   kept {} at the end", counted(plugin.held_at_end, "frame"));
         }
         line(&plugin.name, plugin.reading, note);
     }

@@ -16,6 +16,7 @@ use super::out::{command, print_json, tell};
 use super::stopping::Notice;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::collide::Files;
+use filmgate_core::words::counted;
 use filmgate_engine::Receipt;
 use filmgate_engine::graph::Progress;
 use filmgate_join::{Inputs, JoinError, JoinReport, JoinSpec, Prepared, prepare_found};
@@ -88,7 +89,8 @@ fn carry_out(
     let joined = joined?;
     if let Some(receipt) = receipt {
         let report = joined.report();
-        let summary = json!(report);
+        let exit = if report.is_partial() { Exit::Partly } else { Exit::Done };
+        let summary = show::summary(report, exit);
         let encoder = json!(report.video.as_ref().map(|v| &v.encoder));
         receipt.with(joined.sources(), plugins(report), encoder).publish(&summary, cancel)?;
     }
@@ -118,7 +120,7 @@ fn tell_report(spec: &JoinSpec, report: &JoinReport, exit: Exit) -> Result<()> {
         );
     }
     if report.bypassed() > 0 {
-        warn!("{} frames passed a failed plugin unchanged", report.bypassed());
+        warn!("{} passed a failed plugin unchanged", counted(report.bypassed(), "frame"));
     }
     if report.is_spoilt() && spec.delete_sources {
         warn!("no source was removed: frames in the output are missing or unchanged");

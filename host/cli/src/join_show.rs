@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::locked::Locked;
 use super::out::{line, print, print_json};
+use filmgate_core::words::{bytes, counted};
 use filmgate_join::report::{ActionReport, SegmentReport};
 use filmgate_join::{JoinReport, JoinSpec, Weight};
 
@@ -102,23 +103,27 @@ pub(super) fn text(report: &JoinReport) -> String {
     let Some(result) = &report.result else { return out };
     let joined = report.segments.iter().filter(|s| !s.action.leaves_out()).count();
     let all = report.segments.len() + report.bad.len();
-    let of = if joined == all { String::new() } else { format!(" of {all}") };
-    let megabytes = result.bytes as f64 / 1e6;
+    let segments = if joined == all {
+        counted(joined as u64, "segment")
+    } else {
+        format!("{joined} of {}", counted(all as u64, "segment"))
+    };
     line!(
         out,
-        "{}: {joined}{of} segments, {:.3} s, {megabytes:.1} MB, in {:.2} s ({:.0} MB/s)",
+        "{}: {segments}, {:.3} s, {}, in {:.2} s ({:.0} MB/s)",
         report.output,
         result.duration,
+        bytes(result.bytes),
         result.joining_seconds,
-        megabytes / result.joining_seconds.max(1e-9)
+        result.bytes as f64 / 1e6 / result.joining_seconds.max(1e-9)
     );
     let reencoded = report.segments.iter().filter(|s| s.action.reencodes()).count();
     if let Some(frames) = report.video.as_ref().and_then(|v| v.frames.as_ref()) {
         line!(
             out,
-            "  video re-encoded for plugins: {}; {} frames decoded, {} encoded",
+            "  video re-encoded for plugins: {}; {} decoded, {} encoded",
             names(report),
-            frames.decoded,
+            counted(frames.decoded, "frame"),
             frames.encoded
         );
     } else if reencoded > 0 {
@@ -134,8 +139,8 @@ pub(super) fn text(report: &JoinReport) -> String {
         if track.silent > 0 {
             notes += &format!(", {} of silence added", track.silent);
         }
-        let (kind, codec, packets) = (track.kind, &track.codec, track.packets);
-        line!(out, "  {kind:6} {codec}: {packets} packets as {source}{notes}");
+        let (kind, codec, packets) = (track.kind, &track.codec, counted(track.packets, "packet"));
+        line!(out, "  {kind:6} {codec}: {packets} as {source}{notes}");
     }
     match &result.proof {
         Some(proof) => line!(

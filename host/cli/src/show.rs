@@ -9,6 +9,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::out::speaks_json;
+use filmgate_core::words::counted;
 use filmgate_engine::graph::Progress;
 
 /// A progress bar on stderr, where that is a terminal. Dropped, it goes away.
@@ -30,7 +31,7 @@ impl Bar {
                 stopped.recv_timeout(Duration::from_millis(100))
             {
                 let speed = progress.frames() as f64 / bar.elapsed().as_secs_f64().max(1e-3);
-                bar.set_message(format!("{} frames, {speed:.0} fps", progress.frames()));
+                bar.set_message(format!("{}, {speed:.0} fps", counted(progress.frames(), "frame")));
                 bar.set_position(milliseconds(progress.position()));
             }
             bar.finish_and_clear();

@@ -16,3 +16,4 @@ mod pool;
 pub mod publish;
 pub mod time;
 pub mod url;
+pub mod words;

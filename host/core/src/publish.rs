@@ -197,7 +197,8 @@ impl Drop for Aside {
 /// # Errors
 /// `Exists`, `NotAFile`, `Folder`.
 pub fn check(target: &Path, replace: bool) -> Result<PathBuf, PublishError> {
-    let target = resolve(target)?;
+    let given = target;
+    let target = resolve(given)?;
     let refuse = |reason| PublishError::NotAFile { path: target.clone(), reason };
     let name = target.file_name().ok_or_else(|| refuse("does not name a file"))?;
     // `Path` takes `new.mp4/` for `new.mp4`; the system does not.
@@ -209,6 +210,8 @@ pub fn check(target: &Path, replace: bool) -> Result<PathBuf, PublishError> {
     }
     match fs::symlink_metadata(&target) {
         Ok(_) if !replace => Err(PublishError::Exists(target)),
+        // A link to nothing is there, too.
+        Err(_) if !replace && given.is_symlink() => Err(PublishError::Exists(given.to_owned())),
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(PublishError::Folder { folder: folder_of(&target), path: target, source })
         }
@@ -241,7 +244,7 @@ pub fn same_file(a: &Path, b: &Path) -> bool {
 
 /// Follows a symbolic link, so that the file behind it is replaced and not the link.
 fn resolve(target: &Path) -> Result<PathBuf, PublishError> {
-    let Ok(facts) = fs::metadata(target) else { return Ok(target.to_owned()) };
+    let Ok(facts) = fs::metadata(target) else { return Ok(pointed_at(target)) };
     let refuse = |reason| Err(PublishError::NotAFile { path: target.to_owned(), reason });
     if facts.is_dir() {
         return refuse("is a folder; name a file in it");
@@ -258,6 +261,19 @@ fn resolve(target: &Path) -> Result<PathBuf, PublishError> {
     } else {
         Ok(target.to_owned())
     }
+}
+
+/// Where links lead that end at a file which is not there yet; the path itself where they lead in a
+/// circle, or it is none.
+fn pointed_at(target: &Path) -> PathBuf {
+    /// As many as the system follows (path_resolution(7)).
+    const LINKS: usize = 40;
+    let mut path = target.to_owned();
+    for _ in 0..LINKS {
+        let Ok(next) = fs::read_link(&path) else { return path };
+        path = path.parent().unwrap_or(Path::new("")).join(next);
+    }
+    target.to_owned()
 }
 
 fn folder_of(target: &Path) -> PathBuf {
@@ -466,6 +482,16 @@ mod tests {
         aside.publish().expect("published");
         assert_eq!(fs::read(&real).expect("there"), b"new");
         assert!(link.is_symlink() && same_file(&real, &link));
+        // A link may stand there before its file does, and its folder has to be there.
+        let (later, early) = (dir.path().join("later"), dir.path().join("early"));
+        std::os::unix::fs::symlink("later", &early).expect("linked");
+        assert!(matches!(Aside::create(&early, false), Err(PublishError::Exists(_))));
+        let made = Aside::create(&early, true).expect("nothing is in its place");
+        made.publish().expect("published");
+        assert!(early.is_symlink() && later.is_file());
+        std::os::unix::fs::symlink("none/file", dir.path().join("lost")).expect("linked");
+        let refused = Aside::create(&dir.path().join("lost"), true);
+        assert!(matches!(refused, Err(PublishError::Folder { .. })), "{refused:?}");
         assert!(matches!(Aside::create(dir.path(), true), Err(PublishError::NotAFile { .. })));
         assert!(matches!(
             Aside::create(Path::new("/dev/null"), true),

@@ -53,6 +53,7 @@ pub enum Fault {
     InputMissing,
     InputNotMedia,
     OutputUnwritable,
+    OutputUnsupported,
 }
 
 impl SpecError {

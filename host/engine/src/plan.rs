@@ -6,6 +6,7 @@ use crate::graph::Link;
 use crate::report::StreamReport;
 use crate::session::Prepared;
 use crate::sink::PlannedEncoder;
+use filmgate_av::StreamFacts;
 use filmgate_core::frame::PixelFormat;
 use filmgate_plugin::Reach;
 
@@ -103,14 +104,18 @@ impl Prepared {
             let start = format!("stream {index}, ");
             let told = self.report().left_out.iter().find_map(|l| l.split_once(&start));
             let reason = told.and_then(|(_, l)| l.split_once(": ")).map(|(_, reason)| reason);
-            let reason = reason.unwrap_or(if self.selection.wants(index) {
+            let is_timecode =
+                input.facts().streams.get(index).is_some_and(StreamFacts::is_timecode);
+            let reason = reason.unwrap_or(if is_timecode && self.selection.wants(index) {
+                "written anew from the tag of the video"
+            } else if self.selection.wants(index) {
                 "the output holds pictures alone"
             } else {
                 "not asked for"
             });
             (Fate::LeftOut, Some(reason.to_owned()))
         };
-        let stream = |s: &filmgate_av::StreamFacts| {
+        let stream = |s: &StreamFacts| {
             let (fate, reason) = fate(s.index);
             let (index, kind, codec) = (s.index, s.kind.name(), s.codec.clone());
             PlannedStream { index, kind, codec, fate, reason }

@@ -122,6 +122,7 @@ impl Report {
         self.conversions.extend(sink.conversions.iter().cloned());
         self.copied.clone_from(&sink.copied);
         self.left_out.clone_from(&sink.left_out);
+        self.missing.extend(sink.missing.iter().cloned());
         self.images.clone_from(&sink.images);
     }
 

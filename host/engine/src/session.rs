@@ -404,9 +404,14 @@ impl Prepared {
         };
         report.take_sink(notes);
         let source = source.report();
-        if source.transparent && chain.output.format != PixelFormat::Rgba {
+        if source.lost_alpha || chain.lost_alpha() {
+            let hint = if options.raw {
+                "; where the fourth byte of a pixel means nothing, name the format rgb0 or bgr0"
+            } else {
+                ""
+            };
             let lost = format!(
-                "transparency (alpha): {} has none; numbered .png images keep it",
+                "transparency (alpha): {} has none; numbered .png images keep it{hint}",
                 chain.output.format
             );
             tracing::warn!("not all of it is in the output: {lost}");

@@ -46,6 +46,11 @@ impl Fitter {
         })
     }
 
+    /// Whether a frame was transparent somewhere, and what came of it is not.
+    pub(super) fn lost_alpha(&self) -> bool {
+        self.scaler.lost_alpha()
+    }
+
     pub(super) fn fit(&mut self, frame: &Frame) -> Result<Frame, MediaError> {
         let wrong = |message: String| MediaError { kind: MediaErrorKind::Encode, message };
         let turned = turn(frame, self.turn).map_err(wrong)?;

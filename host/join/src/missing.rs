@@ -3,7 +3,11 @@
 
 use super::plan::{Action, Missing, Plan};
 use super::tracks::is_film;
-use filmgate_av::{Muxer, Shape, StreamKind, holds_chapters};
+use filmgate_av::{
+    Beside, Muxer, Shape, StreamKind, holds_beside, holds_chapters, holds_language, holds_rotation,
+    holds_tags, holds_timecode, text_tags,
+};
+use filmgate_core::words::counted;
 
 /// Notes them in a plan whose tracks are known.
 pub(super) fn note(plan: &mut Plan, first: usize, drop_audio: bool) {
@@ -27,13 +31,13 @@ fn of(plan: &Plan, place: usize, first: bool, drop_audio: bool) -> Vec<Missing> 
         let written = planned.streams.contains(&Some(s.facts.index));
         // All segments of a recorder have a cover, and a film has one.
         let cover = s.facts.attached_picture && covered;
-        let tag = first && is_timecode_tag(&plan.format, s);
+        let tag = first && s.facts.is_timecode() && holds_timecode(&plan.format);
         // An mp4's chapters are a track of their own, too, and are carried as chapters.
-        let titles = s.facts.codec == "bin_data" && name(s) == "text" && has_chapters;
+        let titles = s.facts.codec == "bin_data" && s.facts.label() == "text" && has_chapters;
         !(written || cover || tag || titles)
     };
     let missing = |s: &Shape| Missing {
-        what: format!("{} ({})", s.facts.kind.name(), name(s)),
+        what: format!("{} ({})", s.facts.kind.name(), s.facts.label()),
         reason: reason(plan, s, drop_audio).to_owned(),
     };
     let lost = has_chapters && !holds_late_chapters(&plan.format);
@@ -44,10 +48,70 @@ fn of(plan: &Plan, place: usize, first: bool, drop_audio: bool) -> Vec<Missing> 
         "the container cannot hold them"
     };
     let lost = lost.then(|| Missing {
-        what: format!("{chapters} chapters"),
+        what: counted(chapters as u64, "chapter"),
         reason: format!("{why}; .mkv and .mp4 keep them"),
     });
-    planned.shapes.iter().filter(gone).map(missing).chain(lost).collect()
+    let beside = beside(plan, place);
+    planned.shapes.iter().filter(gone).map(missing).chain(lost).chain(beside).collect()
+}
+
+/// What stands beside the video of a segment and is not in the output.
+fn beside(plan: &Plan, place: usize) -> impl Iterator<Item = Missing> {
+    let planned = &plan.segments[place];
+    let encodes = !matches!(planned.action, Action::Copy);
+    let written = planned.shapes.iter().filter(|s| planned.streams.contains(&Some(s.facts.index)));
+    let all = written.filter_map(|s| s.facts.video.as_ref()).flat_map(|v| &v.beside);
+    let missing = move |beside: &&Beside| {
+        let encoded = encodes && matches!(beside, Beside::DolbyVision { .. });
+        encoded || !holds_beside(&plan.format, **beside)
+    };
+    let rotation = written_rotation(plan, place);
+    let rotation = rotation.filter(|_| !holds_rotation(&plan.format)).map(|degrees| Missing {
+        what: format!("the rotation by {degrees}°"),
+        reason: "the container cannot hold it; .mp4 and .mov can".to_owned(),
+    });
+    let lost = lost_words(plan, place);
+    all.filter(missing)
+        .map(|beside| Missing {
+            what: beside.name().to_owned(),
+            reason:
+                "the container cannot hold it, or its video is encoded; .mp4 and .mkv keep it of \
+                 video that is copied"
+                    .to_owned(),
+        })
+        .chain(rotation)
+        .chain(lost)
+}
+
+/// By how much the video of a segment that is in the output is to be rotated.
+fn written_rotation(plan: &Plan, place: usize) -> Option<i32> {
+    let planned = &plan.segments[place];
+    let mut written =
+        planned.shapes.iter().filter(|s| planned.streams.contains(&Some(s.facts.index)));
+    let rotation = written.find_map(|s| s.facts.video.as_ref()).map_or(0, |v| v.rotation);
+    Some(rotation).filter(|degrees| *degrees != 0)
+}
+
+/// The languages of the streams of a segment that are in the output, and its tags, where that holds
+/// none.
+fn lost_words(plan: &Plan, place: usize) -> impl Iterator<Item = Missing> {
+    let planned = &plan.segments[place];
+    let written = planned.shapes.iter().filter(|s| planned.streams.contains(&Some(s.facts.index)));
+    let languages = written.filter(|_| !holds_language(&plan.format)).filter_map(|shape| {
+        let language = shape.facts.language.as_ref().filter(|l| *l != "und")?;
+        Some(Missing {
+            what: format!("the language of {} ({language})", shape.facts.kind.name()),
+            reason: "the container holds none".to_owned(),
+        })
+    });
+    // An output has the tags of the first segment.
+    let first = plan.joined().next().is_some_and(|(first, _)| first == place);
+    let tags = text_tags(&planned.segment.tags).join(", ");
+    let tags = (first && !tags.is_empty() && !holds_tags(&plan.format)).then(|| Missing {
+        what: format!("the tags {tags}"),
+        reason: "the container holds none".to_owned(),
+    });
+    languages.chain(tags).collect::<Vec<_>>().into_iter()
 }
 
 /// Whether the container takes chapters at its end, when it is known where the segments lie.
@@ -55,33 +119,16 @@ fn holds_late_chapters(format: &str) -> bool {
     matches!(format, "mp4" | "mov" | "matroska" | "webm")
 }
 
-/// The name of a codec, or the letters that stand for it: `tmcd`.
-fn name(shape: &Shape) -> String {
-    let letters = shape.tag.to_le_bytes();
-    match &*shape.facts.codec {
-        "none" | "bin_data" if letters.iter().all(u8::is_ascii_graphic) => {
-            String::from_utf8_lossy(&letters).into_owned()
-        }
-        "none" => "unknown".to_owned(),
-        codec => codec.to_owned(),
-    }
-}
-
 fn reason(plan: &Plan, shape: &Shape, drop_audio: bool) -> &'static str {
     match shape.facts.kind {
         StreamKind::Audio if drop_audio => "--drop-audio",
+        _ if shape.facts.is_timecode() && holds_timecode(&plan.format) => {
+            "an output has one time code, that of the first segment"
+        }
         _ if is_film(shape) => "the first segment has no such stream",
         _ if !Muxer::holds(&plan.format, shape) => "the container cannot hold it",
         _ => "it is encoded differently in another segment",
     }
-}
-
-/// The track of a time code that these muxers write by themselves, from the tag that goes over with
-/// the first segment's film.
-fn is_timecode_tag(format: &str, shape: &Shape) -> bool {
-    matches!(format, "mp4" | "mov")
-        && shape.tag == u32::from_le_bytes(*b"tmcd")
-        && shape.facts.metadata.iter().any(|(key, _)| key == "timecode")
 }
 
 /// One line for all streams that are left out for the same reason.

@@ -38,6 +38,8 @@ pub struct FrameCounts {
     pub encoded: u64,
     /// packets that could not be decoded
     pub damaged: u64,
+    /// a frame was transparent somewhere, and what was encoded is not
+    pub lost_alpha: bool,
 }
 
 impl PluginTranscode {

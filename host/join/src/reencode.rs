@@ -341,9 +341,7 @@ impl Reencoder<'_, '_> {
 
     /// Checks that the encoder gave back every frame that it got, and reports the counts.
     fn counted(&self) -> Result<(), Stop> {
-        let Some(video_stream) = self.video_stream.as_ref().filter(|f| f.line.is_some()) else {
-            return Ok(());
-        };
+        let Some(video_stream) = &self.video_stream else { return Ok(()) };
         if video_stream.count.encoded != video_stream.sent {
             let message = format!(
                 "the encoder made {} frames of {}",
@@ -353,6 +351,9 @@ impl Reencoder<'_, '_> {
         }
         self.reader.send(Event::Frames(FrameCounts {
             damaged: video_stream.decoder.damaged() + video_stream.decoder.undecodable_lead(),
+            lost_alpha: video_stream.decoder.lost_alpha()
+                || video_stream.fitter.as_ref().is_some_and(Fitter::lost_alpha)
+                || self.reader.transcode.is_some_and(|t| t.chain.lost_alpha()),
             ..video_stream.count
         }))
     }

@@ -191,6 +191,8 @@ pub struct ResultReport {
     pub proof: Option<Proof>,
     #[serde(skip)]
     pub loses_alpha: bool,
+    /// packets of re-encoded video that could not be decoded
+    pub damaged_packets: u64,
     pub joining_seconds: f64,
     pub proving_seconds: f64,
 }
@@ -279,10 +281,9 @@ impl JoinReport {
         self.damaged_packets() > 0 || self.work().any(|work| work.is_incomplete)
     }
 
-    /// Packets of sources whose video goes through plugins that could not be decoded.
+    /// Packets of re-encoded video that could not be decoded.
     pub fn damaged_packets(&self) -> u64 {
-        let frames = self.video.as_ref().and_then(|v| v.frames.as_ref());
-        frames.map_or(0, |f| f.damaged_packets)
+        self.result.as_ref().map_or(0, |r| r.damaged_packets)
     }
 
     /// Frames that passed a failed plugin unchanged.
@@ -350,6 +351,7 @@ impl ResultReport {
             clock_jumps: done.written.jumps,
             proof: done.proof.clone(),
             loses_alpha: done.written.loses_alpha,
+            damaged_packets: done.written.frames.damaged,
             joining_seconds: done.joining.as_secs_f64(),
             proving_seconds: done.proving.as_secs_f64(),
         }

@@ -176,12 +176,22 @@ impl<'a> Writer<'a> {
                 all.decoded += more.decoded;
                 all.encoded += more.encoded;
                 all.damaged += more.damaged;
+                if more.lost_alpha {
+                    self.lose_alpha("transparency (alpha) is lost where video is re-encoded");
+                }
                 Ok(())
             }
             Event::End { jumps } => {
                 self.written.jumps += jumps;
                 self.end().map_err(JoinError::from)
             }
+        }
+    }
+
+    /// Notes, once, that the output is opaque.
+    fn lose_alpha(&mut self, note: &str) {
+        if !std::mem::replace(&mut self.written.loses_alpha, true) {
+            self.written.notes.push(note.to_owned());
         }
     }
 
@@ -354,9 +364,8 @@ impl<'a> Writer<'a> {
             first.get_or_insert((count, own));
         }
         let kept = Muxer::keeps_additions(&self.plan.format);
-        if ready.packet.block_addition().is_some() && !kept && !self.written.loses_alpha {
-            self.written.loses_alpha = true;
-            self.written.notes.push(format!(
+        if ready.packet.block_addition().is_some() && !kept {
+            self.lose_alpha(&format!(
                 "stream {number}: the container \"{}\" cannot hold its transparency (alpha), which is \
                  not in the output; choose .mkv or .webm",
                 self.plan.format

@@ -15,9 +15,9 @@ pub struct Written {
     /// timestamp discontinuities within segments that were removed
     pub jumps: u64,
     pub notes: Vec<String>,
-    /// alpha planes that stand beside packets are not in the output
+    /// the sources are transparent somewhere, and the output is not
     pub loses_alpha: bool,
-    /// of video that went through plugins
+    /// of video that was re-encoded
     pub frames: FrameCounts,
 }
 

@@ -12,6 +12,7 @@ mod jpeg;
 mod pixels;
 mod read;
 mod save;
+mod several;
 mod sheet;
 mod tiff;
 mod turn;

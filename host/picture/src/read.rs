@@ -14,6 +14,7 @@ use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageRead
 use super::format::recognise;
 use super::jpeg::{self, carries_metadata};
 use super::pixels::{self, from_image, plane_size};
+use super::several::holds_more;
 use super::tiff::{self, has_several_pages};
 use super::turn::oriented;
 use super::{Picture, PictureError, PictureErrorKind};
@@ -43,6 +44,14 @@ impl PictureReader {
             let what = if bytes.is_empty() { "an empty file" } else { "no picture known here" };
             PictureError::new(PictureErrorKind::NotAPicture, what)
         })?;
+        let mut picture = self.read_as(bytes, format)?;
+        if format == ImageFormat::Jpeg && holds_more(bytes) {
+            picture.notes.push("it holds more images, of which the first is read".to_owned());
+        }
+        Ok(picture)
+    }
+
+    fn read_as(&self, bytes: &[u8], format: ImageFormat) -> Result<Picture, PictureError> {
         if format == ImageFormat::Jpeg {
             let error = match self.read_jpeg(bytes) {
                 Err(e) if e.kind == PictureErrorKind::Damaged => e,

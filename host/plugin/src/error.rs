@@ -32,8 +32,8 @@ pub enum PluginError {
     #[error("plugin {}: {reason}", .path.display())]
     NotAComponent { path: PathBuf, reason: String },
 
-    /// The machine could not start the compiler.
-    #[error("plugin {}: the process that compiles it cannot be started: {source}", .path.display())]
+    /// The machine could not start the compiler, or did not let it write.
+    #[error("plugin {}: the process that compiles it failed: {source}", .path.display())]
     Compiler { path: PathBuf, source: std::io::Error },
 
     /// A component, but not of this contract or not of a version that this filmgate serves.
@@ -59,6 +59,12 @@ pub enum PluginError {
     /// The plugin broke off or broke a rule; its instance is gone.
     #[error("plugin `{plugin}` {doing}: {failure}")]
     Failed { plugin: String, doing: String, failure: Failure },
+
+    /// The machine did not let it run: no memory, or a limit that the user has set (ulimit).
+    #[error(
+        "plugin `{plugin}` {doing}: this machine refused: {reason}; `ulimit -a` shows the limits"
+    )]
+    Machine { plugin: String, doing: String, reason: String },
 
     /// Nothing is left to be written.
     #[error("plugin `{plugin}` dropped every frame: it was given {given}, and none came out of it{}; there is no output", kept(*.held))]

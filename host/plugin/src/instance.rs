@@ -112,6 +112,10 @@ impl Instance {
             (Some(_), _) => Failure::Trap(cause),
             _ => match error.downcast_ref::<I32Exit>() {
                 Some(exit) => Failure::Trap(format!("ended itself with status {}{said}", exit.0)),
+                // What wasmtime asks of the system by itself; guests cannot cause such errors.
+                None if cause.contains("(os error ") => {
+                    return PluginError::Machine { plugin, doing, reason: cause };
+                }
                 None => Failure::Misuse(cause),
             },
         };

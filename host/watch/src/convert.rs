@@ -147,6 +147,9 @@ impl Tools {
         let writer = PictureWriter::new(job.options());
         let (encoded, mut notes) = writer.write(&picture, format)?;
         notes.splice(0..0, std::mem::take(&mut picture.notes));
+        if self.chain.lost_alpha() {
+            notes.push(format!("transparency is not kept as {}", picture.frame.format));
+        }
         let size = (picture.frame.width, picture.frame.height);
         Ok(Some((Converted { size, notes, bypassed }, encoded)))
     }
@@ -192,6 +195,7 @@ impl Tools {
         let encoded = report.encoded.as_ref();
         let size = encoded.map_or((0, 0), |e| (e.width, e.height));
         let mut notes = report.left_out;
+        notes.extend(report.missing);
         if report.damaged_packets > 0 {
             notes.push(format!("{} packets could not be decoded", report.damaged_packets));
         }

@@ -1,8 +1,9 @@
 //! Which encoder is meant, and with what quality when nobody says.
 
+use std::ffi::c_int;
 use std::ptr;
 
-use crate::av;
+use crate::av::{self, Codec};
 use crate::codec::encode::EncodeOptions;
 use crate::codec::encoders::find_encoder;
 use crate::error::{MediaError, MediaErrorKind as Kind, near_matches};
@@ -118,6 +119,25 @@ pub(crate) fn quantiser(options: &EncodeOptions) -> Option<f64> {
         _ => return None,
     };
     options.bit_rate.is_none().then(|| options.crf.unwrap_or(usual))
+}
+
+/// Whether an encoder has an option of this name, and takes this value for it. Encoders of fixed
+/// quantisers take a `crf` too, which they get as one.
+pub fn takes_option(codec: &str, key: &str, value: &str) -> bool {
+    let like = |codec: &str| EncodeOptions { codec: codec.to_owned(), ..EncodeOptions::default() };
+    let Ok(encoder) = find_encoder(codec) else { return false };
+    if key == "crf" && quantiser(&like(codec)).is_some() {
+        return true;
+    }
+    // SAFETY: the description of an encoder.
+    let Some(mut context) = (unsafe { Codec::new(encoder) }) else { return false };
+    let (key, value) = (av::c_string(key), av::c_string(value));
+    let children = ffi::AV_OPT_SEARCH_CHILDREN as c_int;
+    // SAFETY: a fresh context, which begins with its AVClass.
+    unsafe {
+        let object = context.as_mut_ptr().cast();
+        ffi::av_opt_set(object, key.as_ptr(), value.as_ptr(), children) >= 0
+    }
 }
 
 /// Options that an encoder needs to do well, where the user says nothing of them.

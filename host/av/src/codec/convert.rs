@@ -8,6 +8,7 @@
 use std::ffi::c_int;
 use std::ptr::{self, NonNull};
 
+use crate::codec::alpha::{self, Samples};
 use crate::codec::lend;
 use crate::error::{MediaError, MediaErrorKind as Kind};
 use crate::formats;
@@ -68,6 +69,21 @@ impl Converter {
     }
 }
 
+impl Converter {
+    /// As [`Converter::lost_alpha`], of the pictures since it was asked for the last time.
+    pub fn take_lost_alpha(&mut self) -> bool {
+        self.scaler.as_mut().is_some_and(|scaler| {
+            scaler.watches_alpha |= scaler.lost_alpha;
+            std::mem::take(&mut scaler.lost_alpha)
+        })
+    }
+
+    /// Whether a picture was transparent somewhere, and what came of it cannot be.
+    pub fn lost_alpha(&self) -> bool {
+        self.scaler.as_ref().is_some_and(Scaler::lost_alpha)
+    }
+}
+
 /// One side of a conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -104,6 +120,9 @@ pub(crate) struct Scaler {
     from: Shape,
     to: Shape,
     target: PixelFormat,
+    /// whether alpha would be lost, and none was seen yet
+    watches_alpha: bool,
+    lost_alpha: bool,
 }
 
 // SAFETY: an SwsContext without threads of its own (the default) is plain memory, used through
@@ -140,7 +159,8 @@ impl Scaler {
         let context = NonNull::new(context).ok_or_else(|| {
             MediaError::new(Kind::Unsupported, format!("{}: libswscale cannot", doing()))
         })?;
-        let scaler = Scaler { context, from, to, target };
+        let watches_alpha = alpha::has(from.format) && target != PixelFormat::Rgba;
+        let scaler = Scaler { context, from, to, target, watches_alpha, lost_alpha: false };
         // SAFETY: the context is ours; the tables are libswscale's own and static; 0, 1.0 and 1.0
         // (as 16.16 fixed point) leave brightness, contrast and saturation as they are. It fails
         // where neither side is YUV or gray, and then there is nothing to set.
@@ -166,6 +186,11 @@ impl Scaler {
         self.from == from && self.to == to
     }
 
+    /// Whether a picture was transparent somewhere, and what came of it cannot be.
+    pub(crate) fn lost_alpha(&self) -> bool {
+        self.lost_alpha
+    }
+
     /// Converts one picture into planes of the pool.
     ///
     /// # Safety
@@ -187,6 +212,13 @@ impl Scaler {
             targets[i] = buffer.bytes_mut().as_mut_ptr();
         }
         let source = data.map(<*mut u8>::cast_const);
+        if self.watches_alpha {
+            let Shape { format, width, height, .. } = self.from;
+            let samples = Samples { format, size: (width, height), data: source, linesize };
+            // SAFETY: the caller's promise.
+            self.lost_alpha = unsafe { alpha::shows(&samples) };
+            self.watches_alpha = !self.lost_alpha;
+        }
         // SAFETY: the caller's promise for the source; the targets are of the size asked for, rows
         // aligned and padded to 64 bytes, with 64 more behind the last, which is what the widest
         // vector code of libswscale may touch.

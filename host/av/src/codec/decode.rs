@@ -21,7 +21,7 @@ use crate::formats;
 use crate::log;
 use crate::versions;
 use ffmpeg_next::ffi::{self, AVPixelFormat};
-use filmgate_core::frame::{self, Frame, PixelFormat, Plane, PlanePool, StreamInfo};
+use filmgate_core::frame::{self, Frame, Plane, PlanePool, StreamInfo};
 use filmgate_core::time;
 
 #[derive(Clone, Debug, Default)]
@@ -48,8 +48,8 @@ pub struct VideoDecoder {
     /// the timestamp and duration of the frame before, nanoseconds
     before: Option<(i64, i64)>,
     damaged: u64,
-    /// a frame was transparent somewhere
-    transparent: bool,
+    /// a frame was transparent somewhere, and what was given out of it is not
+    lost_alpha: bool,
     leading: Leading,
     seen: Option<(c_int, c_int, c_int)>,
     scaler: Option<Scaler>,
@@ -84,11 +84,11 @@ impl VideoDecoder {
             name,
             output,
             time_base,
-            start: input.facts().start,
+            start: input.facts().start.saturating_add(input.lateness(stream)),
             index: 0,
             before: None,
             damaged: 0,
-            transparent: facts.video.as_ref().is_some_and(|v| v.hidden_alpha),
+            lost_alpha: facts.video.as_ref().is_some_and(|v| v.hidden_alpha),
             leading: Leading::default(),
             seen: None,
             scaler: None,
@@ -137,10 +137,10 @@ impl VideoDecoder {
         self.damaged
     }
 
-    /// Whether the stream has an alpha plane with something in it: an RGBA stream only if a frame was
-    /// transparent somewhere.
-    pub fn transparent(&self) -> bool {
-        self.transparent
+    /// Whether a picture was transparent somewhere, and the frame that was given out has no alpha;
+    /// and whether the stream has an alpha plane that is not decoded.
+    pub fn lost_alpha(&self) -> bool {
+        self.lost_alpha
     }
 
     /// Pictures before the first key frame, which cannot be shown.
@@ -242,12 +242,6 @@ impl VideoDecoder {
         let (timestamp, duration) = self.times(raw);
         let baggage = lend::baggage(&decoded);
         let planes = self.planes(decoded)?;
-        if self.output.format == PixelFormat::Rgba && !self.transparent {
-            let width = self.output.width as usize;
-            let clear =
-                |row: usize| planes[0].row(row).chunks_exact(4).take(width).any(|s| s[3] != 255);
-            self.transparent = (0..self.output.height as usize).any(clear);
-        }
         let frame = Frame {
             format: self.output.format,
             width: self.output.width,
@@ -299,7 +293,9 @@ impl VideoDecoder {
         let Some(scaler) = &mut self.scaler else { return Err(self.failed(ffi::AVERROR_BUG)) };
         // SAFETY: libav gives a whole picture of the shape that `shape` read off it, alive in
         // `decoded`; its buffers are padded for libswscale.
-        unsafe { scaler.scale(data, linesize, &self.pool) }
+        let planes = unsafe { scaler.scale(data, linesize, &self.pool) };
+        self.lost_alpha |= scaler.lost_alpha();
+        planes
     }
 
     fn shape(&self, raw: &ffi::AVFrame) -> Result<Shape, MediaError> {

@@ -85,6 +85,28 @@ impl Input {
         Ok(())
     }
 
+    /// Looks into the first picture of DV for whether it consists of fields, which no container says:
+    /// VAUX source control, its pack 0x61 in the first VAUX block (IEC 61834-4, 9.2; libav's dvdec.c).
+    ///
+    /// # Errors
+    /// Those of [`Input::read`].
+    pub fn learn_fields(&mut self, stream: usize) -> Result<(), MediaError> {
+        const CONTROL: usize = 80 * 5 + 48 + 5;
+        let facts = &self.facts.streams[stream];
+        if facts.codec != "dvvideo" || facts.video.as_ref().is_none_or(|v| v.interlaced.is_some()) {
+            return Ok(());
+        }
+        let fields = |packet: &[u8]| match packet.get(CONTROL..CONTROL + 4) {
+            Some([0x61, _, _, flags]) if flags & 0x10 != 0 => Some(flags & 0x40 == 0),
+            _ => None,
+        };
+        let interlaced = self.look_at_first(stream, fields)?.flatten();
+        if let Some(video) = &mut self.facts.streams[stream].video {
+            video.interlaced = interlaced;
+        }
+        Ok(())
+    }
+
     /// What `look` makes of the first packet of a stream, which is then read as ever; none where
     /// none comes soon.
     ///

@@ -1,5 +1,6 @@
 //! Codecs of video: decoding, encoding, conversion of pixel formats, raw frames.
 
+pub(crate) mod alpha;
 pub(crate) mod available;
 pub(crate) mod choice;
 pub(crate) mod convert;

@@ -9,6 +9,7 @@ use std::ffi::c_int;
 use std::ptr;
 
 use crate::av;
+use crate::codec::alpha;
 use crate::codec::convert::{Scaler, Shape};
 use crate::error::{MediaError, MediaErrorKind as Kind, near_matches};
 use crate::formats;
@@ -88,6 +89,10 @@ impl RawFormat {
         formats::is_full_range(self.format)
     }
 
+    fn has_alpha(&self) -> bool {
+        alpha::has(self.format)
+    }
+
     fn packed(&self) -> Option<Packed> {
         use AVPixelFormat::*;
         let (order, bytes) = match self.format {
@@ -136,6 +141,7 @@ pub struct RawPictures {
     at: (usize, usize),
     /// two rows of even length, where the source's are odd
     even: Vec<u8>,
+    lost_alpha: bool,
 }
 
 impl RawPictures {
@@ -178,7 +184,16 @@ impl RawPictures {
         let places = from.zip(target.plane_sizes(size.0, size.1));
         let places = places.map(|(from, to)| Places { from, to }).collect();
         let (buffers, at, pool) = (Vec::new(), (0, 0), pool.clone());
-        Ok(RawPictures { raw, target, size, places, way, pool, buffers, at, even: Vec::new() })
+        let (even, lost_alpha) = (Vec::new(), false);
+        Ok(RawPictures { raw, target, size, places, way, pool, buffers, at, even, lost_alpha })
+    }
+
+    /// Whether a picture was transparent somewhere, and what came of it cannot be.
+    pub fn lost_alpha(&self) -> bool {
+        match &self.way {
+            Way::Scaler(scaler) => scaler.lost_alpha(),
+            Way::Rows(_) | Way::Planes => self.lost_alpha,
+        }
     }
 
     /// Samples and rows of the pictures that come out.
@@ -219,6 +234,11 @@ impl RawPictures {
             Way::Rows(rows) => {
                 let row = self.raw.bytes / self.raw.height as usize;
                 let first = self.at.1;
+                if self.raw.has_alpha() && !self.lost_alpha {
+                    // Without a way out of the loop, which is vector code then.
+                    let all = bytes.chunks_exact(4).fold(255, |all, pixel| all & pixel[3]);
+                    self.lost_alpha = all != 255;
+                }
                 for (number, pair) in bytes.chunks(2 * row).enumerate() {
                     let pair = evened(pair, row, rows.row_bytes(), &mut self.even);
                     convert_pair(rows, pair, &mut self.buffers, first + 2 * number);

@@ -94,6 +94,36 @@ impl Input {
         self.jumps.as_ref().map_or(0, Jumps::count)
     }
 
+    /// Nanoseconds by which libav's display times of a stream are late. AVI tells decoding times alone,
+    /// and libav gives a picture the one of the moment at which the decoder lets it out, as many
+    /// pictures later as it reorders. A player shows the first one where the file begins.
+    pub(crate) fn lateness(&self, stream: usize) -> i64 {
+        self.reordered(stream).saturating_mul(self.frame_length(stream))
+    }
+
+    /// Nanoseconds by which a keyframe may be shown after it is decoded, where the container does not
+    /// tell.
+    pub(crate) fn shown_within(&self, stream: usize) -> i64 {
+        /// More than any codec reorders.
+        const MOST: i64 = 17;
+        let most = if self.reordered(stream) > 0 { MOST } else { 0 };
+        most * self.frame_length(stream)
+    }
+
+    /// By how many pictures a stream reorders whose container does not tell display times.
+    fn reordered(&self, stream: usize) -> i64 {
+        let Ok(raw) = self.stream(stream) else { return 0 };
+        // SAFETY: the stream is the input's and valid.
+        let delay = unsafe { (*(*raw).codecpar).video_delay };
+        if self.facts.format == "avi" && self.display.is_none() { delay.max(0).into() } else { 0 }
+    }
+
+    /// A tick of AVI's clock.
+    fn frame_length(&self, stream: usize) -> i64 {
+        let base = self.facts.streams.get(stream).map(|s| s.time_base);
+        base.map_or(0, |b| i64::from(b.num) * 1_000_000_000 / i64::from(b.den.max(1)))
+    }
+
     /// From now on [`Input::read`] fills in the display times of a stream's packets. The stream is of
     /// a codec of [`is_told_by_order`], and nothing of it was read.
     pub fn derive_display_times(&mut self, stream: usize) {

@@ -66,6 +66,8 @@ pub struct StreamFacts {
     pub kind: StreamKind,
     /// libav's name: `h264`, `aac` …
     pub codec: String,
+    /// the four letters that its container has for its codec, the first one lowest; 0 for none
+    pub tag: u32,
     /// a cover picture, no film
     pub attached_picture: bool,
     /// seconds that one unit of the stream's timestamps takes
@@ -85,6 +87,48 @@ pub struct StreamFacts {
     pub metadata: Vec<(String, String)>,
 }
 
+impl StreamFacts {
+    /// The name of its codec, or the letters that stand for it where libav has no name: `tmcd`.
+    pub fn label(&self) -> String {
+        let letters = self.tag.to_le_bytes();
+        match &*self.codec {
+            "none" | "bin_data" if letters.iter().all(u8::is_ascii_graphic) => {
+                String::from_utf8_lossy(&letters).into_owned()
+            }
+            "none" => "unknown".to_owned(),
+            codec => codec.to_owned(),
+        }
+    }
+
+    /// Whether it is the track of a time code (QuickTime's `tmcd`), which the video's tag
+    /// `timecode` says too.
+    pub fn is_timecode(&self) -> bool {
+        self.tag == u32::from_le_bytes(*b"tmcd")
+            && self.metadata.iter().any(|(key, _)| key == "timecode")
+    }
+}
+
+/// What stands beside a stream of video and says how it is to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// two pictures in one
+    Stereo,
+    /// a sphere on a plane: 360° video
+    Sphere,
+    /// Dolby Vision, and whether the pictures look right without it
+    DolbyVision { compatible: bool },
+}
+
+impl Beside {
+    pub fn name(self) -> &'static str {
+        match self {
+            Beside::Stereo => "the mark of stereoscopic video",
+            Beside::Sphere => "the mark of 360° video",
+            Beside::DolbyVision { .. } => "the metadata of Dolby Vision",
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct VideoFacts {
     pub width: u32,
@@ -98,9 +142,10 @@ pub struct VideoFacts {
     /// degrees clockwise by which the picture is to be turned for display: 0, 90, 180, 270 from
     /// cameras
     pub rotation: i32,
-    /// it has an alpha plane that its frames of the contract's format do not have: YUV with alpha, and
-    /// the second stream of VP8 and VP9 in WebM (`alpha_mode`), which libav's own decoders pass over
+    /// it has an alpha plane beside its packets, which libav's own decoders of VP8 and VP9 pass over
+    /// (`alpha_mode` of WebM)
     pub hidden_alpha: bool,
+    pub beside: Vec<Beside>,
     /// pictures are of two fields each, and whether the top one comes first
     pub interlaced: Option<bool>,
 }
@@ -170,6 +215,7 @@ unsafe fn stream(context: *const ffi::AVFormatContext, stream: *mut ffi::AVStrea
             index: s.index as usize,
             kind,
             codec: av::text(ffi::avcodec_get_name(par.codec_id)),
+            tag: par.codec_tag,
             attached_picture: s.disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0,
             time_base: av::positive(s.time_base).unwrap_or(Rational { num: 1, den: 90_000 }),
             frame_rate: (kind == StreamKind::Video).then(|| frame_rate(context, stream)).flatten(),
@@ -209,10 +255,10 @@ unsafe fn video(context: *const ffi::AVFormatContext, stream: *mut ffi::AVStream
             sample_aspect: av::positive(aspect).unwrap_or(Rational { num: 1, den: 1 }),
             color,
             rotation: rotation(stream),
-            hidden_alpha: format.is_some_and(formats::loses_alpha)
-                || av::pairs((*stream).metadata)
-                    .iter()
-                    .any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && value == "1"),
+            hidden_alpha: av::pairs((*stream).metadata)
+                .iter()
+                .any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && value == "1"),
+            beside: beside(stream),
             interlaced: match par.field_order {
                 ffi::AVFieldOrder::AV_FIELD_TT | ffi::AVFieldOrder::AV_FIELD_BT => Some(true),
                 ffi::AVFieldOrder::AV_FIELD_BB | ffi::AVFieldOrder::AV_FIELD_TB => Some(false),
@@ -220,6 +266,26 @@ unsafe fn video(context: *const ffi::AVFormatContext, stream: *mut ffi::AVStream
             },
         }
     }
+}
+
+/// # Safety
+/// As for [`stream`].
+unsafe fn beside(stream: *const ffi::AVStream) -> Vec<Beside> {
+    use ffi::AVPacketSideDataType::*;
+    // SAFETY: the caller's promise.
+    let of = |kind| unsafe { side_data(stream, kind) };
+    // The first number of AVStereo3D is its type, 0 for plain pictures (stereo3d.h).
+    let stereo = of(AV_PKT_DATA_STEREO3D).filter(|d| d.iter().take(4).any(|b| *b != 0));
+    // `dv_bl_signal_compatibility_id` is the eighth byte of AVDOVIDecoderConfigurationRecord
+    // (dovi_meta.h): 0 where the base layer is for Dolby Vision alone.
+    let dolby = of(AV_PKT_DATA_DOVI_CONF);
+    let compatible = dolby.is_some_and(|d| d.get(7).is_some_and(|id| *id != 0));
+    let all = [
+        stereo.map(|_| Beside::Stereo),
+        of(AV_PKT_DATA_SPHERICAL).map(|_| Beside::Sphere),
+        dolby.map(|_| Beside::DolbyVision { compatible }),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// The rate, where frames come evenly: libav's guess of the smallest step and the average agree

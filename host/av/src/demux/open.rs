@@ -8,7 +8,7 @@ use std::io::Seek;
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::av;
 use crate::demux::display::Display;
@@ -261,7 +261,12 @@ fn reader(
             return Ok(None);
         }
     };
-    let source = Source { file, pipe, interrupt: Arc::clone(interrupt), error: None };
+    let name = match source {
+        InputSource::Pipe(Some(path)) => path.display().to_string(),
+        _ => "standard input".to_owned(),
+    };
+    let (interrupt, silent) = (Arc::clone(interrupt), pipe.then(Instant::now));
+    let source = Source { file, pipe, interrupt, error: None, name, silent };
     Avio::with_buffer(source, false, buffer).map(Some).ok_or_else(|| MediaError::memory(doing))
 }
 

@@ -31,13 +31,14 @@ impl Input {
             return self.read_up_to(stream, time);
         }
         let (start, target) = (self.facts.start, self.facts.start.saturating_add(time));
+        let (late, within) = (self.lateness(stream), self.shown_within(stream));
         for margin in MARGINS {
             let to = target.saturating_sub(margin).max(start);
             if !self.jump(to) {
                 break;
             }
             let (packets, key) = self.read_to_key(stream)?;
-            if key.is_some_and(|key| key <= target) {
+            if key.is_some_and(|key| key.saturating_add(within) <= target.saturating_add(late)) {
                 self.progress.put_back(packets);
                 return Ok(());
             }

@@ -12,6 +12,7 @@ use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::av;
 use crate::interrupt::Interrupt;
@@ -213,6 +214,9 @@ unsafe extern "C" fn seek<S: Stream>(opaque: *mut c_void, offset: i64, whence: c
     }
 }
 
+/// How long nobody needs to write into a pipe before that is said.
+const SILENCE: Duration = Duration::from_secs(3);
+
 /// A file or a pipe to be demuxed.
 pub(crate) struct Source {
     pub(crate) file: File,
@@ -220,6 +224,10 @@ pub(crate) struct Source {
     pub(crate) pipe: bool,
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) error: Option<io::Error>,
+    /// for messages
+    pub(crate) name: String,
+    /// since when nothing has come at all, until that was said
+    pub(crate) silent: Option<Instant>,
 }
 
 impl Stream for Source {
@@ -229,8 +237,13 @@ impl Stream for Source {
                 return Err(io::ErrorKind::Interrupted.into());
             }
             if self.pipe && !pipe::readable(&self.file)? {
+                if self.silent.is_some_and(|since| since.elapsed() > SILENCE) {
+                    self.silent = None;
+                    tracing::warn!("{}: waiting: nobody has written into it yet", self.name);
+                }
                 continue;
             }
+            self.silent = None;
             match self.file.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if self.pipe && error.kind() == io::ErrorKind::WouldBlock => {}

@@ -5,11 +5,12 @@ use std::ffi::c_int;
 use std::ptr;
 
 use crate::av;
-use crate::demux::facts::StreamKind;
+use crate::demux::facts::{Beside, StreamKind};
 use crate::demux::shape::Shape;
 use crate::error::{MediaError, MediaErrorKind as Kind};
 use crate::mux::muxer::Muxer;
 use crate::mux::targets::find_muxer;
+use crate::versions;
 use ffmpeg_next::ffi;
 
 /// What decides whether a stream fits: its kind, its codec, and the four letters that its own
@@ -28,6 +29,7 @@ impl Muxer {
         };
         // SAFETY: a static description.
         !muxer.is_null()
+            && (holds_cover(format) || !shape.facts.attached_picture)
             && unsafe { takes(muxer, format, (kind(shape.facts.kind), codec, shape.tag)) }
     }
 
@@ -46,7 +48,10 @@ impl Muxer {
             return Ok(());
         }
         // SAFETY: a look-up that always gives static text.
-        let codec = unsafe { av::text(ffi::avcodec_get_name(what.1)) };
+        let codec = match unsafe { av::text(ffi::avcodec_get_name(what.1)) } {
+            none if none == "none" => "it".to_owned(),
+            codec => codec,
+        };
         unsupported(format!("{name}: the container \"{format}\" cannot hold {codec}"))
     }
 }
@@ -106,6 +111,65 @@ pub fn holds_sound(format: &str) -> bool {
     codec.is_some_and(|c| c != ffi::AVCodecID::AV_CODEC_ID_NONE)
 }
 
+/// Whether a container holds what stands beside a stream of video. libav's muxer of mov leaves it out
+/// (movenc.c, `mov_write_video_tag`).
+pub fn holds_beside(format: &str, _: Beside) -> bool {
+    matches!(format, "mp4" | "matroska" | "webm")
+}
+
+/// Whether a container holds a cover picture that libav's muxer can write there.
+pub fn holds_cover(format: &str) -> bool {
+    matches!(format, "mp4" | "3gp" | "ipod" | "mp3" | "flac")
+}
+
+/// Whether a container holds the language of a stream.
+pub fn holds_language(format: &str) -> bool {
+    !matches!(format, "avi" | "flv")
+}
+
+/// The keys of the tags that people write, of those of a file.
+pub fn text_tags(metadata: &[(String, String)]) -> Vec<&str> {
+    const TAGS: [&str; 8] =
+        ["title", "artist", "album", "comment", "description", "copyright", "genre", "synopsis"];
+    let is_text = |key: &&str| TAGS.contains(&&*key.to_ascii_lowercase());
+    metadata.iter().map(|(key, _)| &**key).filter(is_text).collect()
+}
+
+/// Whether a container holds the title of a film, and tags like it.
+pub fn holds_tags(format: &str) -> bool {
+    !matches!(
+        format,
+        "mpegts" | "hls" | "gif" | "image2" | "yuv4mpegpipe" | "h264" | "hevc" | "mpeg"
+    )
+}
+
+/// Whether a container, with what codec there is in it, says of which kind colors are.
+pub fn holds_color(format: &str) -> bool {
+    !matches!(format, "gif" | "image2" | "ogg" | "yuv4mpegpipe")
+}
+
+/// Whether an encoder, by libav's name, encodes two fields in a frame as such.
+pub fn encodes_fields(codec: &str) -> bool {
+    const PROGRESSIVE: [&str; 8] =
+        ["libvpx", "libaom", "libsvtav1", "librav1e", "libtheora", "gif", "png", "libwebp"];
+    !PROGRESSIVE.iter().any(|name| codec.starts_with(name))
+}
+
+/// Whether a container is known to hold by how much its video is to be rotated.
+pub fn holds_rotation(format: &str) -> bool {
+    match format {
+        "mp4" | "mov" | "3gp" => true,
+        "matroska" => versions::MATROSKA_KEEPS_ROTATION,
+        _ => false,
+    }
+}
+
+/// Whether a container holds a time code, in a track that libav's muxer makes of the video's tag, or as
+/// that tag.
+pub fn holds_timecode(format: &str) -> bool {
+    matches!(format, "mp4" | "mov" | "mxf" | "matroska" | "webm" | "nut")
+}
+
 /// What Matroska holds beyond the list that libav asks itself at normal compliance: the codecs of
 /// AVI and WAVE under their old tags (RFC 9559, `V_MS/VFW/FOURCC` and `A_MS/ACM`), and files attached
 /// to the film.
@@ -129,7 +193,8 @@ fn holds_beyond(format: &str, kind: ffi::AVMediaType, codec: ffi::AVCodecID) -> 
 #[rustfmt::skip]
 fn codecs(format: &str) -> Option<&'static [&'static str]> {
     Some(match format {
-        "mpegts" => &[
+        // Segments of MPEG-TS.
+        "mpegts" | "hls" => &[
             "h264", "hevc", "vvc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "dirac", "cavs",
             "mp2", "mp3", "aac", "aac_latm", "ac3", "eac3", "dts", "truehd", "opus", "s302m",
             "dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle", "klv", "timed_id3", "scte_35",
@@ -137,6 +202,12 @@ fn codecs(format: &str) -> Option<&'static [&'static str]> {
         "mpeg" => &[
             "mpeg1video", "mpeg2video", "h264", "mp2", "mp3", "ac3", "dts", "pcm_s16be",
             "dvd_subtitle",
+        ],
+        // Its demuxer does not give back the packets of H.264 as they were.
+        "asf" => &[
+            "wmv1", "wmv2", "wmv3", "vc1", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "mpeg4", "mjpeg",
+            "wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice", "mp3", "aac", "ac3", "adpcm_ms",
+            "adpcm_ima_wav", "pcm_s16le", "pcm_s24le", "pcm_u8",
         ],
         "ogg" => &["theora", "vp8", "vorbis", "opus", "flac", "speex"],
         _ => return None,

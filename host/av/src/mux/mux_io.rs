@@ -271,14 +271,19 @@ pub(crate) unsafe fn set_display_matrix(stream: *mut ffi::AVStream, matrix: [i32
     }
 }
 
-/// What a screen must know of pictures of high dynamic range: they are other pictures behind the
-/// encoder, but made for the same screen.
+/// What a screen must know of pictures of high dynamic range, and of stereoscopic and 360° ones: they
+/// are other pictures behind the encoder, but made for the same screen.
 ///
 /// # Safety
 /// Both streams are valid, `to` of a muxer before its header.
-pub(crate) unsafe fn copy_hdr(from: *const ffi::AVStream, to: *mut ffi::AVStream) {
+pub(crate) unsafe fn copy_display(from: *const ffi::AVStream, to: *mut ffi::AVStream) {
     use ffi::AVPacketSideDataType::*;
-    for kind in [AV_PKT_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_CONTENT_LIGHT_LEVEL] {
+    for kind in [
+        AV_PKT_DATA_MASTERING_DISPLAY_METADATA,
+        AV_PKT_DATA_CONTENT_LIGHT_LEVEL,
+        AV_PKT_DATA_STEREO3D,
+        AV_PKT_DATA_SPHERICAL,
+    ] {
         // SAFETY: the caller's promise; the place is as large as asked for, or null.
         unsafe {
             let Some(bytes) = facts::side_data(from, kind) else { continue };

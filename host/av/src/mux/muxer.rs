@@ -15,13 +15,13 @@ use crate::io::sink::{Output, Sink, close_reopened, reopen};
 use crate::log;
 use crate::mux::address::Patience;
 use crate::mux::mux_io::{
-    Track, copy_aspect, copy_chapters, copy_hdr, copy_tags, set_display_matrix, usable_tag,
+    Track, copy_aspect, copy_chapters, copy_display, copy_tags, set_display_matrix, usable_tag,
 };
 use crate::mux::pieces::Pieces;
 use crate::mux::targets::find_muxer;
 use crate::mux::template::StreamTemplate;
 use crate::options;
-use crate::versions::{self, copy_side_data};
+use crate::versions::copy_side_data;
 use ffmpeg_next::ffi;
 
 /// Writes one container. Streams are added first, then comes the header, then packets, then
@@ -196,16 +196,9 @@ impl Muxer {
                 // Of VP8 and VP9 in WebM; what was encoded here has no alpha.
                 let metadata = &raw mut (*stream).metadata;
                 ffi::av_dict_set(metadata, c"alpha_mode".as_ptr(), ptr::null(), 0);
-                copy_hdr(source, stream);
+                copy_display(source, stream);
                 if let Some(matrix) = facts::display_matrix(source) {
                     set_display_matrix(stream, matrix);
-                    if !self.keeps_rotation() {
-                        tracing::warn!(
-                            "{}: its container may lose the rotation; mp4 and mov keep it, or turn the pictures \
-                             themselves: -p flip:mode=right",
-                            self.name
-                        );
-                    }
                 }
             }
             code
@@ -402,15 +395,6 @@ impl Muxer {
         }
         if let Some(patience) = &self.patience {
             patience.renew();
-        }
-    }
-
-    /// Whether the container is known to hold a rotation.
-    pub(crate) fn keeps_rotation(&self) -> bool {
-        match &*self.format {
-            "mp4" | "mov" | "3gp" => true,
-            "matroska" => versions::MATROSKA_KEEPS_ROTATION,
-            _ => false,
         }
     }
 

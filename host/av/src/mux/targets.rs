@@ -88,7 +88,7 @@ pub(crate) fn find_muxer(format: &str) -> *const ffi::AVOutputFormat {
 
 /// Whether a container has chapters (libavformat writes them into these).
 pub fn holds_chapters(format: &str) -> bool {
-    matches!(format, "mp4" | "mov" | "3gp" | "matroska" | "webm" | "ogg" | "asf" | "nut")
+    matches!(format, "mp4" | "mov" | "3gp" | "matroska" | "webm" | "asf" | "nut")
 }
 
 /// The container for a URL or a pipe that names none: what servers of the scheme expect.

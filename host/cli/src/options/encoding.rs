@@ -43,6 +43,9 @@ pub struct EncodingOptions {
     /// Set any other option of the encoder; repeatable
     #[arg(short = 'x', long, value_name = "KEY=VALUE")]
     pub encoder_option: Vec<Pair>,
+    /// options that are set by the environment
+    #[arg(skip)]
+    pub defaults: Vec<String>,
 }
 
 impl EncodingOptions {
@@ -59,5 +62,6 @@ impl EncodingOptions {
         spec.keyframe_interval = self.keyframe_interval;
         spec.profile = self.profile;
         spec.encoder_option = self.encoder_option.into();
+        spec.defaults = self.defaults;
     }
 }

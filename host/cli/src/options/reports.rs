@@ -91,7 +91,8 @@ impl Mode {
         if let Some(path) = &self.config {
             spec.or_from(config::read::<A, T>(path)?);
         }
-        check(&mut spec)?;
-        Ok(Some(spec))
+        let checked =
+            check(&mut spec).map_err(|e| config::placed(self.config.as_deref(), e.into()));
+        checked.map(|()| Some(spec))
     }
 }

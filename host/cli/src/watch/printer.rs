@@ -16,6 +16,7 @@ use tracing::warn;
 
 use super::shown;
 use crate::out::{print, tell};
+use filmgate_core::words::counted;
 use filmgate_plugin::harmless;
 use filmgate_watch::{Candidate, Ended, Print, Reporter, Stats, WatchSpec};
 
@@ -98,24 +99,28 @@ impl Printer {
     }
 }
 
+/// `1 file is`, `3 files are`.
+fn are(files: usize) -> String {
+    if files == 1 { "1 file is".to_owned() } else { format!("{files} files are") }
+}
+
 impl Reporter for Printer {
     fn retrying(&self, files: usize) {
-        tell(format_args!(
-            "{files} files are processed again that failed or passed a broken plugin\n"
-        ));
+        let files = are(files);
+        tell(format_args!("{files} processed again that failed or passed a broken plugin\n"));
     }
 
     fn redoing(&self, files: usize) {
-        tell(format_args!(
-            "{files} files are processed again that were done with other settings\n"
-        ));
+        let files = are(files);
+        tell(format_args!("{files} processed again that were done with other settings\n"));
     }
 
     fn outdated(&self, files: usize) {
         if files > 0 {
             warn!(
-                "{files} files here were done with other settings (plugins, parameters, format) and \
-                 stay as they are; --redo processes them again"
+                "{} here were done with other settings (plugins, parameters, format) and stay as \
+                 they are; --redo processes them again",
+                counted(files as u64, "file")
             );
         }
     }

@@ -2,6 +2,7 @@
 //! stages whose pictures may, or may not, be shared out between workers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::negotiate::negotiate;
 use super::stats::Meter;
@@ -15,7 +16,7 @@ use filmgate_plugin::{
 /// One link of a chain, as planned.
 #[derive(Clone)]
 pub enum Link {
-    Convert { from: StreamInfo, to: StreamInfo, meter: Arc<Meter> },
+    Convert { from: StreamInfo, to: StreamInfo, meter: Arc<Meter>, lost_alpha: Arc<AtomicBool> },
     Filter { supervisor: Arc<Supervisor>, input: StreamInfo, meter: Arc<Meter> },
 }
 
@@ -47,6 +48,7 @@ pub struct Chain {
     pub filter_meters: Vec<Arc<Meter>>,
     /// what was converted and why, for people
     pub notes: Vec<String>,
+    lost_alpha: Arc<AtomicBool>,
 }
 
 impl Chain {
@@ -83,11 +85,17 @@ impl Chain {
             convert_meter: builder.convert_meter,
             filter_meters: builder.filter_meters,
             notes: builder.notes,
+            lost_alpha: builder.lost_alpha,
         })
     }
 }
 
 impl Chain {
+    /// Whether a conversion has taken the transparency of a frame away up to now.
+    pub fn lost_alpha(&self) -> bool {
+        self.lost_alpha.load(Ordering::Relaxed)
+    }
+
     /// Which of its plugins is the reason that no frame came out: the last one that was given any.
     /// None where no frame came to the plugins, and where there are none.
     pub fn nothing_left(&self, plugins: &[Arc<Supervisor>]) -> Option<PluginError> {
@@ -163,6 +171,7 @@ struct Builder {
     convert_meter: Arc<Meter>,
     filter_meters: Vec<Arc<Meter>>,
     notes: Vec<String>,
+    lost_alpha: Arc<AtomicBool>,
 }
 
 impl Builder {
@@ -176,6 +185,7 @@ impl Builder {
             from: from.clone(),
             to: to.clone(),
             meter: Arc::clone(&self.convert_meter),
+            lost_alpha: Arc::clone(&self.lost_alpha),
         };
         match whom {
             "the encoder" => self.push(link, true),
@@ -227,7 +237,7 @@ pub struct Worker {
 }
 
 enum Live {
-    Convert { converter: Box<Converter>, meter: Arc<Meter> },
+    Convert { converter: Box<Converter>, meter: Arc<Meter>, lost_alpha: Arc<AtomicBool> },
     Filter { filter: Box<Supervised>, meter: Arc<Meter> },
 }
 
@@ -237,9 +247,10 @@ impl Worker {
         let mut links = Vec::with_capacity(stage.links.len());
         for link in &stage.links {
             links.push(match link {
-                Link::Convert { from, to, meter } => Live::Convert {
+                Link::Convert { from, to, meter, lost_alpha } => Live::Convert {
                     converter: Box::new(Converter::new(from, to.format, to.width, to.height)?),
                     meter: Arc::clone(meter),
+                    lost_alpha: Arc::clone(lost_alpha),
                 },
                 Link::Filter { supervisor, input, meter } => Live::Filter {
                     filter: Box::new(supervisor.start(input)?),
@@ -267,6 +278,17 @@ impl Worker {
         Ok(out)
     }
 
+    /// Whether a conversion has taken the transparency of a picture away since it was asked for the
+    /// last time.
+    pub(super) fn take_lost_alpha(&mut self) -> bool {
+        let lost = self.links.iter_mut().map(|link| match link {
+            Live::Convert { converter, .. } => converter.take_lost_alpha(),
+            Live::Filter { .. } => false,
+        });
+        // All are asked.
+        lost.fold(false, |all, one| all | one)
+    }
+
     /// Whether a plugin holds frames that it was given, and may still give back.
     pub fn holds_frames(&mut self) -> bool {
         self.links.iter_mut().any(|link| match link {
@@ -284,8 +306,11 @@ impl Worker {
             let mut next = Vec::with_capacity(frames.len());
             for frame in frames {
                 match link {
-                    Live::Convert { converter, meter } => {
+                    Live::Convert { converter, meter, lost_alpha } => {
                         next.push(meter.time(1, || converter.convert(&frame, &self.pool))?);
+                        if converter.lost_alpha() {
+                            lost_alpha.store(true, Ordering::Relaxed);
+                        }
                     }
                     Live::Filter { filter, meter } => {
                         next.extend(meter.time(1, || filter.process(frame))?);

@@ -19,6 +19,7 @@ pub struct StillChain {
     pool: PlanePool,
     /// the one used last at the end
     kept: Vec<Set>,
+    lost_alpha: bool,
 }
 
 struct Set {
@@ -32,12 +33,18 @@ struct Set {
 impl StillChain {
     pub fn new(plugins: &[Arc<Supervisor>], pool: &PlanePool) -> StillChain {
         let plugins = plugins.iter().map(|p| p.for_one_picture()).collect();
-        StillChain { plugins, pool: pool.clone(), kept: Vec::new() }
+        StillChain { plugins, pool: pool.clone(), kept: Vec::new(), lost_alpha: false }
     }
 
     /// The plugins, with what became of the picture that was processed last.
     pub fn plugins(&self) -> &[Arc<Supervisor>] {
         &self.plugins
+    }
+
+    /// Whether the picture that was processed last was transparent somewhere, and what came of it is
+    /// not.
+    pub fn lost_alpha(&self) -> bool {
+        self.lost_alpha
     }
 
     /// Takes one picture through all plugins; what comes out has one of the formats `wanted`.
@@ -50,6 +57,7 @@ impl StillChain {
         wanted: &'static [PixelFormat],
     ) -> Result<Vec<Frame>, PipelineError> {
         let input = info(&frame);
+        self.lost_alpha = false;
         if self.plugins.iter().any(|p| p.is_incomplete()) {
             *self = StillChain::new(&self.plugins, &self.pool);
         }
@@ -64,6 +72,7 @@ impl StillChain {
         let mut frames = vec![frame];
         for worker in &mut set.workers {
             frames = worker.process(frames)?;
+            self.lost_alpha |= worker.take_lost_alpha();
             if !set.again {
                 frames.extend(worker.flush()?);
             }

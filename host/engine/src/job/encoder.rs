@@ -3,9 +3,10 @@
 use super::{usage, usage_of};
 use crate::error::PipelineError;
 use crate::sink::{Output, Target};
-use crate::spec::{JobSpec, Length, Verb};
+use crate::spec::{Crf, JobSpec, Length, Verb};
 use filmgate_av::{
     EncodeOptions, check_words, default_encoder, encoder_named, picture_encoder, pixel_format,
+    takes_option,
 };
 use filmgate_core::frame::Rational;
 
@@ -21,12 +22,19 @@ pub(super) fn encoder(spec: &JobSpec, outputs: &[Output]) -> Result<EncodeOption
     let live = spec.verb == Verb::Encode;
     let usual = if live { "h264" } else { outputs.first().map_or("h264", usual) };
     let codec = encoder_named(spec.codec.as_deref().unwrap_or(usual))?;
-    if let Some(crf) = spec.crf.filter(|c| c.0 > 51.0 && codec.starts_with("libx26")) {
+    let fits = |key: &str, value: &str| !spec.is_default(key) || takes_option(&codec, key, value);
+    let preset = spec.preset.clone().filter(|p| fits("preset", p));
+    let is_outside = |c: &Crf| c.0 > 51.0 && codec.starts_with("libx26");
+    let crf = spec.crf.filter(|c| {
+        let is_free = spec.bitrate.is_none() && !is_outside(c) && fits("crf", &c.to_string());
+        is_free || !spec.is_default("crf")
+    });
+    if let Some(crf) = crf.filter(is_outside) {
         return Err(usage(format!("--crf {crf}: {codec} takes 0 to 51")));
     }
     // A push has to keep up with its source, and viewers want it soon.
     let fast = |word: &str| (live && codec.starts_with("libx26")).then(|| word.to_owned());
-    let preset = spec.preset.clone().or_else(|| fast("ultrafast"));
+    let preset = preset.or_else(|| fast("ultrafast"));
     let tune = spec.tune.clone().or_else(|| fast("zerolatency"));
     check_words(&codec, preset.as_deref(), tune.as_deref()).map_err(usage_of)?;
     let wanted = if live { Some(encode_format(spec)) } else { spec.pix_fmt.as_deref() };
@@ -34,7 +42,7 @@ pub(super) fn encoder(spec: &JobSpec, outputs: &[Output]) -> Result<EncodeOption
         codec,
         preset,
         tune,
-        crf: spec.crf.map(|c| c.0),
+        crf: crf.map(|c| c.0),
         bit_rate: spec.bitrate.map(|b| b.0),
         pixel_format: wanted.map(pixel_format).transpose().map_err(usage_of)?,
         options: options(spec),

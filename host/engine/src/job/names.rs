@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::spec::{JobSpec, Pairs, PluginSpec, SpecError};
+use crate::spec::{Fault, JobSpec, Pairs, PluginSpec, SpecError};
 use filmgate_picture::PictureFormat;
 
 /// The default of `--names`.
@@ -35,8 +35,13 @@ pub(super) fn names(spec: &JobSpec) -> Result<Names, SpecError> {
             (policy, given.unwrap_or(PictureFormat::Jpeg))
         }
         Some(_) => {
-            let ending = names.rsplit_once('.').and_then(|(_, e)| PictureFormat::from_ending(e));
-            let format = given.or(ending).unwrap_or(PictureFormat::Jpeg);
+            let written = Path::new(names).extension().and_then(|e| e.to_str());
+            let ending = written.and_then(PictureFormat::from_ending);
+            let format = match (given.or(ending), written) {
+                (Some(format), _) => format,
+                (None, None) => PictureFormat::Jpeg,
+                (None, Some(unknown)) => return Err(unknown_ending(names, unknown)),
+            };
             (template(names, ending), format)
         }
     };
@@ -47,6 +52,14 @@ fn format(name: &str) -> Result<PictureFormat, SpecError> {
     PictureFormat::from_ending(name).ok_or_else(|| {
         SpecError::usage(format!("--format {name}: expected jpg, png, webp, bmp, or tiff"))
     })
+}
+
+fn unknown_ending(names: &str, ending: &str) -> SpecError {
+    let message = format!(
+        "{names}: no image format has the extension .{ending}; use .jpg, .png, .webp, .bmp or .tiff, \
+         or name the format with --format"
+    );
+    SpecError::new(Fault::OutputUnsupported, message)
 }
 
 /// The place for the number in a name: where it begins and ends, and how many digits it has.
@@ -108,7 +121,9 @@ mod tests {
         assert_eq!(pattern("frame%06d.jpg"), "frame{number:06}.{ext}");
         assert_eq!(pattern("100%%-{a}-%d.PNG"), "100%-{{a}}-{number}.{ext}");
         assert_eq!(pattern("day.1/%3d"), "day.1/{number:03}");
-        assert_eq!(pattern("%02d.shot"), "{number:02}.shot");
+        let shot = of("out", Some("%02d.shot"), Some("png")).expect("readable");
+        assert_eq!(shot.policy.parameters.0[0].1, "{number:02}.shot");
+        assert!(of("out", Some("%02d.shot"), None).is_err_and(|e| e.message.contains(".shot")));
     }
 
     #[test]

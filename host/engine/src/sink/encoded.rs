@@ -13,6 +13,7 @@ use crate::source::Source;
 use crate::stop::{GRACE, LINGER};
 use filmgate_av::{
     EncodeOptions, MediaError, MediaErrorKind, Muxer, Packet, VideoEncoder, encoder_formats,
+    encodes_fields,
 };
 use filmgate_core::frame::{Frame, PixelFormat, Rational};
 
@@ -50,7 +51,8 @@ impl Encoded {
         options.global_header = self.outputs.iter().any(needs_header);
         if let Some((input, video)) = source.first() {
             let facts = input.facts().streams.get(video).and_then(|s| s.video.as_ref());
-            options.interlaced = facts.and_then(|f| f.interlaced);
+            let interlaced = facts.and_then(|f| f.interlaced);
+            options.interlaced = interlaced.filter(|_| encodes_fields(&options.codec));
             options.hdr = input.x265_hdr(video);
         }
         options
@@ -115,6 +117,12 @@ impl SinkPlan for Encoded {
             dry_run,
         };
         let outputs = Outputs::begin(&self.outputs, &parts, report)?;
+        let (codec, fields) = (&self.encode.codec, is_interlaced(source));
+        if fields && !encodes_fields(codec) {
+            report
+                .left_out
+                .push(format!("that frames consist of two fields: {codec} encodes none"));
+        }
         report.mux = Some(Default::default());
         Ok(Box::new(Encoding {
             encoder,
@@ -126,6 +134,11 @@ impl SinkPlan for Encoded {
             end: 0,
         }))
     }
+}
+
+fn is_interlaced(source: &dyn Source) -> bool {
+    let stream = source.first().and_then(|(input, video)| input.facts().streams.get(video));
+    stream.and_then(|s| s.video.as_ref()).is_some_and(|v| v.interlaced.is_some())
 }
 
 struct Encoding {

@@ -19,12 +19,14 @@ use super::target::{Output, Selection, Target};
 use crate::error::PipelineError;
 use crate::source::Window;
 use filmgate_av::{
-    self as av, EncodedPacket, Input, MediaError, MediaErrorKind, Muxer, Packet, Stdout,
-    StreamFacts, StreamKind, StreamTemplate, VideoEncoder, header_options, holds_chapters,
-    holds_sound,
+    self as av, Beside, EncodedPacket, Input, MediaError, MediaErrorKind, MediaFacts, Muxer,
+    Packet, Stdout, StreamFacts, StreamKind, StreamTemplate, VideoEncoder, header_options,
+    holds_beside, holds_chapters, holds_color, holds_cover, holds_language, holds_rotation,
+    holds_sound, holds_tags, holds_timecode, text_tags,
 };
 use filmgate_core::cancel::Cancel;
 use filmgate_core::publish::{self, Aside};
+use filmgate_core::words::counted;
 
 /// How outputs are served.
 #[derive(Clone, Debug)]
@@ -171,6 +173,7 @@ impl Outputs {
             *known |= copy.is_some();
         }
         report.left_out.extend(notes.left_out);
+        report.missing.extend(notes.missing);
         for copied in notes.copied {
             if !notes.several || !report.copied.contains(&copied) {
                 report.copied.push(copied);
@@ -312,12 +315,18 @@ struct Notes {
     several: bool,
     copied: Vec<String>,
     left_out: Vec<String>,
+    /// without which the output is seen otherwise than the input
+    missing: Vec<String>,
 }
 
 impl Notes {
     fn new(output: &Output, several: bool) -> Notes {
         let prefix = if several { format!("{}: ", output.target.name()) } else { String::new() };
-        Notes { prefix, several, copied: Vec::new(), left_out: Vec::new() }
+        Notes { prefix, several, copied: Vec::new(), left_out: Vec::new(), missing: Vec::new() }
+    }
+
+    fn miss(&mut self, what: &str) {
+        self.missing.push(format!("{}{what}", self.prefix));
     }
 
     fn leave_out(&mut self, what: &str) {
@@ -329,6 +338,12 @@ impl Parts<'_> {
     fn images(&self, pattern: &Path, notes: &mut Notes) -> Result<Kind, PipelineError> {
         let sequence = Sequence::begin(pattern, self.service.replace, self.dry_run)?;
         self.video_alone("a file of a picture", notes);
+        if let Some((input, video)) = self.from {
+            self.look_at_whole(input, IMAGES, notes);
+            if let Some(stream) = input.facts().streams.get(video) {
+                look_beside(stream, IMAGES, notes);
+            }
+        }
         Ok(Kind::Images(sequence))
     }
 
@@ -337,10 +352,7 @@ impl Parts<'_> {
         let (mut muxer, aside, playlist) = self.open(output, format)?;
         let streams = self.add_streams(&mut muxer, format, notes)?;
         if let Some((input, _)) = self.from {
-            let chapters = input.facts().chapters.len();
-            if chapters > 0 && !holds_chapters(format) {
-                notes.leave_out(&format!("{chapters} chapters: {format} holds none"));
-            }
+            self.look_at_whole(input, format, notes);
             muxer.set_metadata_within(input, self.window.start, self.window.duration)?;
         }
         let seekable = output.target.is_seekable();
@@ -353,6 +365,19 @@ impl Parts<'_> {
         }
         muxer.write_header(&options).map_err(|e| explained(playlist.as_ref(), e))?;
         Ok(Local { muxer, streams, aside, playlist })
+    }
+
+    /// Notes what of the whole input a container cannot hold: chapters and tags.
+    fn look_at_whole(&self, input: &Input, format: &str, notes: &mut Notes) {
+        let MediaFacts { chapters, metadata, .. } = input.facts();
+        if !chapters.is_empty() && !holds_chapters(format) {
+            let chapters = counted(chapters.len() as u64, "chapter");
+            notes.leave_out(&format!("{chapters}: {format} holds none"));
+        }
+        let tags = text_tags(metadata);
+        if !tags.is_empty() && !holds_tags(format) {
+            notes.leave_out(&format!("the tags {}: {format} holds none", tags.join(", ")));
+        }
     }
 
     fn open(
@@ -428,9 +453,21 @@ impl Parts<'_> {
                 for stream in &input.facts().streams {
                     if stream.index == video {
                         streams.video = muxer.add_encoded(self.encoder, self.from)?;
+                        look_beside(stream, format, notes);
                     } else if !alone && self.selection.wants(stream.index) {
+                        if stream.is_timecode() && holds_timecode(format) {
+                            continue;
+                        }
+                        if stream.attached_picture && !holds_cover(format) {
+                            notes.leave_out(&format!(
+                                "{}: {format} holds no cover picture",
+                                text(stream)
+                            ));
+                            continue;
+                        }
                         let added = muxer.add_copy(input, stream.index);
-                        streams.copies[stream.index] = self.take(added, input, stream, notes)?;
+                        streams.copies[stream.index] =
+                            self.take(added, input, stream, format, notes)?;
                     }
                 }
             }
@@ -447,12 +484,19 @@ impl Parts<'_> {
         added: Result<usize, MediaError>,
         input: &Input,
         stream: &StreamFacts,
+        muxer_format: &str,
         notes: &mut Notes,
     ) -> Result<Option<usize>, PipelineError> {
         let is_named = self.selection.copied.is_some();
         match added {
             Ok(index) => {
                 notes.copied.push(format!("{} ({})", stream.kind.name(), stream.codec));
+                if let Some(language) = stream.language.as_ref().filter(|l| *l != "und")
+                    && !holds_language(muxer_format)
+                {
+                    let what = format!("the language of {} ({language})", text(stream));
+                    notes.leave_out(&format!("{what}: {muxer_format} holds none"));
+                }
                 return Ok(Some(index));
             }
             Err(e) if e.kind != MediaErrorKind::Unsupported => return Err(e.into()),
@@ -520,7 +564,42 @@ impl Parts<'_> {
 }
 
 fn text(stream: &StreamFacts) -> String {
-    format!("stream {}, {} ({})", stream.index, stream.kind.name(), stream.codec)
+    format!("stream {}, {} ({})", stream.index, stream.kind.name(), stream.label())
+}
+
+/// The muxer of image files, by libav's name.
+const IMAGES: &str = "image2";
+
+/// Notes what stands beside the video that is encoded and is not in an output.
+fn look_beside(stream: &StreamFacts, format: &str, notes: &mut Notes) {
+    let Some(video) = &stream.video else { return };
+    for beside in &video.beside {
+        let what = beside.name();
+        match beside {
+            Beside::DolbyVision { compatible: true } => {
+                notes.leave_out(&format!("{what}: not for video that is encoded"));
+            }
+            Beside::DolbyVision { compatible: false } => notes.miss(&format!(
+                "{what}, without which its colors are wrong, is lost where video is encoded"
+            )),
+            _ if holds_beside(format, *beside) => {}
+            _ => notes.miss(&format!("{what} is lost: {format} cannot hold it; .mp4 and .mkv can")),
+        }
+    }
+    let hdr = matches!(video.color.transfer.as_deref(), Some("smpte2084" | "arib-std-b67"));
+    if hdr && !holds_color(format) {
+        notes.miss(&format!(
+            "high dynamic range is lost: {format} cannot say that its colors are of it, and players show \
+             them too dark or pale"
+        ));
+    }
+    if video.rotation != 0 && !holds_rotation(format) {
+        let way_out = "mp4 and mov can, or rotate the frames themselves: -p flip:mode=right";
+        notes.leave_out(&format!(
+            "the rotation by {}°: {format} cannot hold it; {way_out}",
+            video.rotation
+        ));
+    }
 }
 
 /// Audio is not left out unasked, nor is what was asked for.

@@ -20,6 +20,8 @@ pub struct SinkReport {
     pub copied: Vec<String>,
     /// streams that are not in the output, with the reason
     pub left_out: Vec<String>,
+    /// what is seen otherwise in the output, with the reason
+    pub missing: Vec<String>,
     /// frames that were written
     pub frames: u64,
     /// of all outputs, where that is known

@@ -70,6 +70,7 @@ impl Files {
     ) -> Result<Files, PipelineError> {
         let video = options.video.map_or_else(|| first.best_video(), Ok)?;
         first.learn_hdr(video)?;
+        first.learn_fields(video)?;
         let reader = Reader::new(first, video, &options.decode, None).map_err(undecodable)?;
         let parts = Parts::new(reader, rest, options.decode);
         let whole = parts.duration().map(|all| (all - options.window.start).max(0));
@@ -232,7 +233,7 @@ impl Source for Files {
             damaged: self.parts.damaged(),
             undecodable_lead: self.parts.undecodable_lead(),
             jumps: self.parts.jumped(),
-            transparent: self.parts.transparent(),
+            lost_alpha: self.parts.lost_alpha(),
             truncated: self.truncated.clone(),
             ..SourceReport::default()
         }

@@ -53,6 +53,9 @@ pub struct Continuity {
     pub damaged: u64,
     /// jumps of its clock that were taken out
     pub jumps: u64,
+    /// pictures were transparent somewhere, and the frames given out are not
+    #[serde(skip)]
+    pub lost_alpha: bool,
     /// why a recording ended early, or a live source that is not opened again
     pub broken: Option<String>,
 }
@@ -159,6 +162,7 @@ impl Pictures {
         if let Some(now) = &self.now {
             account.damaged += now.reader.decoder.damaged();
             account.jumps += now.reader.input.jumps();
+            account.lost_alpha |= now.reader.decoder.lost_alpha();
         }
         account
     }
@@ -267,6 +271,7 @@ impl Pictures {
         if let Some(now) = self.now.take() {
             self.account.damaged += now.reader.decoder.damaged();
             self.account.jumps += now.reader.input.jumps();
+            self.account.lost_alpha |= now.reader.decoder.lost_alpha();
         }
     }
 
@@ -599,6 +604,7 @@ impl Source for Live {
             frames: self.given,
             damaged: continuity.damaged,
             jumps: continuity.jumps,
+            lost_alpha: continuity.lost_alpha,
             truncated: continuity.broken.clone(),
             continuity: Some(continuity),
             ..SourceReport::default()

@@ -121,8 +121,8 @@ pub struct SourceReport {
     pub undecodable_lead: u64,
     /// timestamp discontinuities that were removed
     pub jumps: u64,
-    /// frames were transparent somewhere, or the stream has an alpha plane
-    pub transparent: bool,
+    /// pictures were transparent somewhere, and the frames given out are not
+    pub lost_alpha: bool,
     /// why the input ended early, where that was accepted
     pub truncated: Option<String>,
     /// writers that left in the middle of a frame

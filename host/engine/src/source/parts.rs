@@ -31,7 +31,7 @@ pub(super) struct Parts {
     damaged: u64,
     lead: u64,
     jumped: u64,
-    transparent: bool,
+    lost_alpha: bool,
 }
 
 struct First {
@@ -63,7 +63,7 @@ impl Parts {
             damaged: 0,
             lead: 0,
             jumped: 0,
-            transparent: false,
+            lost_alpha: false,
         }
     }
 
@@ -99,7 +99,7 @@ impl Parts {
         let like = before.output();
         let reader = Reader::new(input, video, &self.options, Some(&like))?;
         self.damaged += before.decoder.damaged();
-        self.transparent |= before.decoder.transparent();
+        self.lost_alpha |= before.decoder.lost_alpha();
         self.lead += before.decoder.undecodable_lead();
         self.jumped += before.input.jumps();
         let offset = self.now.offset + self.now.end;
@@ -140,8 +140,8 @@ impl Parts {
         self.lead + self.now.reader.decoder.undecodable_lead()
     }
 
-    pub(super) fn transparent(&self) -> bool {
-        self.transparent || self.now.reader.decoder.transparent()
+    pub(super) fn lost_alpha(&self) -> bool {
+        self.lost_alpha || self.now.reader.decoder.lost_alpha()
     }
 
     pub(super) fn jumped(&self) -> u64 {

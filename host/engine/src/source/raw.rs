@@ -168,6 +168,7 @@ impl Source for Raw {
             frames: self.count,
             partial: self.partial,
             partial_bytes: self.partial_bytes,
+            lost_alpha: self.pictures.as_ref().is_some_and(RawPictures::lost_alpha),
             ..SourceReport::default()
         }
     }

@@ -20,6 +20,7 @@ pub struct Slides {
     times: u64,
     left: u64,
     count: u64,
+    lost_alpha: bool,
 }
 
 impl Slides {
@@ -36,7 +37,16 @@ impl Slides {
         let now = reader.frame()?.ok_or_else(nothing)?;
         let length = begin_of(1, rate).max(1);
         let times = u64::try_from((duration + length / 2) / length).unwrap_or(1).max(1);
-        Ok(Slides { rest, now, info, rate, times, left: times, count: 0 })
+        Ok(Slides {
+            rest,
+            now,
+            info,
+            rate,
+            times,
+            left: times,
+            count: 0,
+            lost_alpha: reader.decoder.lost_alpha(),
+        })
     }
 
     /// The next picture, made as large as the first.
@@ -46,6 +56,7 @@ impl Slides {
         let options = DecodeOptions::default();
         let mut reader = Reader::new(input, video, &options, Some(&self.info))?;
         self.now = reader.frame()?.ok_or_else(nothing)?;
+        self.lost_alpha |= reader.decoder.lost_alpha();
         self.left = self.times;
         Ok(true)
     }
@@ -79,7 +90,12 @@ impl Source for Slides {
     }
 
     fn report(&self) -> SourceReport {
-        SourceReport { decoded: self.count, frames: self.count, ..SourceReport::default() }
+        SourceReport {
+            decoded: self.count,
+            frames: self.count,
+            lost_alpha: self.lost_alpha,
+            ..SourceReport::default()
+        }
     }
 
     fn nothing(&self) -> MediaError {

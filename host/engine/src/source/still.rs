@@ -191,6 +191,7 @@ impl Source for Reel {
             decoded: self.given,
             frames: self.given,
             damaged: self.reader.decoder.damaged(),
+            lost_alpha: self.reader.decoder.lost_alpha(),
             ..SourceReport::default()
         }
     }

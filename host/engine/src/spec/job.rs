@@ -255,6 +255,12 @@ spec! {
         // ---- safety ----
         /// Whether the process is locked in before it parses media
         pub sandbox: Option<Sandbox>,
+
+        /// Options whose values are the user's defaults for all jobs (the environment's): they
+        /// hold where they mean something
+        #[serde(skip)]
+        #[schemars(skip)]
+        pub defaults: Vec<String>,
     }
 }
 
@@ -269,6 +275,11 @@ impl JobSpec {
         };
         name(&mut self.input, ["pipe:", "pipe:0"]);
         name(&mut self.output, ["pipe:", "pipe:1"]);
+    }
+
+    /// Whether the value of an option is one that the user has set for all jobs.
+    pub fn is_default(&self, option: &str) -> bool {
+        self.defaults.iter().any(|o| o == option)
     }
 
     /// Whether `run` or `encode` discards what it encodes: `--format null`.
@@ -291,7 +302,12 @@ impl JobSpec {
         self.check_source()?;
         self.check_output()?;
         exclude(&[
-            ("--bitrate", self.bitrate.is_some(), "--crf", self.crf.is_some()),
+            (
+                "--bitrate",
+                self.bitrate.is_some(),
+                "--crf",
+                self.crf.is_some() && !self.is_default("crf"),
+            ),
             ("--fps", self.fps.is_some(), "--every", self.every.is_some()),
             ("--audio-fifo", self.audio_fifo.is_some(), "--audio", self.audio.is_some()),
             ("--progress-json", self.progress_json, "--json", self.json),

@@ -116,6 +116,10 @@ pub(super) fn compile(program: &Path, wasm: &[u8], cancel: &Cancel) -> Result<Na
         // Ctrl-C goes to the whole group of the terminal; it is the parent that decides.
         .process_group(0);
     let status = wait(command.spawn()?, cancel)?;
+    if status.signal() == Some(Signal::SIGXFSZ as i32) && is_limited() {
+        let why = "the limit for files (`ulimit -f`) is too small for what it writes";
+        return Err(Refusal::System(io::Error::new(io::ErrorKind::FileTooLarge, why)));
+    }
     words.rewind()?;
     let mut said = Vec::new();
     words.take(WORDS).read_to_end(&mut said)?;
@@ -126,6 +130,11 @@ pub(super) fn compile(program: &Path, wasm: &[u8], cancel: &Cancel) -> Result<Na
     let mut bytes = Vec::new();
     code.read_to_end(&mut bytes)?;
     Ok(NativeCode(bytes))
+}
+
+/// Whether the user allows files only that are smaller than what a component may become.
+fn is_limited() -> bool {
+    getrlimit(Resource::RLIMIT_FSIZE).is_ok_and(|(soft, _)| soft < ENTRY_BYTES)
 }
 
 fn threads() -> usize {
