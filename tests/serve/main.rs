@@ -3,6 +3,7 @@
 mod access;
 mod ends;
 mod jobs;
+mod kills;
 mod limits;
 mod names;
 mod openapi;
@@ -11,6 +12,7 @@ mod resumable;
 mod script;
 mod segments;
 mod tls;
+mod tus;
 mod webhooks;
 mod whole;
 
