@@ -13,6 +13,7 @@ import document
 import encode
 import joins
 import machine
+import serving
 from catalogue import Catalogue
 import watched
 from footage import Footage, frames
@@ -107,7 +108,12 @@ def main():
     parser.add_argument("--quick", action="store_true", help="few rounds, to try it out")
     parser.add_argument("--document", type=Path, default=ROOT / "docs" / "performance.md", metavar="FILE")
     parser.add_argument("--join", action="store_true", help="measure `join` alone: docs/performance-join.md")
+    parser.add_argument("--serve", action="store_true", help="measure `serve` alone: docs/performance-serve.md")
     arguments = parser.parse_args()
+    if arguments.serve:
+        clip, document_of_it = ROOT / "build" / "media" / "bigbuckbunny.mp4", ROOT / "docs" / "performance-serve.md"
+        rounds, count = (2, 100) if arguments.quick else (5, 1000)
+        return serving.run(RELEASE / "filmgate", clip, ROOT / "build" / "bench" / "serve", document_of_it, rounds, count, say)
     if arguments.join:
         rounds, counts = (2, [100]) if arguments.quick else (5, [100, 1000, 10_000])
         folder = ROOT / "build" / "bench"
