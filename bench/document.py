@@ -4,6 +4,7 @@ from pathlib import Path
 
 from catalogue import CHAIN_FORMAT, faster, of_the_sum
 import encode
+import locked
 from kernels import FORMATS, Kernels
 import splitting
 from pipelines import CONTESTANTS, commands
@@ -82,6 +83,7 @@ def goals(results):
     ratios = s.ratios("filmgate run, one frame", "ffmpeg convolution, one frame")
     out.most("`run` of one frame: wall time, of `ffmpeg` with `convolution`", 1.5, ratios)
     out.most("`plugin list`: wall time", 50, [wall * 1e3 for wall in s.values("filmgate plugin list")], " ms")
+    locked.goals(out, results["locked"])
     s = results["large"]
     more = [(a - b) / 2**20 for a, b in zip(s.values("filmgate", "memory"), s.values("ffmpeg", "memory"))]
     out.most("`run` of 4K at 10 bits: memory, more than `ffmpeg` with `unsharp`", 256, more, " MiB")
@@ -210,6 +212,8 @@ def write(path, results):
         "starts": starts(results),
         "components": components(results),
         "watching": watching(results),
+        "sandbox": table(locked.HEAD, locked.rows(results["locked"])),
+        "worker": table(["a job that does nothing", "ms"], locked.worker_rows(results["locked"])),
         **results["counts"],
     }
     for name, text in fields.items():

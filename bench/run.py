@@ -12,6 +12,7 @@ from pathlib import Path
 import document
 import encode
 import joins
+import locked
 import machine
 import serving
 from catalogue import Catalogue
@@ -93,6 +94,8 @@ def measure(rounds, folder):
     results |= encode.measure(RELEASE / "filmgate", media, folder, rounds["encode"], say)
     one = media.one_frame()
     results["starting"] = starting(RELEASE / "filmgate", one, folder, rounds["starts"], say)
+    results["locked"] = locked.measure(
+        RELEASE / "filmgate", engine, one, films["720p"], folder, rounds["starts"], say)  # fmt: skip
     results["loading"] = loading(engine, sorted(PLUGINS.glob("*.wasm")), folder, rounds["starts"], say)
     engine.close()
     results["watched"] = watched.measure(

@@ -4,9 +4,11 @@
 //! It times its own loops. Processor time is read by `run.py`, from outside, for all workers alike.
 
 mod filters;
+mod jobs;
 
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -31,9 +33,14 @@ enum Request {
     Write { name: String, to: PathBuf },
     /// Load a plugin with an engine of its own; `cache` is the folder of compiled code.
     Load { plugin: PathBuf, cache: Option<PathBuf> },
+    /// Give a worker process `count` jobs that do nothing.
+    Jobs { count: u32 },
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
+    if std::env::args().nth(1).is_some_and(|verb| verb == filmgate::worker::VERB) {
+        return Ok(jobs::work());
+    }
     let mut bench = Bench::new()?;
     for line in io::stdin().lock().lines() {
         let line = line?;
@@ -42,7 +49,7 @@ fn main() -> Result<()> {
         println!("{answer}");
         io::stdout().flush()?;
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn answer(bench: &mut Bench, request: Request) -> Result<Value> {
@@ -51,6 +58,7 @@ fn answer(bench: &mut Bench, request: Request) -> Result<Value> {
         Request::Chain { name, of } => bench.chain(name, of)?,
         Request::Run { name, count } => return Ok(json!({ "wall": bench.run(&name, count)? })),
         Request::Write { name, to } => bench.write(&name, &to)?,
+        Request::Jobs { count } => return jobs::measure(count),
         Request::Load { plugin, cache } => {
             let cache = cache.map_or(CodeCache::Off, CodeCache::In);
             let engine = Engine::new(&cache, &PlanePool::new(), &Cancel::new())?;
