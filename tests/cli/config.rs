@@ -83,6 +83,8 @@ fn the_environment_s_defaults_hold_where_they_mean_something() {
     // What the command line says is meant for this output.
     run(&[], "-o q.mkv --codec ffv1 --preset slow").refused(34, &["preset"]);
     run(&[], "-o q%d.png --preset slow").refused(34, &["preset"]);
+    run(&[("FILMGATE_CRF", "high")], "-o q.mp4").refused(2, &["high", "FILMGATE_CRF"]);
+    run(&[("FILMGATE_WORKERS", "0")], "-o q.mp4").refused(2, &["FILMGATE_WORKERS"]);
     run(&both, "-o q.mp4 --crf 60").refused(2, &["0 to 51"]);
     run(&both, "-o q.mp4 --crf 20 --bitrate 1M").refused(2, &["--bitrate"]);
 }

@@ -59,10 +59,29 @@ const RATE: &str = "the rate of raw frames and numbered images is --rate N for `
 
 /// Adds a tip to an error of clap where the command line tells what was meant.
 pub(super) fn add(error: &mut Error, line: &[OsString], command: &Command) {
-    let Some(tip) = tip(error.kind(), line, command) else { return };
+    let of_environment = || of_environment(error, line, command);
+    let Some(tip) = tip(error.kind(), line, command).or_else(of_environment) else { return };
     error.remove(ContextKind::SuggestedArg);
     let tips = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
     error.insert(ContextKind::Suggested, tips);
+}
+
+/// Which variable of the environment a value comes from that nobody has typed.
+fn of_environment(error: &Error, line: &[OsString], command: &Command) -> Option<String> {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let option = option.split_whitespace().next()?;
+    let verb = command.find_subcommand(line.get(1)?)?;
+    let argument = verb.get_arguments().find(|a| a.get_long() == option.strip_prefix("--"))?;
+    let short = argument.get_short().map(|short| format!("-{short}"));
+    let is_typed = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word.starts_with(option) || short.as_ref().is_some_and(|short| word.starts_with(short))
+    };
+    let name = argument.get_env()?.to_str().filter(|name| std::env::var_os(name).is_some())?;
+    let is_free = !line.iter().any(is_typed);
+    is_free.then(|| format!("the value is that of {name} in the environment"))
 }
 
 fn tip(kind: ErrorKind, line: &[OsString], command: &Command) -> Option<String> {
