@@ -3,6 +3,7 @@
 //! awkward sizes, and what FFmpeg's own filters do, exactly or to within what the READMEs say.
 
 mod beside_ffmpeg;
+mod scaling;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -171,6 +172,8 @@ fn blur_is_pillows() {
             "kind=box,radius=1",
             "kind=box,radius=7.3",
             "kind=box,radius=64",
+            "radius=3,x=30%,y=10%,width=33%,height=50%",
+            "kind=box,radius=2,planes=luma,x=20.5%,width=1000",
         ],
     );
 }

@@ -4,3 +4,4 @@
 mod basics;
 mod effects;
 mod marks;
+mod timing;

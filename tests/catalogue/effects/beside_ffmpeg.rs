@@ -12,7 +12,7 @@ use super::{PICTURES, Size, ffmpeg_name, film, filtered, load};
 const SIZES: [Size; 2] = [(320, 180), (132, 78)];
 
 /// The same pictures through FFmpeg's filter; `out` is FFmpeg's name of the format to come out.
-fn theirs(filter: &str, format: PixelFormat, size: Size, out: &str) -> Vec<u8> {
+pub(super) fn theirs(filter: &str, format: PixelFormat, size: Size, out: &str) -> Vec<u8> {
     let (width, height) = size;
     let input = format!("-f rawvideo -pix_fmt {} -s {width}x{height} -i -", ffmpeg_name(format));
     // `-nostdin` is about keys that people press; the pictures come from there.
@@ -143,5 +143,45 @@ fn chromakey_is_ffmpegs_within_2() {
             let (least, most) = differences(&ours, &blended.collect::<Vec<_>>(), size, 1, 1);
             assert!(least >= -2 && most <= 2, "{filter}: {least} … {most}");
         }
+    }
+}
+
+#[test]
+fn pad_is_ffmpegs() {
+    let plugin = load("pad");
+    let parameters = "width=400,height=202,color=#4060a0";
+    for (format, color) in [
+        (PixelFormat::Yuv420p, "0x4060a0"),
+        (PixelFormat::Yuv422p, "0x4060a0"),
+        (PixelFormat::Rgb24, "0x4060a0"),
+        // FFmpeg writes gray in limited range, black as 16; this is 94 there, as the other here.
+        (PixelFormat::Gray8, "0x5b5b5b"),
+    ] {
+        for size in SIZES {
+            let ours = filtered(&plugin, parameters, format, size);
+            let filter = format!("pad=400:202:-1:-1:color={color}");
+            let theirs = theirs(&filter, format, size, ffmpeg_name(format));
+            assert!(ours == theirs, "{format} {size:?}");
+        }
+    }
+}
+
+/// The second picture is a third of the way. FFmpeg counts frames, so the duration is three of them.
+#[test]
+fn fade_is_ffmpegs_within_1() {
+    for (parameters, filter, format) in [
+        ("duration=0.12", "fade=in:st=0:d=0.12", PixelFormat::Yuv420p),
+        ("type=out,duration=0.12", "fade=out:st=0:d=0.12", PixelFormat::Yuv420p),
+        ("duration=0.12,color=#4060a0", "fade=in:st=0:d=0.12:c=0x4060a0", PixelFormat::Rgb24),
+    ] {
+        let plugin = load("fade");
+        let size = SIZES[0];
+        let ours = filtered(&plugin, parameters, format, size);
+        let theirs = theirs(filter, format, size, ffmpeg_name(format));
+        assert_eq!(ours.len(), theirs.len());
+        let most = ours.iter().zip(&theirs).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(most <= Some(1), "{filter}: {most:?}");
+        let plain = film(format, size);
+        assert!(ours.iter().zip(&*plain).any(|(a, b)| a.abs_diff(*b) > 40), "{filter}");
     }
 }

@@ -91,15 +91,26 @@ def soften(plane, kind, across, down, bits):
     return plane
 
 
-def blur(picture, form, kind="gaussian", radius="4", planes="all"):
+def blur(picture, form, kind="gaussian", radius="4", planes="all", **region):
     out = []
     for index, plane in enumerate(picture):
         across, down = form.shift(index)
         radius_of = lambda shift: float(radius) / (1 << shift)
-        keep = planes == "luma" and index > 0
-        soft = plane if keep else soften(plane, kind, radius_of(across), radius_of(down), form.bits)
-        out.append(soft)
+        out.append(plane.copy())
+        rows, columns = region_of(form, across, down, **region)
+        part = out[index][rows, columns]
+        if part.size and not (planes == "luma" and index > 0):
+            part[:] = soften(part.copy(), kind, radius_of(across), radius_of(down), form.bits)
     return out
+
+
+def region_of(form, across, down, x="0", y="0", width="100%", height="100%"):
+    """Rows and columns of a plane in a rectangle of the frame."""
+    def side(start, size, whole, shift):
+        first, count = length(start, whole), max(length(size, whole), 1)
+        return slice(-(-first >> shift), -(-min(first + count, whole) >> shift))
+
+    return side(y, height, form.height, down), side(x, width, form.width, across)
 
 
 def sharpen(picture, form, radius="2", amount="100", threshold="0", planes="luma"):

@@ -15,7 +15,7 @@ use filmgate_av::{
     EncodeOptions, MediaError, MediaErrorKind, Muxer, Packet, VideoEncoder, encoder_formats,
     encodes_fields,
 };
-use filmgate_core::frame::{Frame, PixelFormat, Rational};
+use filmgate_core::frame::{Frame, PixelFormat, Rational, StreamInfo};
 
 /// What is encoded, how, and where it goes.
 pub struct Encoded {
@@ -34,13 +34,19 @@ impl Encoded {
         self.outputs.iter().any(|o| o.format == format)
     }
 
-    /// The encoder's clock: the source's, so that no timestamp is rounded; one tick a frame for
-    /// containers that know nothing but a frame rate.
-    fn time_base(&self, source: &dyn Source) -> Rational {
+    /// The encoder's clock: the source's, so that no timestamp is rounded; one tick a frame where a
+    /// plugin set the frame rate of `frames`, and for containers that know nothing but a frame rate.
+    fn time_base(&self, frames: &StreamInfo, source: &dyn Source) -> Rational {
+        let ticks = |rate: Rational| Rational { num: rate.den, den: rate.num };
+        let offers = source.offers(&[frames.format]);
+        let given = offers.first().and_then(|offer| offer.frame_rate);
+        if let Some(rate) = frames.frame_rate.filter(|r| r.num > 0 && Some(*r) != given) {
+            return ticks(rate);
+        }
         let by_rate = ["avi", "mxf", "h264"].iter().any(|format| self.has(format));
         let stream = source.first().and_then(|(input, video)| input.facts().streams.get(video));
         match stream.and_then(|s| s.frame_rate) {
-            Some(rate) if by_rate && rate.num > 0 => Rational { num: rate.den, den: rate.num },
+            Some(rate) if by_rate && rate.num > 0 => ticks(rate),
             _ => source.time_base(),
         }
     }
@@ -102,7 +108,7 @@ impl SinkPlan for Encoded {
     ) -> Result<Box<dyn Sink>, PipelineError> {
         let Opening { source, frames, stop, dry_run, .. } = opening;
         let options = self.options(source);
-        let encoder = VideoEncoder::new(frames, self.time_base(source), &options)?;
+        let encoder = VideoEncoder::new(frames, self.time_base(frames, source), &options)?;
         report.encoded = Some(encoder.output());
         report.conversions.extend(encoder.note());
         let audio = self.audio.as_ref().map(|a| a.template()).transpose()?;

@@ -6,12 +6,21 @@
 use filmgate_means::{Kind, Softener};
 use filmgate_plugin::{
     Description, Error, Filter, FilterDescription, Frame, Parameter, Parameters, PixelFormat,
-    StreamInfo, export_filter,
+    PlaneLayout, StreamInfo, export_filter,
 };
+use filmgate_region::Region;
 
 struct Blur {
-    /// The planes that change, each with what changes it.
-    planes: Vec<(u32, Softener)>,
+    parts: Vec<Part>,
+}
+
+/// What changes in a plane.
+struct Part {
+    plane: u32,
+    layout: PlaneLayout,
+    /// none where the whole plane is softened
+    region: Option<Region>,
+    softener: Softener,
 }
 
 impl Filter for Blur {
@@ -48,7 +57,7 @@ impl Filter for Blur {
             )
             .default("all"),
         );
-        FilterDescription::parallel(about, PixelFormat::ALL)
+        FilterDescription::parallel(Region::describe(about), PixelFormat::ALL)
     }
 
     fn configure(input: &StreamInfo, parameters: &Parameters) -> Result<Self, Error> {
@@ -61,19 +70,53 @@ impl Filter for Blur {
         let count = if parameters.choice("planes")? == "all" { layout.planes().count() } else { 1 };
         // Chroma that is halved is blurred half as far, so that colours reach as far as the light.
         let (across, down) = layout.format.chroma_shift();
-        let softener = |(index, plane)| {
-            let (across, down) = if index == 0 { (0, 0) } else { (across, down) };
+        let region = Region::of(&layout, parameters)?;
+        let part = |(plane, layout_of): (u32, PlaneLayout)| {
+            let (across, down) = if plane == 0 { (0, 0) } else { (across, down) };
             let radius = |shift: u32| radius / (1 << shift) as f32;
-            (index, Softener::new(plane, kind, radius(across), radius(down)))
+            let whole = region.is_whole(&layout);
+            let region = (!whole).then(|| region.shifted((across, down)));
+            let softened = region.as_ref().map_or(layout_of, |region| PlaneLayout {
+                columns: region.columns.len(),
+                rows: region.rows.len(),
+                ..layout_of
+            });
+            let softener = Softener::new(softened, kind, radius(across), radius(down));
+            Part { plane, layout: layout_of, region, softener }
         };
-        Ok(Blur { planes: (0..).zip(layout.planes()).take(count).map(softener).collect() })
+        let parts = (0..).zip(layout.planes()).take(count).map(part);
+        // A region of a pixel may have nothing of halved chroma.
+        Ok(Blur { parts: parts.filter(|part| !part.is_empty()).collect() })
     }
 
     fn process(&mut self, mut frame: Frame) -> Result<Vec<Frame>, Error> {
-        for (index, softener) in &mut self.planes {
-            frame.edit_plane(*index, |samples| softener.soften(samples));
-        }
+        self.parts.iter_mut().for_each(|part| part.soften(&mut frame));
         Ok(frame.into())
+    }
+}
+
+impl Part {
+    fn is_empty(&self) -> bool {
+        let empty = |region: &Region| region.columns.is_empty() || region.rows.is_empty();
+        self.region.as_ref().is_some_and(empty)
+    }
+
+    /// Softens the plane, or the region as if it were a frame of its own: nothing of what is
+    /// beside it gets in.
+    fn soften(&mut self, frame: &mut Frame) {
+        let Part { plane, layout, region, softener } = self;
+        let Some(Region { columns, rows }) = region else {
+            return frame.edit_plane(*plane, |samples| softener.soften(samples));
+        };
+        let pixel = layout.pixel_bytes();
+        let inside = columns.start * pixel..columns.end * pixel;
+        frame.edit_rows(*plane, rows.start, rows.len(), |samples| {
+            let kept = layout.rows(samples).map(|row| &row[inside.clone()]);
+            let mut part: Vec<u8> = kept.flatten().copied().collect();
+            softener.soften(&mut part);
+            let rows = layout.rows_mut(samples).zip(part.chunks_exact(inside.len()));
+            rows.for_each(|(row, part)| row[inside.clone()].copy_from_slice(part));
+        });
     }
 }
 
@@ -85,6 +128,17 @@ mod tests {
 
     /// A white point in the middle of black, blurred.
     fn spread(format: PixelFormat, kind: &str, radius: f64, planes: &str) -> Frame {
+        spread_in(format, kind, radius, planes, ["0", "0", "100%", "100%"])
+    }
+
+    /// The same in a rectangle: x, y, width and height.
+    fn spread_in(
+        format: PixelFormat,
+        kind: &str,
+        radius: f64,
+        planes: &str,
+        [x, y, width, height]: [&str; 4],
+    ) -> Frame {
         let stream = StreamInfo::new(9, 9, format);
         let mut frame = Frame::new(&stream.frame(3, 40));
         for index in 0..format.plane_count() {
@@ -97,6 +151,10 @@ mod tests {
             ("kind", kind.into()),
             ("radius", radius.into()),
             ("planes", planes.into()),
+            ("x", x.into()),
+            ("y", y.into()),
+            ("width", width.into()),
+            ("height", height.into()),
         ]);
         let mut filter = Blur::configure(&stream, &parameters).expect("parameters in range");
         filter.process(frame).expect("it always works").remove(0)
@@ -126,6 +184,19 @@ mod tests {
         let color = frame.plane(1).iter().filter(|v| **v != 0).count();
         assert_eq!((light, color), (25, 9));
         let frame = spread(PixelFormat::Yuv420p, "box", 2.0, "luma");
+        assert_eq!(frame.plane(1).iter().filter(|v| **v != 0).count(), 1);
+    }
+
+    #[test]
+    fn what_is_outside_of_the_rectangle_stays() {
+        // The point is in the rectangle's upper left corner, where it counts four times in nine.
+        let frame = spread_in(PixelFormat::Yuv420p, "box", 1.0, "all", ["4", "4", "3", "100%"]);
+        let light = frame.plane(0);
+        assert_eq!((light[4 * 9 + 4], light[5 * 9 + 5]), (113, 28));
+        let touched: Vec<usize> = (0..81).filter(|i| light[*i] != 0).collect();
+        assert_eq!(touched, [40, 41, 49, 50]);
+        // A pixel at an odd place has nothing of the chroma.
+        let frame = spread_in(PixelFormat::Yuv420p, "box", 1.0, "all", ["5", "5", "1", "1"]);
         assert_eq!(frame.plane(1).iter().filter(|v| **v != 0).count(), 1);
     }
 

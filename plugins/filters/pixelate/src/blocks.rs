@@ -3,6 +3,8 @@
 //!
 //! The rows of blocks are added up first, column by column; that is where the work is.
 
+use std::ops::Range;
+
 use filmgate_plugin::PlaneLayout;
 
 #[cfg(target_arch = "wasm32")]
@@ -69,6 +71,15 @@ impl Blocks {
             fill(&mut self.row, from * size, to * size, &pixel[..channels * size]);
         }
     }
+}
+
+/// Where blocks begin and, last, where the last one ends, in a plane that is smaller than the
+/// picture by a power of two. Each block has something of the plane.
+pub(crate) fn cuts(side: &Range<usize>, block: usize, shift: u32) -> Vec<usize> {
+    let all = side.clone().step_by(block).chain([side.end]);
+    let mut cuts: Vec<usize> = all.map(|cut| cut.div_ceil(1 << shift)).collect();
+    cuts.dedup();
+    cuts
 }
 
 /// Sixteen bytes at a time, the last ones beyond `to`, where the next block comes.
@@ -154,5 +165,13 @@ mod tests {
         // Red of the left column: 0x0100 and 0x0d0c.
         assert_eq!(samples[..2], 0x0706_u16.to_le_bytes());
         assert_eq!(samples[..12], samples[12..]);
+    }
+
+    #[test]
+    fn the_last_block_is_what_is_left() {
+        assert_eq!(cuts(&(0..10), 4, 0), [0, 4, 8, 10]);
+        assert_eq!(cuts(&(3..11), 4, 0), [3, 7, 11]);
+        assert_eq!(cuts(&(3..11), 3, 1), [2, 3, 5, 6]);
+        assert_eq!(cuts(&(3..4), 16, 1), [2]);
     }
 }

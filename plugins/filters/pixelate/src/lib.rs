@@ -1,14 +1,13 @@
 //! The pixelate filter: a picture, or a rectangle in it, in coarse blocks of one colour each.
 
-mod area;
 mod blocks;
 
-use area::Area;
-use blocks::Blocks;
+use blocks::{Blocks, cuts};
 use filmgate_plugin::{
     Description, Error, Filter, FilterDescription, Frame, Parameter, Parameters, PixelFormat,
     StreamInfo, export_filter,
 };
+use filmgate_region::Region;
 
 struct Pixelate {
     planes: Vec<(u32, Blocks)>,
@@ -16,9 +15,6 @@ struct Pixelate {
 
 impl Filter for Pixelate {
     fn describe() -> FilterDescription {
-        let length = |name: &str, summary: &str, default: &str| {
-            Parameter::text(name, summary).length(1..=16).default(default)
-        };
         let about = Description::new(
             "pixelate",
             env!("CARGO_PKG_VERSION"),
@@ -31,22 +27,18 @@ impl Filter for Pixelate {
                 .range(2..=256)
                 .unit("px")
                 .default(16),
-        )
-        .parameter(length("x", "the rectangle's left side: pixels, or a share as in 25%", "0"))
-        .parameter(length("y", "the rectangle's upper side: pixels, or a share as in 25%", "0"))
-        .parameter(length("width", "the rectangle's width: pixels, or a share", "100%"))
-        .parameter(length("height", "the rectangle's height: pixels, or a share", "100%"));
-        FilterDescription::parallel(about, PixelFormat::ALL)
+        );
+        FilterDescription::parallel(Region::describe(about), PixelFormat::ALL)
     }
 
     fn configure(input: &StreamInfo, parameters: &Parameters) -> Result<Self, Error> {
         let layout = input.layout()?;
         let block = parameters.integer("block")? as usize;
-        let area = Area::of(&layout, parameters)?;
+        let region = Region::of(&layout, parameters)?;
         let blocks = |(index, plane)| {
             let (across, down) = if index == 0 { (0, 0) } else { layout.format.chroma_shift() };
-            let columns = area::cuts(&area.columns, block, across);
-            (index, Blocks::new(plane, columns, area::cuts(&area.rows, block, down)))
+            let columns = cuts(&region.columns, block, across);
+            (index, Blocks::new(plane, columns, cuts(&region.rows, block, down)))
         };
         Ok(Pixelate { planes: (0..).zip(layout.planes()).map(blocks).collect() })
     }

@@ -45,6 +45,19 @@ impl Colors {
         color.map(|channel| u16::from(channel) * scale)
     }
 
+    /// The bytes of one pixel of a color, for each plane of the format.
+    pub fn pixels(&self, color: [u8; 3], alpha: u8) -> Vec<Vec<u8>> {
+        let samples = self.samples(color);
+        let bytes = |sample: &u16| sample.to_le_bytes()[..self.format.sample_bytes()].to_vec();
+        if self.format.is_yuv() {
+            return samples.iter().map(bytes).collect();
+        }
+        let channels = self.format.channels();
+        let mut pixel: Vec<u8> = samples.iter().take(channels).flat_map(bytes).collect();
+        pixel.extend((channels == 4).then_some(alpha));
+        vec![pixel]
+    }
+
     /// The greatest sample.
     pub(crate) fn most(&self) -> u32 {
         (1 << self.format.bits()) - 1
