@@ -2,6 +2,7 @@
 
 mod access;
 mod ends;
+mod feeds;
 mod jobs;
 mod kills;
 mod limits;

@@ -25,6 +25,9 @@ fn main() -> ExitCode {
         if std::env::args_os().nth(1).is_some_and(|verb| verb == filmgate_worker::VERB) {
             return media_worker();
         }
+        if std::env::args_os().nth(1).is_some_and(|verb| verb == filmgate_feed::VERB) {
+            return feed_worker();
+        }
         // This very file, also when an update has put another in its place (proc(5)).
         plugin::compile_with("/proc/self/exe");
     }
@@ -84,6 +87,28 @@ fn media_worker() -> ExitCode {
         return Exit::Failed.into();
     }
     filmgate_watch::serve_parent(arguments.first().map(String::as_str), || lock_in(mode))
+}
+
+/// A child of `serve` that runs a live feed; its standard output is a socket, by which it is told
+/// what to do.
+#[cfg(target_os = "linux")]
+fn feed_worker() -> ExitCode {
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    end_with_parent();
+    filmgate_av::zero_fresh_memory();
+    plugin::compile_with("/proc/self/exe");
+    filmgate_av::quiet_libraries(true);
+    start_log(LogFormat::Text, QUIET);
+    let socket = std::io::stdout().as_fd().try_clone_to_owned().map(UnixStream::from);
+    let both = socket.and_then(|socket| Ok((socket.try_clone()?, socket)));
+    let worked = both.map_err(anyhow::Error::from).and_then(|(commands, answers)| {
+        filmgate_feed::work(commands, answers).map_err(anyhow::Error::from)
+    });
+    match worked {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => end(&error),
+    }
 }
 
 /// Takes paths and the network from a worker, as far as this kernel can. Its threads start later.

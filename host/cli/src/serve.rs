@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use filmgate_core::cancel::Cancel;
+use filmgate_engine::spec::{Fault, SpecError};
 use filmgate_serve::access::{self, Scope};
 use filmgate_serve::{ServeError, Settings, Stage, Surroundings, serve};
 use sd_notify::NotifyState;
@@ -21,7 +22,8 @@ use super::out::{print, print_json, tell};
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:\n  filmgate serve --root uploads\n  \
 filmgate serve --root uploads --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem\n  \
-filmgate serve token add cam1 --scope write:task7/cam1 --root uploads\n\n\
+filmgate serve token add cam1 --scope write:task7/cam1 --root uploads\n  \
+filmgate serve import-ffserver ffserver.conf > serve.toml\n\n\
 SIGTERM and Ctrl-C stop it after the requests in progress; jobs that run are started again by the next server. SIGHUP reads the file of --config anew.\n\
 The requests are described in docs/serve.md, and at /api/v1/openapi.json of the server.")]
 pub struct ServeArguments {
@@ -58,6 +60,11 @@ pub enum ServeCommand {
     /// Make, list and revoke the tokens that requests carry
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Print the settings that a configuration of ffserver becomes, and what is not in them
+    ImportFfserver {
+        /// Name the configuration; - for standard input
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,6 +102,7 @@ pub enum TokenCommand {
 pub fn run(arguments: ServeArguments, cancel: &Cancel) -> Result<Exit> {
     match &arguments.command {
         Some(ServeCommand::Token(command)) => token(command),
+        Some(ServeCommand::ImportFfserver { file }) => import_ffserver(file),
         None => work(&arguments, cancel),
     }
 }
@@ -161,6 +169,24 @@ impl Surroundings for Service<'_> {
         }
         Some(self.arguments.settings())
     }
+}
+
+/// What is not kept stands in front, as comments of the file that it becomes.
+fn import_ffserver(file: &Path) -> Result<Exit> {
+    let shown = file.display();
+    let text = match file.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin()),
+        _ => std::fs::read_to_string(file),
+    };
+    let missing = |e| SpecError::new(Fault::InputMissing, format!("{shown}: cannot be read: {e}"));
+    let imported = filmgate_serve::ffserver::import(&text.map_err(missing)?)
+        .map_err(|reason| SpecError::usage(format!("{shown}: {reason}")))?;
+    let mut out = format!("# From {shown}. Give --root DIR, and look at these:\n");
+    for dropped in &imported.dropped {
+        out.push_str(&format!("#   {dropped}\n"));
+    }
+    print(&format!("{out}\n{}", imported.toml))?;
+    Ok(Exit::Done)
 }
 
 fn token(command: &TokenCommand) -> Result<Exit> {

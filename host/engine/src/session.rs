@@ -15,12 +15,12 @@ use crate::report::{LiveReport, PluginReport, Report, StreamReport};
 use crate::sink::{
     EncodedImage, End, Opening, PlannedEncoder, Selection, Sink, SinkPlan, SinkReport, Watched,
 };
-use crate::source::{Event, Source, rotation};
+use crate::source::{Event, Pace, Source, rotation};
 use crate::stop::{self, Stop};
+use crate::swap::{Next, Swap};
 use filmgate_av::Packet;
 use filmgate_core::cancel::Cancel;
 use filmgate_core::frame::{Frame, PixelFormat, PlanePool, StreamInfo};
-use filmgate_core::time::duration;
 use filmgate_plugin::Supervisor;
 
 /// Copied packets that may wait for the sink.
@@ -51,6 +51,8 @@ pub struct Options {
     pub realtime: bool,
     /// drop frames rather than fall behind
     pub live: bool,
+    /// let no frame wait for later ones: of a live source
+    pub in_order: bool,
     /// put each frame beside the one it came of
     pub compare: bool,
     /// only find out what would be done: nothing is written, not even aside
@@ -64,6 +66,8 @@ pub struct Prepared {
     pub(crate) source: Box<dyn Source>,
     pub(crate) plugins: Vec<Arc<Supervisor>>,
     pub(crate) chain: Chain,
+    /// what comes to the chain
+    chain_input: StreamInfo,
     sink: Box<dyn Sink>,
     pub(crate) options: Options,
     /// what a conversion at the end of the graph is for, and what that takes
@@ -78,6 +82,8 @@ pub struct Prepared {
     notes: SinkReport,
     observer: Option<Observer>,
     compare: Option<Compare>,
+    /// where other plugins come from while it runs
+    swap: Option<Arc<Swap>>,
 }
 
 impl Session {
@@ -127,6 +133,7 @@ impl Session {
             source: self.source,
             plugins: self.plugins,
             chain,
+            chain_input: decoded,
             sink,
             options: self.options,
             whom,
@@ -138,6 +145,7 @@ impl Session {
             notes,
             observer: None,
             compare,
+            swap: None,
         })
     }
 
@@ -184,12 +192,17 @@ struct Reader<'a> {
     /// where frames are kept for comparison
     sources: Option<Sources>,
     late: u64,
+    /// other plugins that are to take over
+    swap: Option<&'a Swap>,
 }
 
 impl Reader<'_> {
-    /// How many frames came too late.
-    fn run(mut self, stop: &Stop, trouble: &Trouble) -> u64 {
+    /// How many frames came too late, and whether the source has more for the next plugins.
+    fn run(mut self, stop: &Stop, trouble: &Trouble) -> (u64, bool) {
         while !stop.gently.is_cancelled() && !stop.hard.is_cancelled() {
+            if self.swap.is_some_and(Swap::is_pending) {
+                return (self.late, true);
+            }
             let begun = Instant::now();
             let event = self.source.next();
             let frames = u64::from(matches!(event, Ok(Some(Event::Frame(_)))));
@@ -209,7 +222,7 @@ impl Reader<'_> {
                 break;
             }
         }
-        self.late
+        (self.late, false)
     }
 
     /// False when nothing takes it any more.
@@ -244,7 +257,7 @@ impl Made for Frame {
     fn into(self, drain: &mut Drain<'_>) -> Result<(), PipelineError> {
         drain.progress.note(self.timestamp);
         drain.frames += 1;
-        if let Some(observer) = &mut drain.observer {
+        if let Some(observer) = drain.observer {
             observer(&self)?;
         }
         let both = drain.compare.as_mut().map(|c| c.picture(&self)).transpose()?;
@@ -269,8 +282,8 @@ impl Made for EncodedImage {
 struct Drain<'a> {
     sink: &'a mut dyn Sink,
     progress: &'a Progress,
-    observer: Option<Observer>,
-    compare: Option<Compare>,
+    observer: &'a mut Option<Observer>,
+    compare: &'a mut Option<Compare>,
     frames: u64,
 }
 
@@ -345,6 +358,13 @@ impl Prepared {
         });
     }
 
+    /// Has the plugins exchanged while it runs, by `swap`.
+    pub fn exchange(&mut self, swap: &Arc<Swap>) {
+        let pixel_formats = self.formats.clone();
+        swap.begin(self.chain_input.clone(), pixel_formats, &self.chain, &self.plugins);
+        self.swap = Some(Arc::clone(swap));
+    }
+
     /// Runs the job until the source ends, or `stop` is set, and ends the outputs.
     ///
     /// # Errors
@@ -357,21 +377,34 @@ impl Prepared {
         progress: &Progress,
     ) -> (Report, Option<PipelineError>) {
         let start = Instant::now();
-        let Prepared { mut source, plugins, chain, mut sink, options, .. } = self;
+        let Prepared { mut source, mut plugins, mut chain, mut sink, options, .. } = self;
+        let (mut observer, mut compare) = (self.observer, self.compare);
         let (mut report, decode) = (self.report, Meter::default());
-        let job = Running {
-            source: &mut *source,
-            chain: &chain,
-            sink: &mut *sink,
-            options: &options,
-            observer: self.observer,
-            compare: self.compare,
-        };
         let over = Cancel::new();
         let watch = stop::watch(stop, &over);
-        let result = match &watch {
-            Ok(_) => job.pump(pool, stop, progress, &decode),
-            Err(_) => Ok(Pumped::default()),
+        let mut whole = Pumped::default();
+        let result = loop {
+            if watch.is_err() {
+                break Ok(whole);
+            }
+            let job = Running {
+                source: &mut *source,
+                chain: &chain,
+                sink: &mut *sink,
+                options: &options,
+                observer: &mut observer,
+                compare: &mut compare,
+                swap: self.swap.as_deref(),
+            };
+            let pumped = match job.pump(pool, stop, progress, &decode) {
+                Ok(pumped) => pumped,
+                Err(e) => break Err(e),
+            };
+            whole.add(&pumped);
+            match self.swap.as_deref().filter(|_| pumped.goes_on).and_then(Swap::take) {
+                Some(next) => Next { plugins, chain } = next,
+                None => break Ok(whole),
+            }
         };
         report.stopped = stop.gently.is_cancelled();
         let meters = plugins.iter().zip(&chain.filter_meters);
@@ -441,6 +474,16 @@ struct Pumped {
     late: u64,
     /// what the sink's workers took
     encode: Reading,
+    /// other plugins go on with the source
+    goes_on: bool,
+}
+
+impl Pumped {
+    fn add(&mut self, more: &Pumped) {
+        self.frames += more.frames;
+        self.late += more.late;
+        self.encode.add(more.encode);
+    }
 }
 
 /// A job while it runs.
@@ -449,8 +492,9 @@ struct Running<'a> {
     chain: &'a Chain,
     sink: &'a mut dyn Sink,
     options: &'a Options,
-    observer: Option<Observer>,
-    compare: Option<Compare>,
+    observer: &'a mut Option<Observer>,
+    compare: &'a mut Option<Compare>,
+    swap: Option<&'a Swap>,
 }
 
 impl Running<'_> {
@@ -469,7 +513,7 @@ impl Running<'_> {
         // Pieces of a stream would make frames wait that come as they happen.
         let in_order: Vec<Stage>;
         let mut stages = self.chain.stages.as_slice();
-        if self.options.live {
+        if self.options.live || self.options.in_order {
             in_order = stages.iter().map(Stage::in_order).collect();
             stages = &in_order;
         }
@@ -490,6 +534,7 @@ impl Running<'_> {
             meter,
             sources: self.compare.as_ref().map(|c| c.sources.clone()),
             late: 0,
+            swap: self.swap,
         };
         let mut drain = Drain {
             sink: self.sink,
@@ -498,7 +543,7 @@ impl Running<'_> {
             compare: self.compare,
             frames: 0,
         };
-        let late = thread::scope(|scope| {
+        let (late, goes_on) = thread::scope(|scope| {
             let reader = thread::Builder::new()
                 .name("source".to_owned())
                 .spawn_scoped(scope, || reader.run(stop, &trouble));
@@ -511,10 +556,10 @@ impl Running<'_> {
             }
             let lost = |what: String| {
                 trouble.report(PipelineError::System(what));
-                0
+                (0, false)
             };
             match reader.map(thread::ScopedJoinHandle::join) {
-                Ok(Ok(late)) => late,
+                Ok(Ok(ended)) => ended,
                 Ok(Err(_)) => lost("the thread of the source panicked".to_owned()),
                 Err(e) => lost(format!("the thread of the source could not be started: {e}")),
             }
@@ -522,31 +567,6 @@ impl Running<'_> {
         let frames = drain.frames;
         flow.join(&trouble);
         let encode = encode.reading();
-        trouble.take().map_or(Ok(Pumped { frames, late, encode }), Err)
-    }
-}
-
-/// Lets pictures go at the times that they are for (`--realtime`).
-pub(super) struct Pace {
-    start: Option<Instant>,
-}
-
-impl Pace {
-    pub(super) fn new() -> Pace {
-        Pace { start: None }
-    }
-
-    /// Waits for a picture's time, or for the end of the job.
-    pub(super) fn wait(&mut self, timestamp: i64, stop: &Cancel) {
-        const STEP: Duration = Duration::from_millis(20);
-        let start = *self.start.get_or_insert_with(Instant::now);
-        let due = start + duration(timestamp);
-        while !stop.is_cancelled() {
-            let left = due.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            thread::sleep(left.min(STEP));
-        }
+        trouble.take().map_or(Ok(Pumped { frames, late, encode, goes_on }), Err)
     }
 }

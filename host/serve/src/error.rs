@@ -43,11 +43,14 @@ pub enum Fault {
     Precondition(&'static str),
     #[error("{0}")]
     MediaType(String),
+    /// what is asked for is not there yet, or not for so many
+    #[error("{0}")]
+    Busy(String),
     #[error("this method is not allowed here")]
     Method,
     #[error("no or a wrong token was given")]
     Unauthorized,
-    #[error("the token does not allow this: {0}")]
+    #[error("not allowed: {0}")]
     Forbidden(String),
     #[error("too many requests; try again in {seconds} s")]
     TooMany { seconds: u64 },

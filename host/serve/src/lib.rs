@@ -7,8 +7,11 @@
 pub mod access;
 mod around;
 mod beneath;
+mod child;
 mod digest;
 mod error;
+mod feeds;
+pub mod ffserver;
 mod http;
 mod jobs;
 mod key;
@@ -23,13 +26,15 @@ use std::sync::Arc;
 use filmgate_core::cancel::Cancel;
 
 pub use around::{Stage, Surroundings};
+pub use child::PARENT;
 pub use error::{Fault, ServeError};
+pub use feeds::settings::{FeedSettings, StreamSettings};
 pub use http::openapi;
-pub use jobs::PARENT;
 pub use request::{JobRequest, JoinRequest, OnBusy};
 pub use settings::{Limits, Quota, Schedule, Settings};
 pub use webhook::Webhook;
 
+use feeds::Feeds;
 use jobs::Jobs;
 use settings::Live;
 use store::Store;
@@ -52,15 +57,26 @@ pub fn serve(
     uploads.expire()?;
     store.reconcile(&|id| uploads.is_alive(id))?;
     let jobs = Jobs::open(Arc::clone(&store), live.clone())?;
-    let app = http::App::new(live, Arc::clone(&store), Arc::clone(&uploads), Arc::clone(&jobs))?;
+    // Processes of feeds work in the root, whatever it is called from here.
+    let top = root.canonicalize().unwrap_or_else(|_| root.clone());
+    let feeds = Arc::new(Feeds::new(&settings.feed, &top)?);
+    let app = http::App::new(
+        live,
+        Arc::clone(&store),
+        Arc::clone(&uploads),
+        Arc::clone(&jobs),
+        Arc::clone(&feeds),
+    )?;
     let server = http::Server::bind(settings, app)?;
-    let threads = jobs.start();
+    let mut threads = jobs.start();
+    threads.extend(feeds.start());
     let result = server.run(cancel, around, &mut || {
         if let Err(e) = uploads.expire() {
             tracing::error!("interrupted uploads: {e}");
         }
     });
     jobs.stop();
+    feeds.stop();
     for thread in threads {
         // A thread that panicked has said so.
         let _ = thread.join();

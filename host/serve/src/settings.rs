@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::error::ServeError;
+use crate::feeds::settings::FeedSettings;
 use crate::webhook::Webhook;
 
 /// What a server is told. Every key may be left out.
@@ -37,6 +38,8 @@ pub struct Settings {
     pub schedule: Vec<Schedule>,
     /// Addresses that are told when a job has ended
     pub webhook: Vec<Webhook>,
+    /// Live feeds
+    pub feed: Vec<FeedSettings>,
 }
 
 /// Limits of what is stored.
@@ -156,6 +159,8 @@ impl Settings {
         keep("access-log", self.access_log == old.access_log);
         keep("limits.connections", self.limits.connections == old.limits.connections);
         keep("jobs.at-once", self.jobs.at_once == old.jobs.at_once);
+        keep("feed", self.feed == old.feed);
+        self.feed.clone_from(&old.feed);
         self.root.clone_from(&old.root);
         self.listen = old.listen;
         if self.tls_cert.is_some() != old.tls_cert.is_some() {

@@ -353,6 +353,23 @@ impl Muxer {
         if self.header_written && self.has_copies() { self.flush_held() } else { Ok(()) }
     }
 
+    /// Gives the sink all that can be read without what follows; of a fragmented mp4 with
+    /// `frag_custom`, that ends the fragment. For live outputs, whose packets must not wait.
+    ///
+    /// # Errors
+    /// Write, with the sink's error.
+    pub fn flush_live(&mut self) -> Result<(), MediaError> {
+        self.renew();
+        log::forget();
+        // SAFETY: the header has been written; null stands for "write what is buffered".
+        let code = unsafe { ffi::av_write_frame(self.context.0, ptr::null_mut()) };
+        self.sink_error()?;
+        if code < 0 {
+            return Err(MediaError::av(Kind::Encode, &self.name, code));
+        }
+        self.output.flush().map_err(|e| MediaError::write(&self.name, &e))
+    }
+
     fn end(mut self) -> Result<Box<dyn Sink>, MediaError> {
         if !self.header_written {
             let message = format!("{}: finished before its header was written", self.name);

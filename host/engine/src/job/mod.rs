@@ -12,6 +12,7 @@ mod reach;
 mod receipt;
 mod source;
 mod stills;
+pub mod stream;
 mod streams;
 mod tags;
 
@@ -179,6 +180,7 @@ impl Workshop<'_> {
             compare: self.spec.compare,
             dry_run: self.dry_run,
             raw: false,
+            in_order: false,
         }
     }
 

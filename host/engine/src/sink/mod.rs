@@ -3,6 +3,7 @@
 
 mod audio;
 mod backlog;
+mod chunks;
 mod connection;
 mod encoded;
 mod image;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 pub use audio::{Audio, Copied, Piped, Silence};
 pub use backlog::{Account, Bounds, Gap};
+pub use chunks::Chunks;
 pub use encoded::Encoded;
 pub use image::{ImageTarget, SharedSheet, Shown, StillImage};
 pub use images::Images;
@@ -40,7 +42,7 @@ pub use push::{PushSummary, Standing, Watched};
 pub use report::{ImagesReport, OutputReport, PlannedEncoder, SinkReport};
 pub use retention::Bound;
 pub(crate) use sequence::numbered_name;
-pub use target::{Output, Selection, Target};
+pub use target::{Chunk, ChunkKind, Chunked, Output, Selection, TakeChunk, Target};
 
 /// What a sink is opened with.
 pub struct Opening<'a> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tracing::error;
 
 use super::backlog::Bounds;
+use super::chunks::Chunks;
 use super::connection::Address;
 use super::null::Null;
 use super::playlist::Playlist;
@@ -86,6 +87,7 @@ enum Kind {
     Local(Box<Local>),
     Images(Sequence),
     Push(Push, Streams),
+    Chunks(Box<Chunks>),
     /// with what went wrong
     Failed(PipelineError),
 }
@@ -150,6 +152,11 @@ impl Outputs {
             let mut notes = Notes::new(output, outputs.len() > 1);
             let kind = match &output.target {
                 Target::Images(pattern) => parts.images(pattern, &mut notes)?,
+                Target::Chunks(to) => {
+                    let (options, to) = (&output.options, to.clone());
+                    let chunks = Chunks::begin(&output.format, parts.encoder, options, to)?;
+                    Kind::Chunks(Box::new(chunks))
+                }
                 _ => Kind::Local(Box::new(parts.local(output, &mut notes)?)),
             };
             begun.add(output, kind, notes, report);
@@ -167,7 +174,7 @@ impl Outputs {
         let streams = match &kind {
             Kind::Local(local) => Some(&local.streams),
             Kind::Push(_, streams) => Some(streams),
-            Kind::Images(_) | Kind::Failed(_) => None,
+            Kind::Images(_) | Kind::Chunks(_) | Kind::Failed(_) => None,
         };
         for (known, copy) in self.copied.iter_mut().zip(streams.iter().flat_map(|s| &s.copies)) {
             *known |= copy.is_some();
@@ -269,6 +276,7 @@ impl Outputs {
                     report.push = Some(push.join());
                     Ok((None, 0))
                 }
+                Kind::Chunks(_) => Ok((None, 0)),
                 Kind::Failed(e) => Err(e),
             };
             match bytes {
@@ -303,7 +311,8 @@ impl Kind {
                 }
                 Ok(())
             }
-            (Kind::Images(_) | Kind::Failed(_), _) => Ok(()),
+            (Kind::Chunks(chunks), Parcel::Video(packet)) => chunks.write(packet),
+            (Kind::Images(_) | Kind::Chunks(_) | Kind::Failed(_), _) => Ok(()),
         }
     }
 }
@@ -390,7 +399,9 @@ impl Parts<'_> {
         if self.dry_run {
             let sink = Box::new(Null::default());
             return Ok(match &output.target {
-                Target::Null => (Muxer::create(format, sink, name)?, None, None),
+                Target::Null | Target::Chunks(_) => {
+                    (Muxer::create(format, sink, name)?, None, None)
+                }
                 Target::File(path) | Target::Images(path) => {
                     publish::check_folder(path)?;
                     (Muxer::create(format, sink, path)?, None, None)
@@ -409,7 +420,9 @@ impl Parts<'_> {
                 let file = aside.file().map_err(|e| unusable(aside.path(), &e))?;
                 (Muxer::create(format, Box::new(file), aside.target())?, Some(aside), None)
             }
-            Target::Null => (Muxer::create(format, Box::new(Null::default()), name)?, None, None),
+            Target::Null | Target::Chunks(_) => {
+                (Muxer::create(format, Box::new(Null::default()), name)?, None, None)
+            }
             Target::Opened(opened) => {
                 let file = opened.file.try_clone().map_err(|e| unusable(name, &e))?;
                 (Muxer::create(format, Box::new(file), name)?, None, None)

@@ -1,6 +1,8 @@
 //! Outputs, as asked for.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use filmgate_av::OpenedFile;
 use filmgate_core::url::Url;
@@ -37,9 +39,56 @@ pub enum Target {
     Url(Url),
     /// a playlist, with its segments beside it: there as soon as the first segment is
     Playlist(PathBuf),
+    /// whoever takes it in chunks, as they are made
+    Chunks(Chunked),
     /// a file for each frame, with a number in its name (`%06d`); each appears when it is whole
     Images(PathBuf),
 }
+
+/// A part of a container that is written for viewers who come and go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    pub kind: ChunkKind,
+    /// when its picture is shown, nanoseconds
+    pub timestamp: i64,
+    pub bytes: Vec<u8>,
+}
+
+/// What a chunk is to somebody who begins to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkKind {
+    /// what everybody reads first, once
+    Header,
+    /// begins with a picture that can be decoded without others
+    Key,
+    /// follows the chunk before it
+    Delta,
+}
+
+/// Takes the chunks of an output; called by the thread that encodes, which waits for it.
+pub type TakeChunk = Arc<dyn Fn(Chunk) + Send + Sync>;
+
+/// Somebody who takes an output in chunks.
+#[derive(Clone)]
+pub struct Chunked {
+    /// for messages
+    pub name: String,
+    pub take: TakeChunk,
+}
+
+impl fmt::Debug for Chunked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Chunked").field(&self.name).finish()
+    }
+}
+
+impl PartialEq for Chunked {
+    fn eq(&self, other: &Chunked) -> bool {
+        Arc::ptr_eq(&self.take, &other.take)
+    }
+}
+
+impl Eq for Chunked {}
 
 impl Target {
     pub(super) fn is_seekable(&self) -> bool {
@@ -56,6 +105,7 @@ impl Target {
             Target::Stdout => "stdout".to_owned(),
             Target::Null => "/dev/null".to_owned(),
             Target::Url(url) => url.to_string(),
+            Target::Chunks(chunked) => chunked.name.clone(),
         }
     }
 }

@@ -5,12 +5,14 @@ pub(crate) mod feed;
 mod fifo;
 mod files;
 mod live;
+mod pace;
 mod parts;
 mod raw;
 mod reader;
 mod select;
 mod slides;
 mod still;
+mod tap;
 pub(crate) mod window;
 
 use serde::Serialize;
@@ -23,10 +25,12 @@ pub use feed::{Feed, ReadFeed};
 pub use fifo::{Fifo, PipeFeed};
 pub use files::{Files, FilesOptions};
 pub use live::{Continuity, Live, Reading};
+pub(crate) use pace::Pace;
 pub use raw::{Raw, RawStream};
 pub use select::{Choice, Rate};
 pub use slides::Slides;
 pub use still::{LEAD, Reel, Wanted};
+pub use tap::{Outlet, Pour, Tap};
 pub use window::Window;
 
 /// What a source gives.

@@ -7,7 +7,7 @@ use utoipa::openapi::{PathItem, RefOr, Required, Schema, Type};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{job, resumable, segment};
+use super::{feed, job, resumable, segment};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +20,7 @@ use super::{job, resumable, segment};
         segment::tasks, segment::task, segment::list, segment::put, segment::read, segment::remove,
         resumable::capabilities, resumable::look, resumable::create, resumable::append,
         job::join, job::create, job::list, job::get, job::cancel, job::retry, job::events,
+        feed::feeds, feed::feed, feed::chain, feed::record, feed::plugins, feed::upload,
     ),
     components(schemas(Problem)),
     modifiers(&Token, &Plain),

@@ -29,7 +29,7 @@ use crate::request::{JobRequest, JoinRequest, Submission};
 /// The longest body of a request for a job, in bytes.
 const LONGEST: usize = 1 << 20;
 
-async fn json<T: DeserializeOwned>(
+pub(super) async fn json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
     empty: &str,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use axum::extract::{Request, State};
+use axum::http::Uri;
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -55,6 +56,16 @@ fn date() -> String {
     format!("{}/{}/{}:{} +0000", part(), part(), part(), part())
 }
 
+/// An address without the token that players carry in it.
+fn shown(uri: &Uri) -> String {
+    let Some(query) = uri.query() else { return uri.path().to_owned() };
+    let hidden = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name @ "access_token", _)) => format!("{name}=-"),
+        _ => pair.to_owned(),
+    });
+    format!("{}?{}", uri.path(), hidden.collect::<Vec<_>>().join("&"))
+}
+
 /// Notes a request, once its answer begins.
 pub(crate) async fn note(
     State((app, log)): State<(Arc<App>, Arc<Log>)>,
@@ -63,7 +74,7 @@ pub(crate) async fn note(
 ) -> Response {
     let peer =
         request.extensions().get::<Peer>().map_or_else(String::new, |p| p.0.ip().to_string());
-    let (method, path) = (request.method().clone(), request.uri().clone());
+    let (method, path) = (request.method().clone(), shown(request.uri()));
     let response = next.run(request).await;
     app.metrics.answered(&method, response.status());
     let who = response.extensions().get::<Caller>().and_then(|caller| caller.0.as_ref());

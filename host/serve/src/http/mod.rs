@@ -3,11 +3,15 @@
 
 mod api;
 mod body;
+#[allow(unused_qualifications, reason = "utoipa's macro writes names with their modules")]
+mod feed;
 mod headers;
 #[allow(unused_qualifications, reason = "utoipa's macro writes `Page` with its module")]
 mod job;
+mod live;
 mod log;
 mod metrics;
+mod page;
 #[allow(dead_code, reason = "they are read by utoipa's macros only")]
 mod params;
 mod problem;
@@ -23,10 +27,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, get, on, post};
+use axum::routing::{MethodFilter, get, on, patch, post};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, RateLimiter};
 use rusqlite::Connection;
@@ -34,6 +38,7 @@ use tokio::sync::watch;
 
 use crate::access::{self, Token, Wish};
 use crate::error::{Fault, ServeError};
+use crate::feeds::Feeds;
 use crate::jobs::Jobs;
 use crate::settings::{Limits, Live, Settings};
 use crate::store::{Store, open_index};
@@ -48,11 +53,16 @@ pub(crate) struct App {
     tokens: Mutex<Connection>,
     uploads: Arc<Uploads>,
     jobs: Arc<Jobs>,
+    feeds: Arc<Feeds>,
     live: Live,
     rate: Mutex<Arc<DefaultKeyedRateLimiter<String>>>,
     metrics: metrics::Metrics,
     /// counts what happens to jobs
     pulse: watch::Receiver<u64>,
+    /// whether it listens on loopback, for programs of this machine alone
+    is_open: bool,
+    /// whether the server is ending
+    ending: watch::Sender<bool>,
 }
 
 type Shared = State<Arc<App>>;
@@ -107,8 +117,11 @@ impl App {
         store: Arc<Store>,
         uploads: Arc<Uploads>,
         jobs: Arc<Jobs>,
+        feeds: Arc<Feeds>,
     ) -> Result<Arc<App>, ServeError> {
-        let rate = Mutex::new(limiter(&live.get().limits));
+        let settings = live.get();
+        let rate = Mutex::new(limiter(&settings.limits));
+        let is_open = settings.address().ip().is_loopback() && !settings.behind_proxy;
         let (tell, pulse) = watch::channel(0);
         jobs.listen(move || tell.send_modify(|count| *count += 1));
         let tokens = Mutex::new(open_index(store.root(), true)?);
@@ -117,10 +130,13 @@ impl App {
             tokens,
             uploads,
             jobs,
+            feeds,
             live,
             rate,
             metrics: metrics::Metrics::new(),
             pulse,
+            is_open,
+            ending: watch::Sender::new(false),
         }))
     }
 
@@ -197,6 +213,11 @@ fn router(app: &Arc<App>, log: Arc<log::Log>) -> Router {
         .route("/api/v1/jobs/{id}/cancel", post(job::cancel))
         .route("/api/v1/jobs/{id}/retry", post(job::retry))
         .route("/api/v1/jobs/{id}/events", get(job::events))
+        .route("/api/v1/feeds", get(feed::feeds))
+        .route("/api/v1/feeds/{name}", get(feed::feed))
+        .route("/api/v1/feeds/{name}/chain", patch(feed::chain))
+        .route("/api/v1/feeds/{name}/record", post(feed::record))
+        .route("/api/v1/plugins", get(feed::plugins).post(feed::upload))
         .route("/metrics", get(metrics::metrics))
         .method_not_allowed_fallback(|| async { Fault::Method.into_response() })
         .layer(from_fn_with_state(Arc::clone(app), admit));
@@ -205,10 +226,45 @@ fn router(app: &Arc<App>, log: Arc<log::Log>) -> Router {
         .route("/api/v1/openapi.json", get(api::description))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .fallback(|| async { Fault::NotFound("such page".to_owned()).into_response() })
+        .fallback(live::live)
         .method_not_allowed_fallback(|| async { Fault::Method.into_response() })
+        .layer(from_fn_with_state(Arc::clone(app), keep_out))
         .layer(from_fn_with_state((Arc::clone(app), log), log::note))
         .with_state(Arc::clone(app))
+}
+
+/// Requests that a page of another site makes a browser send: with a method that changes something,
+/// or to open a socket. Where anybody is let in, because only this machine can connect, the name
+/// that was asked for has to be this machine's, or a foreign name could be made to lead here
+/// (DNS rebinding).
+fn is_foreign(request: &Request, is_open: bool) -> bool {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let host = text(header::HOST).unwrap_or_default();
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if changes || request.headers().contains_key(header::UPGRADE) {
+        let own = |origin: &str| {
+            let (_, rest) = origin.split_once("://").unwrap_or_default();
+            !rest.is_empty() && rest.eq_ignore_ascii_case(host)
+        };
+        if text(header::ORIGIN).is_some_and(|origin| !own(origin)) {
+            return true;
+        }
+    }
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let address = host.parse::<SocketAddr>().map(|a| a.ip()).or_else(|_| host.parse::<IpAddr>());
+    let is_here = host.is_empty()
+        || name.eq_ignore_ascii_case("localhost")
+        || name == "[::1]"
+        || address.is_ok_and(|address| address.is_loopback());
+    is_open && !is_here
+}
+
+async fn keep_out(State(app): Shared, request: Request, next: Next) -> Response {
+    if is_foreign(&request, app.is_open) {
+        let reason = "the request comes from a page of another site, or names another host";
+        return Fault::Forbidden(reason.to_owned()).into_response();
+    }
+    next.run(request).await
 }
 
 async fn admit(State(app): Shared, mut request: Request, next: Next) -> Response {

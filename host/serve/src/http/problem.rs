@@ -56,6 +56,7 @@ fn sort(fault: &Fault) -> (StatusCode, &'static str, &'static str) {
         Fault::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "A token is needed"),
         Fault::Forbidden(_) => (S::FORBIDDEN, "forbidden", "The token does not allow it"),
         Fault::TooMany { .. } => (S::TOO_MANY_REQUESTS, "too-many", "Too many requests"),
+        Fault::Busy(_) => (S::SERVICE_UNAVAILABLE, "busy", "It is not available now"),
         Fault::Cut(_) => (S::REQUEST_TIMEOUT, "cut", "The sender was too slow, or stopped"),
         Fault::System { .. } | Fault::Index(_) => {
             (S::INTERNAL_SERVER_ERROR, "server", "The server failed")

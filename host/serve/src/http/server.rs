@@ -128,6 +128,8 @@ impl Server {
             around.stage(Stage::Stopping);
             // Followers of jobs are not waited for.
             app.jobs.stop();
+            app.feeds.stop();
+            app.ending.send_replace(true);
             let _ = end.send(true);
             let all = u32::try_from(limit).unwrap_or(u32::MAX);
             let _ = tokio::time::timeout(DRAIN, slots.acquire_many(all)).await;
@@ -207,7 +209,8 @@ impl Connection {
             .timer(TokioTimer::new())
             .header_read_timeout(silence)
             .half_close(true)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
         tokio::pin!(connection);
         let result = tokio::select! {
             result = &mut connection => result,

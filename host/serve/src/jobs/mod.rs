@@ -20,7 +20,6 @@ use crate::request::{Submission, device_of};
 use crate::settings::{Live, Schedule};
 use crate::store::{self, Store, open_index};
 pub(crate) use deliveries::Delivery;
-pub use runner::PARENT;
 pub(crate) use table::{Event, Job, State};
 
 /// The jobs of a store. Shared by the threads that answer requests and those that run jobs.

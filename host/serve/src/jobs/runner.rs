@@ -17,9 +17,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use super::table::{Job, State};
-
-/// The variable that tells a job's process who its parent is.
-pub const PARENT: &str = "FILMGATE_PARENT";
+use crate::child::PARENT;
 
 /// What runners need to know of their surroundings.
 pub(crate) struct Context<'a> {
