@@ -135,7 +135,7 @@ fn tags_rotation_and_chapters_go_along() {
         assert_eq!(facts.streams[0].video.as_ref().map(|v| v.rotation), kept, "{name}");
         assert!(kept == rotation || name.ends_with("mkv"), "{name}: {kept:?}");
         let format = Muxer::format_for(&to, None).expect("known");
-        assert_eq!(crate::holds_rotation(&format), kept == rotation, "{name}");
+        assert_eq!(holds_rotation(&format), kept == rotation, "{name}");
         assert_eq!(facts.streams[1].language.as_deref(), Some("deu"), "{name}");
     }
 }
