@@ -6,6 +6,7 @@ use std::time::Duration;
 use filmgate_tests::counted::wait_for;
 use filmgate_tests::hostile::{built_in, root};
 use filmgate_tests::outside::{script, succeed};
+use filmgate_tests::shell::Shell;
 use filmgate_tests::tools::{CHROMIUM, found};
 use serde_json::{Value, json};
 
@@ -82,6 +83,14 @@ impl Served {
         let near = |color: [u8; 3]| (0..3).all(|i| color[i].abs_diff(wanted[i]) < 30);
         wait_for(what, || near(self.color()));
     }
+}
+
+/// A red film of a second, below the root.
+fn film(shell: &Shell) {
+    std::fs::create_dir(shell.path("root")).expect("a folder");
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-f", "lavfi", "-i", "color=red:s=160x120:r=25", "-t", "1"]);
+    succeed(ffmpeg.args(["-pix_fmt", "yuv420p"]).arg(shell.path("root/film.mp4")));
 }
 
 const RED: [u8; 3] = [254, 0, 0];
@@ -204,11 +213,8 @@ fn viewers_stay_when_the_source_comes_again() {
 
 #[test]
 fn a_process_that_dies_is_started_again() {
-    let served = Served::with("[[feed]]\nname = \"cam\"\nsource = \"film.mp4\"\nloop = true\n");
-    let film = served.path("root/film.mp4");
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-v", "error", "-f", "lavfi", "-i", "color=red:s=160x120:r=25", "-t", "1"]);
-    succeed(ffmpeg.args(["-pix_fmt", "yuv420p"]).arg(&film));
+    let served =
+        Served::prepared("[[feed]]\nname = \"cam\"\nsource = \"film.mp4\"\nloop = true\n", film);
     served.runs();
     // The film has a second: it is read again and again.
     wait_for("the third round", || served.feed()["streams"][0]["frames"].as_u64() > Some(60));
@@ -251,13 +257,10 @@ fn streams_are_recorded_with_what_came_before() {
 
 #[test]
 fn sources_on_demand_run_while_somebody_watches() {
-    let served = Served::with(
+    let served = Served::prepared(
         "[[feed]]\nname = \"cam\"\nsource = \"film.mp4\"\nloop = true\non-demand = true\nmax-viewers = 1\n",
+        film,
     );
-    let film = served.path("root/film.mp4");
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-v", "error", "-f", "lavfi", "-i", "color=red:s=160x120:r=25", "-t", "2"]);
-    succeed(ffmpeg.args(["-pix_fmt", "yuv420p"]).arg(&film));
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(served.feed()["running"], false);
     served.becomes("red", RED);

@@ -85,7 +85,13 @@ impl Served {
 
     /// With options and, in `settings`, a file for `--config`.
     fn with(settings: &str) -> Served {
+        Served::prepared(settings, |_| ())
+    }
+
+    /// The same, with what `prepare` puts into the folder before the server starts.
+    fn prepared(settings: &str, prepare: impl FnOnce(&Shell)) -> Served {
         let shell = Shell::new();
+        prepare(&shell);
         shell.write("settings.toml", settings);
         let options = "--jobs 1 --config settings.toml".to_owned();
         let mut served = Served { shell, port: free_port(), options, server: None };
@@ -205,7 +211,7 @@ impl Served {
     /// A connection on which a request was begun: its head, and the beginning of its body.
     fn begun(&self, head: &str, body: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
-        let lines = format!("{head}\r\nHost: x\r\n\r\n");
+        let lines = format!("{head}\r\nHost: localhost\r\n\r\n");
         stream.write_all(lines.as_bytes()).expect("sent");
         stream.write_all(body).expect("sent");
         stream

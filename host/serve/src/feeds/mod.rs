@@ -248,13 +248,6 @@ impl Feed {
         state.session = Some(Arc::clone(&session));
         state.error = None;
         drop(state);
-        for stream in &self.streams {
-            for (format, hub) in stream.hubs() {
-                if format.is_on_demand() && hub.viewers() > 0 {
-                    session.tell(&stream.name, Order::Make { format: *format, wanted: true });
-                }
-            }
-        }
         self.note("the source is being opened");
         Ok(session)
     }

@@ -192,6 +192,12 @@ impl Session {
                 state.chains.insert(stream.clone(), plugins);
                 state.given.insert(stream.clone(), given);
                 drop(state);
+                // It runs from here on: who came before is told of now.
+                for (format, hub) in feed.stream(&stream).iter().flat_map(|s| s.hubs()) {
+                    if format.is_on_demand() && hub.viewers() > 0 {
+                        self.tell(&stream, Order::Make { format: *format, wanted: true });
+                    }
+                }
                 feed.note(&format!("plugins of {stream}: {chain}"));
             }
             Message::Status { streams } => {

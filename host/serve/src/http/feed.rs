@@ -226,6 +226,7 @@ pub(crate) async fn chain(
 ) -> Result<Json<ChainAnswer>, Fault> {
     let name = name_of(name)?;
     write(&caller, &name)?;
+    app.feeds.get(&name)?;
     let request: ChainRequest = super::job::json(&headers, body, "").await?;
     let order = match (request.plugins, request.plugin, request.parameters) {
         (Some(plugins), None, None) => {
@@ -270,6 +271,7 @@ pub(crate) async fn record(
 ) -> Result<(axum::http::StatusCode, Json<Segment>), Fault> {
     let name = name_of(name)?;
     read(&caller, &name)?;
+    app.feeds.get(&name)?;
     let request: RecordRequest = super::job::json(&headers, body, "").await?;
     let device = Device::new(&request.task, &request.device)?;
     let key = Key::new(device, &request.path)?;
@@ -373,7 +375,7 @@ pub(crate) async fn plugins(
 
 /// Uploads a plugin, which is checked and can then be taken into a chain by the name in the answer.
 #[utoipa::path(post, path = "/api/v1/plugins", tag = "feeds",
-    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 201, body = Uploaded), Refused, UploadRefused))]
 pub(crate) async fn upload(
     State(app): Shared,
