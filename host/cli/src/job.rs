@@ -58,7 +58,10 @@ impl From<Exit> for Ended {
 fn work(spec: &JobSpec, mode: Mode, events: Events, cancel: &Cancel) -> Result<Ended> {
     let surroundings =
         Surroundings { config: mode.config, command: out::command(), dry_run: mode.dry_run };
-    let locked = locked::for_job(&Reach::of(spec), spec.sandbox, mode.dry_run, cancel)?;
+    let mut reach = Reach::of(spec);
+    // An error that comes late is told with its place in the file.
+    reach.reads.extend(surroundings.config.clone());
+    let locked = locked::for_job(&reach, spec.sandbox, mode.dry_run, cancel)?;
     let screen = Some(()).filter(|()| spec.preview && !mode.dry_run);
     let mut screen = screen.map(|()| Screen::open()).transpose()?;
     let mut job = prepare(spec, &surroundings, cancel)?;

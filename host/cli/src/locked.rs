@@ -11,7 +11,7 @@ use filmgate_core::cancel::Cancel;
 use filmgate_core::publish::ahead;
 use filmgate_engine::Reach;
 use filmgate_engine::spec::Sandbox;
-use filmgate_plugin::{catalogue, compile_ahead};
+use filmgate_plugin::{catalogue, compile_ahead, package};
 use filmgate_sandbox::{Entered, Mode, Network, Profile, enter, support, warm};
 use serde_json::{Value, json};
 use tracing::debug;
@@ -187,6 +187,11 @@ fn reads(reach: &Reach, cancel: &Cancel) -> Vec<PathBuf> {
     all.extend(reach.reads.iter().chain(&reach.pipes).cloned());
     let folders = catalogue::folders();
     let mut files = Vec::new();
+    // Packages are found by their manifests, and by the lock file of the folder.
+    if reach.plugins.iter().any(|plugin| plugin.name.starts_with(package::SCHEME)) {
+        all.extend(package::folder());
+        all.push(package::LOCK.into());
+    }
     for plugin in &reach.plugins {
         // What is wrong with one is told when it is loaded.
         files.extend(catalogue::locate(&plugin.name, &folders).map(|located| located.path));
