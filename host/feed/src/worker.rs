@@ -14,7 +14,7 @@ use filmgate_engine::graph::Progress;
 use filmgate_engine::sink::{Chunk, Chunked, TakeChunk};
 use filmgate_engine::source::{Outlet, Pour, Tap};
 use filmgate_engine::spec::{JobSpec, PluginSpec, SpecError};
-use filmgate_engine::stream::{Feed, Stream, load};
+use filmgate_engine::stream::{Feed, load, prepare};
 use filmgate_engine::{PipelineError, Stop, Swap};
 use filmgate_plugin::{CodeCache, Description, Engine, ParameterKind, PluginRecord, resolve};
 
@@ -163,8 +163,7 @@ impl<W: Write + Send + 'static> Shared<W> {
             (format.container(), Chunked { name, take: self.take(&spec.name, *format) })
         });
         let with = (&self.engine, &self.pool);
-        let stream = Stream::prepare(&spec.job, tap, chunked.collect(), with, &self.stop)?;
-        let Stream { mut prepared, .. } = stream;
+        let mut prepared = prepare(&spec.job, tap, chunked.collect(), with, &self.stop)?;
         let (swap, wanted) = (Arc::<Swap>::default(), Arc::<Wanted>::default());
         prepared.exchange(&swap);
         let (this, name) = (Arc::clone(self), spec.name.clone());

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
+use filmgate_engine::spec::Size;
+
 /// What a configuration becomes.
 #[derive(Clone, Debug, Default)]
 pub struct Imported {
@@ -104,8 +106,8 @@ fn size(text: &str) -> Option<(u32, u32)> {
     if let Some((_, width, height)) = SIZES.iter().find(|(name, ..)| *name == text) {
         return Some((*width, *height));
     }
-    let (width, height) = text.split_once('x')?;
-    Some((width.parse().ok()?, height.parse().ok()?))
+    let Size(width, height) = text.parse().ok()?;
+    Some((width, height))
 }
 
 /// The ending under which a format is found.

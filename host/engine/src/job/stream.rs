@@ -37,49 +37,41 @@ impl Feed {
     }
 }
 
-/// One stream, of which nothing has run yet.
-pub struct Stream {
-    pub prepared: Prepared,
-    pub plugins: Vec<Arc<Supervisor>>,
-}
-
-impl Stream {
-    /// Puts a stream together: plugins and encoder from the description, as of `encode`; besides
-    /// the outputs that it names, the containers of `chunked` (libav's names).
-    ///
-    /// # Errors
-    /// Everything that can be wrong before the first frame.
-    pub fn prepare(
-        spec: &JobSpec,
-        tap: Tap,
-        chunked: Vec<(&str, Chunked)>,
-        (engine, pool): (&Engine, &PlanePool),
-        stop: &Stop,
-    ) -> Result<Stream, PipelineError> {
-        // Without servers there is nothing to work out.
-        let mut outputs = match spec.output[..] {
-            [] => Vec::new(),
-            _ => outputs::outputs(spec)?,
-        };
-        let chunks = |(format, to): (&str, Chunked)| Output::new(Target::Chunks(to), format);
-        outputs.extend(chunked.into_iter().map(chunks));
-        let mut encode = encoder::encoder(spec, &outputs)?;
-        let rate = tap.offers(&[]).first().and_then(|info| info.frame_rate);
-        encoder::set_keyframe_interval(&mut encode, spec, rate);
-        let plugins = load(spec, engine, stop)?;
-        let (service, selection) = (outputs::service(spec), Selection::video_alone());
-        let sink = Box::new(Encoded { encode, outputs, service, selection, audio: None });
-        let options = Options {
-            workers: super::inputs::workers(spec),
-            // Pieces of a stream would make frames wait.
-            live: false,
-            in_order: true,
-            compare: spec.compare,
-            ..Options::default()
-        };
-        let session = Session { source: Box::new(tap), plugins: plugins.clone(), sink, options };
-        Ok(Stream { prepared: session.prepare(stop, pool)?, plugins })
-    }
+/// Puts a stream together: plugins and encoder from the description, as of `encode`; besides
+/// the outputs that it names, the containers of `chunked` (libav's names).
+///
+/// # Errors
+/// Everything that can be wrong before the first frame.
+pub fn prepare(
+    spec: &JobSpec,
+    tap: Tap,
+    chunked: Vec<(&str, Chunked)>,
+    (engine, pool): (&Engine, &PlanePool),
+    stop: &Stop,
+) -> Result<Prepared, PipelineError> {
+    // Without servers there is nothing to work out.
+    let mut outputs = match spec.output[..] {
+        [] => Vec::new(),
+        _ => outputs::outputs(spec)?,
+    };
+    let chunks = |(format, to): (&str, Chunked)| Output::new(Target::Chunks(to), format);
+    outputs.extend(chunked.into_iter().map(chunks));
+    let mut encode = encoder::encoder(spec, &outputs)?;
+    let rate = tap.offers(&[]).first().and_then(|info| info.frame_rate);
+    encoder::set_keyframe_interval(&mut encode, spec, rate);
+    let plugins = load(spec, engine, stop)?;
+    let (service, selection) = (outputs::service(spec), Selection::video_alone());
+    let sink = Box::new(Encoded { encode, outputs, service, selection, audio: None });
+    let options = Options {
+        workers: super::inputs::workers(spec),
+        // Pieces of a stream would make frames wait.
+        live: false,
+        in_order: true,
+        compare: spec.compare,
+        ..Options::default()
+    };
+    let session = Session { source: Box::new(tap), plugins, sink, options };
+    session.prepare(stop, pool)
 }
 
 /// Loads the plugins that a description names.

@@ -175,6 +175,22 @@ impl Feeds {
     }
 }
 
+/// Somebody who watches: sources and formats that are there only meanwhile go on.
+pub(crate) struct Watching {
+    feed: Arc<Feed>,
+    stream: String,
+    pub(crate) format: Format,
+    pub(crate) hub: Arc<Hub>,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        if self.hub.leave() == 0 {
+            self.feed.want(&self.stream, self.format, false);
+        }
+    }
+}
+
 impl Stream {
     pub(crate) fn hub(&self, format: Format) -> &Arc<Hub> {
         &self.hubs[&format]
@@ -213,6 +229,25 @@ impl Feed {
 
     pub(crate) fn stream(&self, name: &str) -> Option<&Stream> {
         self.streams.iter().find(|stream| stream.name == name)
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub(crate) fn find(&self, name: &str) -> Result<&Stream, Fault> {
+        let none = || Fault::NotFound(format!("stream {name} of the feed {}", self.name));
+        self.stream(name).ok_or_else(none)
+    }
+
+    /// Counts somebody who watches, until it is dropped.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub(crate) fn watch(self: &Arc<Feed>, stream: &str, format: Format) -> Result<Watching, Fault> {
+        let hub = Arc::clone(self.find(stream)?.hub(format));
+        if hub.enter() == 0 {
+            self.want(stream, format, true);
+        }
+        Ok(Watching { feed: Arc::clone(self), stream: stream.to_owned(), format, hub })
     }
 
     /// What is to be done for it, as the worker is told it.
@@ -338,7 +373,7 @@ impl Feed {
     }
 
     /// Says that a format has its first viewer, or none any more.
-    pub(crate) fn want(&self, stream: &str, format: Format, wanted: bool) {
+    fn want(&self, stream: &str, format: Format, wanted: bool) {
         if format.is_on_demand()
             && let Some(session) = self.state().session.clone()
         {

@@ -252,10 +252,7 @@ pub(crate) async fn chain(
 fn stream_of(feed: &Feed, stream: Option<String>) -> Result<String, Fault> {
     let first = || feed.streams.first().map(|s| s.name.clone());
     let name = stream.or_else(first).unwrap_or_default();
-    match feed.stream(&name) {
-        Some(_) => Ok(name),
-        None => Err(Fault::NotFound(format!("stream {name} of the feed {}", feed.name))),
-    }
+    feed.find(&name).map(|_| name.clone())
 }
 
 /// Records a stream into a segment, which is there when it is whole.
@@ -287,7 +284,12 @@ pub(crate) async fn record(
     Ok((axum::http::StatusCode::CREATED, Json(segment)))
 }
 
-fn recorded(app: &App, feed: &Feed, key: &Key, request: RecordRequest) -> Result<Segment, Fault> {
+fn recorded(
+    app: &App,
+    feed: &Arc<Feed>,
+    key: &Key,
+    request: RecordRequest,
+) -> Result<Segment, Fault> {
     use crate::feeds::hub::{Given, Place};
     use filmgate_feed::Format;
     let stream = stream_of(feed, request.stream)?;
@@ -297,9 +299,8 @@ fn recorded(app: &App, feed: &Feed, key: &Key, request: RecordRequest) -> Result
         Some("flv") => Format::Flv,
         _ => return Err(Fault::Request(format!("{key}: its ending must be .ts, .mp4 or .flv"))),
     };
-    let found = feed.stream(&stream).ok_or_else(|| Fault::NotFound(format!("stream {stream}")))?;
-    let hub = found.hub(format);
-    let _watching = Watching::of(hub);
+    let watching = feed.watch(&stream, format)?;
+    let hub = &watching.hub;
     let mut place = Place::before_now((request.before * 1e9) as i64);
     let length = ((request.before + request.seconds) * 1e9) as i64;
     let patience = std::time::Duration::from_secs(30);
@@ -339,22 +340,6 @@ fn recorded(app: &App, feed: &Feed, key: &Key, request: RecordRequest) -> Result
     app.metrics.stored(size);
     feed.note(&format!("{stream} was recorded to {key}"));
     Ok(segment)
-}
-
-/// Somebody who looks, for sources that are open only meanwhile.
-struct Watching(Arc<crate::feeds::hub::Hub>);
-
-impl Watching {
-    fn of(hub: &Arc<crate::feeds::hub::Hub>) -> Watching {
-        hub.enter();
-        Watching(Arc::clone(hub))
-    }
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.0.leave();
-    }
 }
 
 /// The plugins that chains can have.

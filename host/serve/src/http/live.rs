@@ -19,8 +19,8 @@ use super::body::{blocking, receive};
 use super::{App, Caller, Peer, Shared};
 use crate::access::Wish;
 use crate::error::Fault;
-use crate::feeds::Feed;
 use crate::feeds::hub::{Given, Hub, Place, Segment};
+use crate::feeds::{Feed, Watching};
 
 /// How long somebody waits for the first picture.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -154,10 +154,7 @@ fn pass_on(
 
 /// Somebody who watches.
 struct Viewer {
-    feed: Arc<Feed>,
-    stream: String,
-    format: Format,
-    hub: Arc<Hub>,
+    watching: Watching,
     place: Place,
     pulse: watch::Receiver<u64>,
     ending: watch::Receiver<bool>,
@@ -176,30 +173,19 @@ impl Viewer {
             let reason = format!("the feed {} has {most} viewers, and takes no more", feed.name);
             return Err(Fault::Busy(reason));
         }
-        let found =
-            feed.stream(stream).ok_or_else(|| Fault::NotFound(format!("stream {stream}")))?;
-        let hub = Arc::clone(found.hub(format));
-        if hub.enter() == 0 {
-            feed.want(stream, format, true);
-        }
+        let watching = feed.watch(stream, format)?;
+        let hub = &watching.hub;
         // The pictures of an encoder that was asleep are old.
         let place = if format == Format::Jpeg { hub.end() } else { Place::before_now(back) };
-        Ok(Viewer {
-            feed: Arc::clone(feed),
-            stream: stream.to_owned(),
-            format,
-            pulse: hub.pulse(),
-            hub,
-            place,
-            ending: app.ending.subscribe(),
-        })
+        let (pulse, ending) = (hub.pulse(), app.ending.subscribe());
+        Ok(Viewer { watching, place, pulse, ending })
     }
 
     /// What comes next; none when the server ends.
     async fn next(&mut self) -> Option<Given> {
         loop {
             self.pulse.mark_unchanged();
-            match self.hub.next(&mut self.place) {
+            match self.watching.hub.next(&mut self.place) {
                 Given::Wait => {}
                 given => return Some(given),
             }
@@ -207,14 +193,6 @@ impl Viewer {
                 changed = self.pulse.changed() => changed.ok()?,
                 _ = self.ending.wait_for(|end| *end) => return None,
             }
-        }
-    }
-}
-
-impl Drop for Viewer {
-    fn drop(&mut self) {
-        if self.hub.leave() == 0 {
-            self.feed.want(&self.stream, self.format, false);
         }
     }
 }
@@ -234,7 +212,7 @@ fn whole(viewer: Viewer, kind: &str) -> Response {
         stream::unfold(viewer, |mut viewer| async move {
             let bytes = match viewer.next().await? {
                 // A file has one beginning; what the encoder needs follows it.
-                Given::Header(bytes, true) if viewer.format == Format::Flv => {
+                Given::Header(bytes, true) if viewer.watching.format == Format::Flv => {
                     bytes.slice(FLV_HEAD.min(bytes.len())..)
                 }
                 Given::Header(bytes, _) => bytes,
@@ -334,8 +312,7 @@ async fn watch_socket(mut socket: WebSocket, mut viewer: Viewer) {
 
 fn segments(feed: &Feed, stream: &str) -> Result<(Arc<Hub>, Vec<Segment>), Fault> {
     feed.looked_at();
-    let found = feed.stream(stream).ok_or_else(|| Fault::NotFound(format!("stream {stream}")))?;
-    let hub = Arc::clone(found.hub(Format::Mp4));
+    let hub = Arc::clone(feed.find(stream)?.hub(Format::Mp4));
     let segments = hub.segments();
     Ok((hub, segments))
 }
